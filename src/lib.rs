@@ -1,0 +1,9 @@
+//! Declarative sandboxes for Linux: a reviewed TOML profile in, a finished program out.
+//!
+//! Data flows one way: profile text, spanned raw profile, plan (plain data), root tree, cgroup,
+//! launch, supervision, report. A module imports only from the layers above it in this list;
+//! `tests/house.rs` keeps that table.
+
+// Layer 0: the kernel, problems, the vocabulary.
+#[expect(unsafe_code, reason = "the one folder that talks to the kernel")]
+pub mod sys;

@@ -1,0 +1,3 @@
+//! The `sandbox` program: everything is in the library.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The kernel, call by call: owned descriptors and `&CStr` in, errno out. No policy, no formatting.
