@@ -5,5 +5,13 @@
 //! `tests/house.rs` keeps that table.
 
 // Layer 0: the kernel, problems, the vocabulary.
+pub mod diag;
+pub mod model;
 #[expect(unsafe_code, reason = "the one folder that talks to the kernel")]
 pub mod sys;
+
+// Layer 1: what reads.
+pub mod profile;
+
+// Layer 2: what decides.
+pub mod plan;

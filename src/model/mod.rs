@@ -1,0 +1,22 @@
+//! The vocabulary: newtypes and enums with `FromStr` and `Display`, what the host offers, what happened.
+
+mod choices;
+mod facts;
+mod identity;
+mod names;
+mod outcome;
+mod paths;
+mod privileges;
+mod quantities;
+
+pub use choices::{
+    Access, CgroupMount, Degradable, EtcFile, ExtraArguments, MapUsers, MountOption, NetworkMode,
+    Owner, ProcMount, SeccompPolicy, Switch, SysMount, TerminalMode, Writes,
+};
+pub use facts::{CgroupFacts, CgroupVersion, Facts, Hierarchy, HostAccount, PathFact, PathKind};
+pub use identity::{FileMode, UserSpec};
+pub use names::{Invalid, SandboxName, nearest};
+pub use outcome::{Degraded, Ending, Enforced, LimitKind, Outcome, Usage};
+pub use paths::InsidePath;
+pub use privileges::{Capability, Resource, Rlimit, RlimitValue, Signal};
+pub use quantities::{ByteSize, Cpus, Period, TimeOffset};
