@@ -2,6 +2,8 @@
 
 mod limits;
 mod settings;
+mod step;
+mod steps;
 mod tree;
 
 pub use limits::{Amount, GroupLimit, GroupLimits, Lacking, ProcessLimit};
@@ -9,4 +11,25 @@ pub use settings::{
     Clock, ClockOffset, Command, Device, HostIds, Identity, Mount, MountKind, Namespaces, OwnerMap,
     Privacy, Settings, Supervise, System, TargetPoint, Terminal, UserIds, Variable,
 };
+pub use step::{Action, IdPair, Lane, Namespace, Phase, Slot, Step, SysSource};
+pub use steps::steps;
 pub use tree::{Existing, Missing, MountPoint, MountPointKind, TreePlan, TreeSource};
+
+use serde::Serialize;
+
+/// A whole start as plain data: what was decided, and the steps that carry it out.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Plan {
+    /// What was decided.
+    pub settings: Settings,
+    /// What is done, in order.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// The plan that carries out `settings`.
+    pub fn new(settings: Settings) -> Plan {
+        let steps = steps(&settings);
+        Plan { settings, steps }
+    }
+}
