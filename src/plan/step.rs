@@ -206,7 +206,7 @@ pub enum Action {
     OpenTerminal,
     /// /dev becomes read-only.
     SealDev,
-    /// /proc of the sandbox's own processes, or a hidden one that the set-up needs.
+    /// /proc of the sandbox's own processes; never with `none`.
     MountProc(ProcMount),
     /// An empty object over a file or directory of /proc, where there is one.
     MaskProc(&'static str),

@@ -6,7 +6,7 @@
 mod mounts;
 
 use crate::diag::Origin;
-use crate::model::{CgroupMount, NetworkMode, ProcMount, SeccompPolicy};
+use crate::model::{CgroupMount, NetworkMode, SeccompPolicy};
 
 use super::step::{Action, IdPair, Lane, Namespace, Phase, Step};
 use super::{HostIds, Settings, Terminal};
@@ -203,10 +203,6 @@ impl Steps<'_> {
     fn drop_rights(&mut self) {
         let settings = self.settings;
         let (lane, phase) = (Lane::Init, Phase::Credentials);
-        if settings.namespaces.user.value.is_on() {
-            let why = "a new one would give all capabilities again";
-            self.always(lane, phase, Action::ForbidUserNamespaces, why);
-        }
         let keep: Vec<_> = settings.capabilities.iter().map(|cap| cap.value).collect();
         let origin = settings.capabilities.first().map(|cap| cap.origin.clone());
         let origin = origin.unwrap_or(Origin::Default);
@@ -302,11 +298,6 @@ impl Steps<'_> {
         let action = Action::Execute { candidates, args };
         let origin = origin.unwrap_or(Origin::Default);
         self.add(Lane::Program, Phase::Exec, action, "the program", &origin);
-    }
-
-    fn needs_proc(&self) -> bool {
-        let settings = self.settings;
-        settings.system.proc.value != ProcMount::None || settings.namespaces.user.value.is_on()
     }
 
     fn shows_groups(&self) -> bool {

@@ -67,17 +67,15 @@ pub fn make_directory(dir: BorrowedFd<'_>, path: &CStr, mode: u32) -> Result<()>
     }))
 }
 
-/// Makes an empty file that was not there (O_EXCL, links not followed).
+/// Makes an empty regular file that was not there, without opening it (mknodat(2)).
 ///
 /// # Errors
-/// EEXIST when something is there already.
+/// EEXIST when something is there already, a link too.
 pub fn make_file(dir: BorrowedFd<'_>, path: &CStr, mode: u32) -> Result<()> {
-    let how = How {
-        flags: libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW | libc::O_WRONLY,
-        mode,
-        resolve: libc::RESOLVE_BENEATH | libc::RESOLVE_NO_SYMLINKS,
-    };
-    open(dir, path, how).map(drop)
+    // SAFETY: `path` is NUL-terminated and outlives the call.
+    done(libc::c_long::from(unsafe {
+        libc::mknodat(dir.as_raw_fd(), path.as_ptr(), libc::S_IFREG | mode, 0)
+    }))
 }
 
 /// symlinkat(2).

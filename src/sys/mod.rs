@@ -8,6 +8,7 @@ pub mod memory;
 pub mod mount;
 pub mod network;
 pub mod process;
+pub mod seccomp;
 pub mod signal;
 pub mod terminal;
 

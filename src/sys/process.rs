@@ -1,6 +1,6 @@
 //! Processes: clone, exec, namespaces, the little that prctl offers.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, CString, c_char};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
@@ -78,17 +78,31 @@ pub fn fork() -> Result<Side<i32>> {
         .map_err(|_| Errno::EOVERFLOW)
 }
 
-/// execve(2) with pointers that were made before the clone; comes back only on failure.
-///
-/// # Safety
-/// Both arrays end with a null pointer, and every pointer before it is to a NUL-terminated string.
-pub unsafe fn execute(
-    path: &CStr,
-    arguments: *const *const c_char,
-    environment: *const *const c_char,
-) -> Errno {
-    // SAFETY: as the caller promised.
-    unsafe { libc::execve(path.as_ptr(), arguments, environment) };
+/// Strings as exec takes them: an array of pointers with a null at its end, made before the clone.
+#[derive(Debug)]
+pub struct StringArray {
+    pointers: Vec<*const c_char>,
+    /// What the pointers point to; a string's bytes do not move with it.
+    _strings: Vec<CString>,
+}
+
+impl StringArray {
+    /// The array of these strings.
+    pub fn new(strings: Vec<CString>) -> StringArray {
+        let mut pointers: Vec<_> = strings.iter().map(|string| string.as_ptr()).collect();
+        pointers.push(ptr::null());
+        StringArray {
+            pointers,
+            _strings: strings,
+        }
+    }
+}
+
+/// execve(2); comes back only on failure, and allocates nothing.
+pub fn execute(path: &CStr, arguments: &StringArray, environment: &StringArray) -> Errno {
+    let (arguments, environment) = (&arguments.pointers, &environment.pointers);
+    // SAFETY: both arrays end with a null, and their strings live as long as they do.
+    unsafe { libc::execve(path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
     Errno::last()
 }
 
@@ -283,4 +297,30 @@ pub fn new_session_keyring() -> Result<()> {
     let anonymous = ptr::null::<c_char>();
     // SAFETY: a null name asks for an anonymous keyring.
     done(unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, anonymous) })
+}
+
+/// The caller's own process id, in its own PID namespace.
+pub fn own_id() -> i32 {
+    // SAFETY: it takes nothing and cannot fail.
+    unsafe { libc::getpid() }
+}
+
+/// What poll(2) is asked and answers for one descriptor.
+pub type Watched = libc::pollfd;
+
+/// poll(2), again after a signal; `None` waits without end. Gives how many are ready.
+///
+/// # Errors
+/// As poll(2).
+pub fn poll(watched: &mut [Watched], milliseconds: Option<i32>) -> Result<usize> {
+    loop {
+        let (pointer, count) = (watched.as_mut_ptr(), watched.len() as libc::nfds_t);
+        // SAFETY: the pointer and the count are those of one slice.
+        let ready = unsafe { libc::poll(pointer, count, milliseconds.unwrap_or(-1)) };
+        match checked(libc::c_long::from(ready)) {
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+            Ok(ready) => return Ok(usize::try_from(ready).unwrap_or(0)),
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Pseudo-terminals.
 
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use super::{Result, descriptor, done};
@@ -89,5 +90,20 @@ pub fn set_window_size(terminal: BorrowedFd<'_>, size: &WindowSize) -> Result<()
             libc::TIOCSWINSZ,
             std::ptr::from_ref(size),
         )
+    }))
+}
+
+/// Gives `to` the modes of `from`: echo, UTF-8, the erase key (TCGETS, TCSETS).
+///
+/// # Errors
+/// ENOTTY when one is no terminal.
+pub fn copy_modes(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> Result<()> {
+    let mut modes = MaybeUninit::<libc::termios>::uninit();
+    // SAFETY: tcgetattr fills one termios.
+    let read = unsafe { libc::tcgetattr(from.as_raw_fd(), modes.as_mut_ptr()) };
+    done(libc::c_long::from(read))?;
+    // SAFETY: filled above; tcsetattr reads one termios.
+    done(libc::c_long::from(unsafe {
+        libc::tcsetattr(to.as_raw_fd(), libc::TCSANOW, modes.as_ptr())
     }))
 }

@@ -166,14 +166,15 @@ impl Steps<'_> {
     fn mount_proc(&mut self) {
         let settings = self.settings;
         let proc = &settings.system.proc;
-        if !self.needs_proc() || !settings.namespaces.pid.value.is_on() {
-            return;
+        if proc.value != ProcMount::None {
+            let action = Action::MountProc(proc.value);
+            self.mounts(action, "its own processes", &proc.origin);
         }
-        let why = match proc.value {
-            ProcMount::Private | ProcMount::Pids => "its own processes",
-            ProcMount::None => "for the set-up alone, not attached",
-        };
-        self.mounts(Action::MountProc(proc.value), why, &proc.origin);
+        if settings.namespaces.user.value.is_on() {
+            // Before /proc/sys becomes read-only.
+            let why = "a new one would give all capabilities again";
+            self.mounts(Action::ForbidUserNamespaces, why, &Origin::Default);
+        }
         if proc.value != ProcMount::Private {
             return;
         }
