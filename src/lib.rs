@@ -15,3 +15,6 @@ pub mod profile;
 
 // Layer 2: what decides.
 pub mod plan;
+
+// Layer 3: what acts.
+pub mod launch;

@@ -11,7 +11,10 @@ pub use settings::{
     Clock, ClockOffset, Command, Device, HostIds, Identity, Mount, MountKind, Namespaces, OwnerMap,
     Privacy, Settings, Supervise, System, TargetPoint, Terminal, UserIds, Variable,
 };
-pub use step::{Action, IdPair, Lane, Namespace, Phase, Slot, Step, SysSource};
+pub use step::{
+    Action, HostDevice, IdPair, Lane, MountAction, Namespace, OpenBind, Phase, ProgramAction, Slot,
+    Step, SysSource,
+};
 pub use steps::steps;
 pub use tree::{Existing, Missing, MountPoint, MountPointKind, TreePlan, TreeSource};
 

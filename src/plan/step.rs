@@ -130,22 +130,7 @@ pub enum Action {
         access: Access,
     },
     /// Opens a detached copy of a host path with everything mounted below it.
-    OpenBind {
-        /// Where it waits.
-        slot: Slot,
-        /// Absolute host path.
-        source: String,
-        /// What it has to be.
-        shape: MountPointKind,
-        /// Whether it is read-only.
-        access: Access,
-        /// Beside nosuid and nodev.
-        options: Vec<MountOption>,
-        /// How owners show.
-        owner: OwnerMap,
-        /// What happens when it is gone.
-        missing: Missing,
-    },
+    OpenBind(OpenBind),
     /// clone3: the first process of the sandbox, in these new namespaces.
     Clone {
         /// Which are new from the first instruction on.
@@ -173,6 +158,70 @@ pub enum Action {
     BecomeSubreaper,
     /// No mount travels out or in.
     PrivateMounts,
+    /// Mounts something in the new root.
+    Mount(MountAction),
+    /// The new root becomes the only one, the old one is detached.
+    PivotRoot,
+    /// sethostname.
+    SetHostName(String),
+    /// Brings the loopback device up.
+    LoopbackUp,
+    /// A time namespace for the program, with these offsets.
+    SetClocks(Vec<ClockOffset>),
+    /// No further user namespace can be made, and this is verified.
+    ForbidUserNamespaces,
+    /// Empties the bounding set but for these.
+    DropBoundingSet(Vec<Capability>),
+    /// Makes all other sets equal to these.
+    SetCapabilities(Vec<Capability>),
+    /// Nobody inside can look into the first process.
+    HideInit,
+    /// Makes the process that becomes the program.
+    Fork,
+    /// Makes this process the program.
+    Program(ProgramAction),
+    /// The system-call filter.
+    Filter(SeccompPolicy),
+    /// The first process takes in what ends, and ends with the program.
+    Reap,
+}
+
+/// A detached copy of a host path, with everything mounted below it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OpenBind {
+    /// Where it waits.
+    pub slot: Slot,
+    /// Absolute host path.
+    pub source: String,
+    /// What it has to be.
+    pub shape: MountPointKind,
+    /// Whether it is read-only.
+    pub access: Access,
+    /// Beside nosuid and nodev.
+    pub options: Vec<MountOption>,
+    /// How owners show.
+    pub owner: OwnerMap,
+    /// What happens when it is gone.
+    pub missing: Missing,
+}
+
+/// A device of the host, or a directory of devices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HostDevice {
+    /// The same path inside and outside.
+    pub path: InsidePath,
+    /// Whether it is a directory of devices.
+    pub shape: MountPointKind,
+    /// The kernel's numbers, where it has to be this very device.
+    pub number: Option<(u32, u32)>,
+    /// What happens when it is gone.
+    pub missing: Missing,
+}
+
+/// What is mounted in the new root.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MountAction {
     /// Puts the tree where the new root will be.
     MountRoot,
     /// An overlay over the tree whose writes are lost at exit.
@@ -183,16 +232,7 @@ pub enum Action {
     /// A tmpfs for /dev with its links.
     MountDev,
     /// One device of the host.
-    MountDevice {
-        /// The same path inside and outside.
-        path: InsidePath,
-        /// Whether it is a directory of devices.
-        shape: MountPointKind,
-        /// The kernel's numbers, where it has to be this very device.
-        number: Option<(u32, u32)>,
-        /// What happens when it is gone.
-        missing: Missing,
-    },
+    MountDevice(HostDevice),
     /// A devpts of the sandbox's own at /dev/pts.
     MountPts,
     /// A tmpfs at /dev/shm.
@@ -242,24 +282,12 @@ pub enum Action {
         /// Who makes the place.
         point: TargetPoint,
     },
-    /// The new root becomes the only one, the old one is detached.
-    PivotRoot,
-    /// sethostname.
-    SetHostName(String),
-    /// Brings the loopback device up.
-    LoopbackUp,
-    /// A time namespace for the program, with these offsets.
-    SetClocks(Vec<ClockOffset>),
-    /// No further user namespace can be made, and this is verified.
-    ForbidUserNamespaces,
-    /// Empties the bounding set but for these.
-    DropBoundingSet(Vec<Capability>),
-    /// Makes all other sets equal to these.
-    SetCapabilities(Vec<Capability>),
-    /// Nobody inside can look into the first process.
-    HideInit,
-    /// Makes the process that becomes the program.
-    Fork,
+}
+
+/// What a process does to become the program.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProgramAction {
     /// Leads a process group of its own, the terminal's foreground one where there is a terminal.
     OwnProcessGroup,
     /// setrlimit.
@@ -275,8 +303,6 @@ pub enum Action {
         /// Numbers that pass.
         keep: Vec<u32>,
     },
-    /// The system-call filter.
-    Filter(SeccompPolicy),
     /// execve.
     Execute {
         /// Absolute paths inside to try in order.
@@ -284,8 +310,18 @@ pub enum Action {
         /// argv.
         args: Vec<String>,
     },
-    /// The first process takes in what ends, and ends with the program.
-    Reap,
+}
+
+impl From<MountAction> for Action {
+    fn from(action: MountAction) -> Action {
+        Action::Mount(action)
+    }
+}
+
+impl From<ProgramAction> for Action {
+    fn from(action: ProgramAction) -> Action {
+        Action::Program(action)
+    }
 }
 
 /// What /sys is made from.

@@ -8,7 +8,7 @@ mod mounts;
 use crate::diag::Origin;
 use crate::model::{CgroupMount, NetworkMode, SeccompPolicy};
 
-use super::step::{Action, IdPair, Lane, Namespace, Phase, Step};
+use super::step::{Action, IdPair, Lane, Namespace, Phase, ProgramAction, Step};
 use super::{HostIds, Settings, Terminal};
 
 /// The list under construction.
@@ -40,21 +40,21 @@ impl Steps<'_> {
         &mut self,
         lane: Lane,
         phase: Phase,
-        action: Action,
+        action: impl Into<Action>,
         why: &'static str,
         origin: &Origin,
     ) {
         self.list.push(Step {
             lane,
             phase,
-            action,
+            action: action.into(),
             why,
             origin: origin.clone(),
         });
     }
 
     /// A step that no line of the profile asks for.
-    fn always(&mut self, lane: Lane, phase: Phase, action: Action, why: &'static str) {
+    fn always(&mut self, lane: Lane, phase: Phase, action: impl Into<Action>, why: &'static str) {
         self.add(lane, phase, action, why, &Origin::Default);
     }
 
@@ -259,21 +259,30 @@ impl Steps<'_> {
             Terminal::Inherited => "it gets its signals as one",
         };
         let origin = &command.terminal.origin;
-        self.add(lane, Phase::Limits, Action::OwnProcessGroup, why, origin);
+        self.add(
+            lane,
+            Phase::Limits,
+            ProgramAction::OwnProcessGroup,
+            why,
+            origin,
+        );
         for limit in &settings.process_limits {
-            let (action, origin) = (Action::LimitProcess(limit.clone()), &limit.limit.origin);
+            let (action, origin) = (
+                ProgramAction::LimitProcess(limit.clone()),
+                &limit.limit.origin,
+            );
             self.add(lane, Phase::Limits, action, "of this process", origin);
         }
         let (umask, workdir) = (&command.umask, &command.workdir);
-        let action = Action::SetUmask(umask.value);
+        let action = ProgramAction::SetUmask(umask.value);
         self.add(lane, Phase::Lockdown, action, "a known one", &umask.origin);
         let why = "nothing ignored by inheritance";
-        self.always(lane, Phase::Lockdown, Action::ResetSignals, why);
-        let action = Action::ChangeDirectory(workdir.value.clone());
+        self.always(lane, Phase::Lockdown, ProgramAction::ResetSignals, why);
+        let action = ProgramAction::ChangeDirectory(workdir.value.clone());
         let why = "inside the new root";
         self.add(lane, Phase::Lockdown, action, why, &workdir.origin);
         let keep = command.fds.iter().map(|fd| fd.value).collect();
-        let action = Action::CloseDescriptors { keep };
+        let action = ProgramAction::CloseDescriptors { keep };
         self.always(
             lane,
             Phase::Lockdown,
@@ -295,7 +304,7 @@ impl Steps<'_> {
             places.map(|dir| format!("{dir}/{first}")).collect()
         };
         let origin = command.args.first().map(|arg| arg.origin.clone());
-        let action = Action::Execute { candidates, args };
+        let action = ProgramAction::Execute { candidates, args };
         let origin = origin.unwrap_or(Origin::Default);
         self.add(Lane::Program, Phase::Exec, action, "the program", &origin);
     }

@@ -2,9 +2,10 @@
 
 use crate::diag::{At, Origin};
 use crate::model::{Access, NetworkMode, ProcMount, SysMount, Writes};
-use crate::plan::step::{Action, Lane, Phase, Slot, SysSource};
+use crate::plan::step::{Action, Lane, MountAction, Phase, Slot, SysSource};
 use crate::plan::{
-    HostIds, Missing, Mount, MountKind, MountPointKind, OwnerMap, Settings, Terminal, UserIds,
+    HostDevice, HostIds, Missing, Mount, MountKind, MountPointKind, OpenBind, OwnerMap, Settings,
+    Terminal, UserIds,
 };
 
 use super::Steps;
@@ -54,7 +55,7 @@ const SYS_MASKS: [&str; 8] = [
 const PHASE: Phase = Phase::Mounts;
 
 impl Steps<'_> {
-    fn mounts(&mut self, action: Action, why: &'static str, origin: &Origin) {
+    fn mounts(&mut self, action: impl Into<Action>, why: &'static str, origin: &Origin) {
         self.add(Lane::Init, PHASE, action, why, origin);
     }
 
@@ -82,7 +83,7 @@ impl Steps<'_> {
             else {
                 continue;
             };
-            let action = Action::OpenBind {
+            let action = Action::OpenBind(OpenBind {
                 slot,
                 source: source.clone(),
                 shape: *shape,
@@ -90,7 +91,7 @@ impl Steps<'_> {
                 options: mount.value.options.clone(),
                 owner: *owner,
                 missing: *missing,
-            };
+            });
             self.add(lane, phase, action, "resolved once", &mount.origin);
         }
     }
@@ -108,12 +109,12 @@ impl Steps<'_> {
         match settings.writes.value {
             Writes::Deny => {
                 let why = "writes fail";
-                self.mounts(Action::MountRoot, why, &settings.writes.origin);
+                self.mounts(MountAction::MountRoot, why, &settings.writes.origin);
             }
             Writes::Discard => {
                 let size = settings.writes_size.value;
                 let why = "writes are gone at exit";
-                let action = Action::MountOverlay { size };
+                let action = MountAction::MountOverlay { size };
                 self.mounts(action, why, &settings.writes.origin);
             }
         }
@@ -122,52 +123,56 @@ impl Steps<'_> {
     fn mount_dev(&mut self) {
         let settings = self.settings;
         let system = &settings.system;
-        self.mounts(Action::MountDev, "named devices only", &Origin::Default);
+        self.mounts(
+            MountAction::MountDev,
+            "named devices only",
+            &Origin::Default,
+        );
         for (path, number) in DEVICES {
             if let Ok(path) = path.parse() {
-                let action = Action::MountDevice {
+                let action = MountAction::MountDevice(HostDevice {
                     path,
                     shape: MountPointKind::File,
                     number: Some(number),
                     missing: Missing::Refused,
-                };
+                });
                 self.mounts(action, "every program expects it", &Origin::Default);
             }
         }
         for device in &system.devices {
-            let action = Action::MountDevice {
+            let action = MountAction::MountDevice(HostDevice {
                 path: device.value.path.clone(),
                 shape: device.value.kind,
                 number: None,
                 missing: device.value.missing,
-            };
+            });
             self.mounts(action, "named by the profile", &device.origin);
         }
         self.mounts(
-            Action::MountPts,
+            MountAction::MountPts,
             "no terminal of the host's",
             &Origin::Default,
         );
         let terminal = &settings.command.terminal;
         if terminal.value == Terminal::Own {
             let why = "the caller's own is out of reach";
-            self.mounts(Action::OpenTerminal, why, &terminal.origin);
+            self.mounts(MountAction::OpenTerminal, why, &terminal.origin);
         }
         let size = system.shm.value;
         let why = "shared memory of its own";
-        self.mounts(Action::MountShm { size }, why, &system.shm.origin);
+        self.mounts(MountAction::MountShm { size }, why, &system.shm.origin);
         if system.mqueue.value.is_on() {
             let why = "message queues of its own";
-            self.mounts(Action::MountMqueue, why, &system.mqueue.origin);
+            self.mounts(MountAction::MountMqueue, why, &system.mqueue.origin);
         }
-        self.mounts(Action::SealDev, "nothing is added", &Origin::Default);
+        self.mounts(MountAction::SealDev, "nothing is added", &Origin::Default);
     }
 
     fn mount_proc(&mut self) {
         let settings = self.settings;
         let proc = &settings.system.proc;
         if proc.value != ProcMount::None {
-            let action = Action::MountProc(proc.value);
+            let action = MountAction::MountProc(proc.value);
             self.mounts(action, "its own processes", &proc.origin);
         }
         if settings.namespaces.user.value.is_on() {
@@ -179,10 +184,18 @@ impl Steps<'_> {
             return;
         }
         for path in PROC_MASKS {
-            self.mounts(Action::MaskProc(path), "tells of the host", &proc.origin);
+            self.mounts(
+                MountAction::MaskProc(path),
+                "tells of the host",
+                &proc.origin,
+            );
         }
         for path in PROC_SEALS {
-            self.mounts(Action::SealProc(path), "changes the host", &proc.origin);
+            self.mounts(
+                MountAction::SealProc(path),
+                "changes the host",
+                &proc.origin,
+            );
         }
     }
 
@@ -194,16 +207,16 @@ impl Steps<'_> {
                 NetworkMode::None => SysSource::New,
                 NetworkMode::Host => SysSource::Host,
             };
-            let action = Action::MountSys(source);
+            let action = MountAction::MountSys(source);
             self.mounts(action, "devices as the kernel shows them", &sys.origin);
             for path in SYS_MASKS {
-                self.mounts(Action::MaskSys(path), "reaches the host", &sys.origin);
+                self.mounts(MountAction::MaskSys(path), "reaches the host", &sys.origin);
             }
         }
         if self.shows_groups() {
             let why = "its own limits";
             let origin = &settings.system.cgroup.origin;
-            self.mounts(Action::MountCgroup, why, origin);
+            self.mounts(MountAction::MountCgroup, why, origin);
         }
     }
 
@@ -216,14 +229,14 @@ impl Steps<'_> {
                 MountKind::Bind { shape, .. } => {
                     let Some(slot) = slots.next() else { continue };
                     let shape = *shape;
-                    Action::Attach {
+                    MountAction::Attach {
                         slot,
                         target,
                         shape,
                         point,
                     }
                 }
-                MountKind::Tmpfs { size, mode } => Action::MountTmpfs {
+                MountKind::Tmpfs { size, mode } => MountAction::MountTmpfs {
                     target,
                     size: *size,
                     mode: *mode,
