@@ -5,12 +5,12 @@
 //! program. What fails there comes back as one fixed-size record.
 
 mod arm;
-//mod id_map;
-//mod init;
-//mod mounts;
-//mod parent;
-//mod program;
-//mod reap;
+mod id_map;
+mod init;
+mod mounts;
+mod parent;
+mod program;
+mod reap;
 mod record;
 
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -23,7 +23,7 @@ use crate::plan::Plan;
 use crate::sys::process::Child;
 use crate::sys::seccomp::Instruction;
 
-//pub use parent::launch;
+pub use parent::launch;
 pub use record::Record;
 
 /// What the steps need beside the plan: what was built for them.

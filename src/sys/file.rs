@@ -121,6 +121,24 @@ pub fn read(file: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize> {
     }
 }
 
+/// pread(2) from offset 0.
+///
+/// # Errors
+/// As pread(2).
+pub fn read_at_start(file: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize> {
+    // SAFETY: the pointer and the length are those of one slice.
+    let count = unsafe {
+        libc::pread(
+            file.as_raw_fd(),
+            buffer.as_mut_ptr().cast(),
+            buffer.len(),
+            0,
+        )
+    };
+    let count = checked(count as libc::c_long)?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
 /// fchdir(2).
 ///
 /// # Errors
