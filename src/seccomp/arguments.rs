@@ -68,13 +68,15 @@ const RULES: &[ArgumentRule] = &[
     ArgumentRule {
         calls: &["ioctl"],
         refused: "TIOCSTI, TIOCLINUX and TIOCSETD",
-        reason: "the first two type into a terminal (CVE-2017-5226, CVE-2023-28100), the third loads line disciplines",
+        reason: "two type into a terminal (CVE-2017-5226, CVE-2023-28100), \
+            one loads line disciplines",
         kind: Kind::Terminal,
     },
     ArgumentRule {
         calls: &["clone"],
         refused: "the flags of namespaces",
-        reason: "a user namespace opens most of the kernel's known flaws to everybody (CVE-2022-0185, CVE-2024-1086)",
+        reason: "a user namespace opens most of the kernel's known flaws to everybody \
+            (CVE-2022-0185, CVE-2024-1086)",
         kind: Kind::Clone,
     },
     ArgumentRule {
@@ -85,8 +87,10 @@ const RULES: &[ArgumentRule] = &[
     },
     ArgumentRule {
         calls: &["socket"],
-        refused: "families but UNIX, INET, INET6 and NETLINK_ROUTE; internet protocols but TCP, UDP and ICMP echo; raw sockets without CAP_NET_RAW",
-        reason: "rare families and protocols are rarely tested (CVE-2016-8655, CVE-2017-6074, CVE-2021-43267); AF_VSOCK reaches the hypervisor",
+        refused: "families but UNIX, INET, INET6 and NETLINK_ROUTE; internet protocols but \
+            TCP, UDP and ICMP echo; raw sockets without CAP_NET_RAW",
+        reason: "rare families and protocols are rarely tested (CVE-2016-8655, CVE-2017-6074, \
+            CVE-2021-43267); AF_VSOCK reaches the hypervisor",
         kind: Kind::Socket,
     },
     ArgumentRule {
@@ -98,13 +102,15 @@ const RULES: &[ArgumentRule] = &[
     ArgumentRule {
         calls: &["personality"],
         refused: "all but PER_LINUX, PER_LINUX32, UNAME26, ADDR_NO_RANDOMIZE and the query",
-        reason: "other values change how memory is laid out and what may run (READ_IMPLIES_EXEC, MMAP_PAGE_ZERO)",
+        reason: "other values change how memory is laid out and what may run (READ_IMPLIES_EXEC, \
+            MMAP_PAGE_ZERO)",
         kind: Kind::Personality,
     },
     ArgumentRule {
         calls: &["prctl"],
         refused: "PR_SET_MM, PR_SET_MEMORY_MERGE and options that are not known",
-        reason: "the first forges what /proc shows of the program, the second merges pages across sandboxes, which can be timed",
+        reason: "the first forges what /proc shows of the program, the second merges pages across \
+            sandboxes, which can be timed",
         kind: Kind::Prctl,
     },
 ];
@@ -134,15 +140,16 @@ impl ArgumentRule {
 
 /// S_ISUID and S_ISGID.
 const SET_ID_BITS: u32 = 0o6000;
-/// O_CREAT and the bit of O_TMPFILE that is no O_DIRECTORY: the kernel ignores the mode without one.
+/// O_CREAT and the bit of O_TMPFILE that is no O_DIRECTORY: the kernel ignores the mode without
+/// one.
 const CREATE_BITS: u32 = 0o100 | 0o20_000_000;
 
 const TIOCSTI: u32 = 0x5412;
 const TIOCLINUX: u32 = 0x541c;
 const TIOCSETD: u32 = 0x5423;
 
-/// CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET. clone(2) looks at the low word
-/// only, and takes CLONE_NEWTIME for a part of the signal's number.
+/// CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET. clone(2) looks at the low
+/// word only, and takes CLONE_NEWTIME for a part of the signal's number.
 const NAMESPACE_FLAGS: u32 = 0x7e02_0000;
 /// CLONE_VM, FS, FILES, SIGHAND, THREAD and SYSVSEM.
 const UNSHARE_FLAGS: u32 = 0x0005_0f00;
@@ -191,7 +198,8 @@ fn unshare() -> Check {
 }
 
 /// Families and protocols get the answer of a kernel built without them, for which callers have a
-/// fallback; a raw socket gets the one of a kernel that misses CAP_NET_RAW.
+/// fallback (shadow's tools give up when NETLINK_AUDIT answers anything else); a raw socket gets the
+/// answer of a kernel that misses CAP_NET_RAW.
 fn socket(grants: &Grants<'_>) -> Check {
     let raw = if grants.has("CAP_NET_RAW") {
         Answer::Allow

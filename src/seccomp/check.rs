@@ -19,8 +19,8 @@ pub(super) struct Clause {
 
 /// A test of one 32-bit word of the arguments.
 ///
-/// The word is what the kernel's own parameter holds: the kernel drops the high half of an `int`, an
-/// `unsigned int` or a `umode_t`, so a test that looked at it could be passed by setting it
+/// The word is what the kernel's own parameter holds: the kernel drops the high half of an `int`,
+/// an `unsigned int` or a `umode_t`, so a test that looked at it could be passed by setting it
 /// (CVE-2019-10063).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Test {

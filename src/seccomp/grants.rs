@@ -50,8 +50,21 @@ pub struct Opening {
     pub reason: &'static str,
 }
 
-/// Every opening. A capability that is not listed opens nothing: either its calls are allowed and the
-/// kernel checks (CAP_SYS_NICE for sched_setscheduler), or it counts only on the host (CAP_SYS_TIME).
+impl Opening {
+    /// Whether the grants hold its key.
+    pub(super) fn is_granted(&self, grants: &Grants<'_>) -> bool {
+        match self.key {
+            Key::Capability(name) => grants.has(name),
+            Key::NestedUserNamespaces => {
+                grants.nested_user_namespaces == NestedUserNamespaces::Allowed
+            }
+        }
+    }
+}
+
+/// Every opening. A capability that is not listed opens nothing: either its calls are allowed and
+/// the kernel checks (CAP_SYS_NICE for sched_setscheduler), or it counts only on the host
+/// (CAP_SYS_TIME).
 pub fn openings() -> &'static [Opening] {
     OPENINGS
 }
@@ -116,16 +129,3 @@ const OPENINGS: &[Opening] = &[
         reason: "what building a sandbox inside the sandbox takes",
     },
 ];
-
-/// Whether the grants open `call`.
-pub(super) fn opens(grants: &Grants<'_>, call: &str) -> bool {
-    OPENINGS
-        .iter()
-        .filter(|opening| opening.calls.contains(&call))
-        .any(|opening| match opening.key {
-            Key::Capability(name) => grants.has(name),
-            Key::NestedUserNamespaces => {
-                grants.nested_user_namespaces == NestedUserNamespaces::Allowed
-            }
-        })
-}

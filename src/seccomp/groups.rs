@@ -40,29 +40,31 @@ const GROUPS: &[Group] = &[
         name: "@basic-io",
         reason: "reading and writing descriptors that the program already has",
         standing: Standing::Allowed,
-        calls: "close close_range copy_file_range dup dup2 dup3 fcntl ioctl lseek pipe pipe2 pread64 \
-             preadv preadv2 pwrite64 pwritev pwritev2 read readv sendfile splice tee write writev",
+        calls: "close close_range copy_file_range dup dup2 dup3 fcntl ioctl lseek pipe pipe2 \
+            pread64 preadv preadv2 pwrite64 pwritev pwritev2 read readv sendfile splice tee \
+            write writev",
     },
     Group {
         name: "@io-event",
         reason: "waiting for descriptors",
         standing: Standing::Allowed,
         calls: "epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait eventfd \
-             eventfd2 inotify_add_watch inotify_init inotify_init1 inotify_rm_watch poll ppoll \
-             pselect6 select",
+            eventfd2 inotify_add_watch inotify_init inotify_init1 inotify_rm_watch poll \
+            ppoll pselect6 select",
     },
     Group {
         name: "@file-system",
         reason: "files within the mounts that the profile names; the kernel checks each access",
         standing: Standing::Allowed,
-        calls: "access cachestat chdir chmod chown creat faccessat faccessat2 fadvise64 fallocate fchdir \
-             fchmod fchmodat fchmodat2 fchown fchownat fgetxattr file_getattr file_setattr flistxattr \
-             flock fremovexattr fsetxattr fstat fstatfs ftruncate futimesat getcwd getdents \
-             getdents64 getxattr getxattrat lchown lgetxattr link linkat listmount listxattr \
-             listxattrat llistxattr lremovexattr lsetxattr lstat mkdir mkdirat mknod mknodat \
-             newfstatat open openat readahead readlink readlinkat removexattr removexattrat rename \
-             renameat renameat2 rmdir setxattr setxattrat stat statfs statmount statx symlink \
-             symlinkat truncate umask unlink unlinkat utime utimensat utimes",
+        calls: "access cachestat chdir chmod chown creat faccessat faccessat2 fadvise64 \
+            fallocate fchdir fchmod fchmodat fchmodat2 fchown fchownat fgetxattr \
+            file_getattr file_setattr flistxattr flock fremovexattr fsetxattr fstat fstatfs \
+            ftruncate futimesat getcwd getdents getdents64 getxattr getxattrat lchown \
+            lgetxattr link linkat listmount listxattr listxattrat llistxattr lremovexattr \
+            lsetxattr lstat mkdir mkdirat mknod mknodat newfstatat open openat readahead \
+            readlink readlinkat removexattr removexattrat rename renameat renameat2 rmdir \
+            setxattr setxattrat stat statfs statmount statx symlink symlinkat truncate umask \
+            unlink unlinkat utime utimensat utimes",
     },
     Group {
         name: "@sync",
@@ -78,19 +80,19 @@ const GROUPS: &[Group] = &[
     },
     Group {
         name: "@network-io",
-        reason: "sockets of the families that ordinary programs speak; the network namespace is the boundary",
+        reason: "sockets of the usual families; the network namespace is the boundary",
         standing: Standing::Allowed,
-        calls: "accept accept4 bind connect getpeername getsockname getsockopt listen recvfrom recvmmsg \
-             recvmsg sendmmsg sendmsg sendto setsockopt shutdown socket socketpair",
+        calls: "accept accept4 bind connect getpeername getsockname getsockopt listen recvfrom \
+            recvmmsg recvmsg sendmmsg sendmsg sendto setsockopt shutdown socket socketpair",
     },
     Group {
         name: "@process",
         reason: "making, running and waiting for processes and threads of the sandbox",
         standing: Standing::Allowed,
-        calls: "arch_prctl clone execve execveat exit exit_group fork get_robust_list getcpu getpgid \
-             getpgrp getpid getppid getrusage getsid gettid personality pidfd_open pidfd_send_signal \
-             prctl process_mrelease rseq rseq_slice_yield set_robust_list set_tid_address setpgid \
-             setsid unshare vfork wait4 waitid",
+        calls: "arch_prctl clone execve execveat exit exit_group fork get_robust_list getcpu \
+            getpgid getpgrp getpid getppid getrusage getsid gettid personality pidfd_open \
+            pidfd_send_signal prctl process_mrelease rseq rseq_slice_yield set_robust_list \
+            set_tid_address setpgid setsid unshare vfork wait4 waitid",
     },
     Group {
         name: "@lock",
@@ -102,49 +104,49 @@ const GROUPS: &[Group] = &[
         name: "@signal",
         reason: "signals among the processes of the sandbox",
         standing: Standing::Allowed,
-        calls: "kill pause restart_syscall rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo \
-             rt_sigreturn rt_sigsuspend rt_sigtimedwait rt_tgsigqueueinfo sigaltstack signalfd \
-             signalfd4 tgkill tkill",
+        calls: "kill pause restart_syscall rt_sigaction rt_sigpending rt_sigprocmask \
+            rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait rt_tgsigqueueinfo \
+            sigaltstack signalfd signalfd4 tgkill tkill",
     },
     Group {
         name: "@memory",
         reason: "the program's own memory",
         standing: Standing::Allowed,
-        calls: "brk get_mempolicy madvise map_shadow_stack mbind memfd_create memfd_secret mincore mlock \
-             mlock2 mlockall mmap mprotect mremap mseal munlock munlockall munmap pkey_alloc \
-             pkey_free pkey_mprotect process_madvise remap_file_pages set_mempolicy \
-             set_mempolicy_home_node",
+        calls: "brk get_mempolicy madvise map_shadow_stack mbind memfd_create memfd_secret \
+            mincore mlock mlock2 mlockall mmap mprotect mremap mseal munlock munlockall \
+            munmap pkey_alloc pkey_free pkey_mprotect process_madvise remap_file_pages \
+            set_mempolicy set_mempolicy_home_node",
     },
     Group {
         name: "@timer",
         reason: "reading clocks and sleeping; setting a clock is refused",
         standing: Standing::Allowed,
-        calls: "alarm clock_getres clock_gettime clock_nanosleep getitimer gettimeofday nanosleep \
-             setitimer time timer_create timer_delete timer_getoverrun timer_gettime timer_settime \
-             timerfd_create timerfd_gettime timerfd_settime times",
+        calls: "alarm clock_getres clock_gettime clock_nanosleep getitimer gettimeofday \
+            nanosleep setitimer time timer_create timer_delete timer_getoverrun \
+            timer_gettime timer_settime timerfd_create timerfd_gettime timerfd_settime times",
     },
     Group {
         name: "@ipc",
         reason: "System V and POSIX objects of the sandbox's own IPC namespace",
         standing: Standing::Allowed,
-        calls: "mq_getsetattr mq_notify mq_open mq_timedreceive mq_timedsend mq_unlink msgctl msgget \
-             msgrcv msgsnd semctl semget semop semtimedop shmat shmctl shmdt shmget",
+        calls: "mq_getsetattr mq_notify mq_open mq_timedreceive mq_timedsend mq_unlink msgctl \
+            msgget msgrcv msgsnd semctl semget semop semtimedop shmat shmctl shmdt shmget",
     },
     Group {
         name: "@resources",
         reason: "priorities and limits, which the program may only lower",
         standing: Standing::Allowed,
         calls: "getpriority getrlimit ioprio_get ioprio_set prlimit64 sched_get_priority_max \
-             sched_get_priority_min sched_getaffinity sched_getattr sched_getparam sched_getscheduler \
-             sched_rr_get_interval sched_setaffinity sched_setattr sched_setparam sched_setscheduler \
-             sched_yield setpriority setrlimit",
+            sched_get_priority_min sched_getaffinity sched_getattr sched_getparam \
+            sched_getscheduler sched_rr_get_interval sched_setaffinity sched_setattr \
+            sched_setparam sched_setscheduler sched_yield setpriority setrlimit",
     },
     Group {
         name: "@credentials",
         reason: "ids and capabilities, which the user namespace and no_new_privs hold down",
         standing: Standing::Allowed,
-        calls: "capget capset getegid geteuid getgid getgroups getresgid getresuid getuid setfsgid \
-             setfsuid setgid setgroups setregid setresgid setresuid setreuid setuid",
+        calls: "capget capset getegid geteuid getgid getgroups getresgid getresuid getuid \
+            setfsgid setfsuid setgid setgroups setregid setresgid setresuid setreuid setuid",
     },
     Group {
         name: "@system-info",
@@ -166,7 +168,7 @@ const GROUPS: &[Group] = &[
     },
     Group {
         name: "@memory-arguments",
-        reason: "what they do stands in memory, where no filter sees it; every caller has a fallback",
+        reason: "their flags stand in memory, where no filter sees them; callers have a fallback",
         standing: Standing::Absent,
         calls: "clone3 openat2",
     },
@@ -175,19 +177,19 @@ const GROUPS: &[Group] = &[
         reason: "no current kernel or no current program has them",
         standing: Standing::Absent,
         calls: "_sysctl afs_syscall create_module epoll_ctl_old epoll_wait_old get_kernel_syms \
-             get_thread_area getpmsg lookup_dcookie nfsservctl putpmsg query_module security \
-             set_thread_area sysfs tuxcall uselib ustat vserver",
+            get_thread_area getpmsg lookup_dcookie nfsservctl putpmsg query_module security \
+            set_thread_area sysfs tuxcall uselib ustat vserver",
     },
     Group {
         name: "@mount",
         reason: "the root tree is the profile's; the parsers of file systems are a wide target",
         standing: Standing::Refused,
         calls: "chroot fsconfig fsmount fsopen fspick mount mount_setattr move_mount open_tree \
-             open_tree_attr pivot_root umount2",
+            open_tree_attr pivot_root umount2",
     },
     Group {
         name: "@namespace",
-        reason: "joining or listing namespaces reaches past the sandbox (CVE-2022-0185 and many more begin so)",
+        reason: "joining, listing and naming namespaces, which the launcher has done",
         standing: Standing::Refused,
         calls: "listns setdomainname sethostname setns",
     },
@@ -199,7 +201,8 @@ const GROUPS: &[Group] = &[
     },
     Group {
         name: "@io-uring",
-        reason: "does its work past this filter, and has a long list of flaws (CVE-2022-29582, CVE-2023-2598)",
+        reason: "does its work past this filter, and has a long list of flaws (CVE-2022-29582, \
+            CVE-2023-2598)",
         standing: Standing::Refused,
         calls: "io_uring_enter io_uring_register io_uring_setup",
     },
@@ -229,7 +232,7 @@ const GROUPS: &[Group] = &[
     },
     Group {
         name: "@page-placement",
-        reason: "moves pages, of other processes too; vmsplice lends pages that both sides may change",
+        reason: "moving the pages of any process, and lending pages that both sides may change",
         standing: Standing::Refused,
         calls: "migrate_pages move_pages vmsplice",
     },

@@ -1,9 +1,9 @@
 //! Named policy to BPF programs; groups and tables of system calls. Pure.
 //!
-//! The default policy is an allow-list in three layers of data, each with its reasons: [`groups`] say
-//! where every call stands, [`openings`] what a grant adds, [`argument_rules`] which arguments are
-//! refused. Listed calls run, known others answer EPERM, unknown numbers ENOSYS (so that programs fall
-//! back to older calls), and foreign architectures and x32 end the process.
+//! The default policy is an allow-list in three layers of data, each with its reasons: [`groups`]
+//! say where every call stands, [`openings`] what a grant adds, [`argument_rules`] which arguments
+//! are refused. Listed calls run, known others answer EPERM, unknown numbers ENOSYS (so that
+//! programs fall back to older calls), and foreign architectures and x32 end the process.
 //!
 //! Each answer depends on registers alone, which no other thread can change behind the filter.
 

@@ -8,7 +8,7 @@ use crate::model::Capability;
 use super::answer::Answer;
 use super::arch::{Arch, Known, look_up, syscall_number};
 use super::arguments::argument_rules;
-use super::grants::{Grants, opens};
+use super::grants::{Grants, openings};
 use super::groups::{Standing, groups};
 use super::instruction::Instruction;
 use super::program::{Decision, assemble};
@@ -105,24 +105,24 @@ fn unknown_capability<'a>(grants: &Grants<'a>) -> Option<&'a str> {
 fn decisions(arch: Arch, grants: &Grants<'_>) -> Result<Vec<Option<Decision>>, CompileError> {
     let mut decisions = Vec::new();
     for group in groups() {
+        let decision = Decision::Always(answer(group.standing));
         for call in group.calls() {
-            let standing = if opens(grants, call) {
-                Standing::Allowed
-            } else {
-                group.standing
-            };
-            decide(
-                &mut decisions,
-                arch,
-                call,
-                Decision::Always(answer(standing)),
-            )?;
+            decide(&mut decisions, arch, call, &decision)?;
+        }
+    }
+    for opening in openings()
+        .iter()
+        .filter(|opening| opening.is_granted(grants))
+    {
+        for call in opening.calls {
+            decide(&mut decisions, arch, call, &Decision::Always(Answer::Allow))?;
         }
     }
     for rule in argument_rules() {
         if let Some(check) = rule.check(grants) {
+            let decision = Decision::Checked(check);
             for call in rule.calls {
-                decide(&mut decisions, arch, call, Decision::Checked(check.clone()))?;
+                decide(&mut decisions, arch, call, &decision)?;
             }
         }
     }
@@ -141,7 +141,7 @@ fn decide(
     decisions: &mut Vec<Option<Decision>>,
     arch: Arch,
     call: &'static str,
-    decision: Decision,
+    decision: &Decision,
 ) -> Result<(), CompileError> {
     let place = match look_up(arch, call) {
         Known::Number(number) => number as usize,
@@ -151,6 +151,6 @@ fn decide(
     if decisions.len() <= place {
         decisions.resize(place + 1, None);
     }
-    decisions[place] = Some(decision);
+    decisions[place] = Some(decision.clone());
     Ok(())
 }

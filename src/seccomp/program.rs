@@ -36,9 +36,10 @@ struct Range {
     target: Target,
 }
 
-/// The program for `decisions`, indexed by number. Numbers beyond, and those without a decision, answer
-/// ENOSYS. `frequent` are numbers with a check that are called so often that they skip the search; calls
-/// that are always allowed need no such thing, the kernel answers them from a bitmap (Linux 5.11).
+/// The program for `decisions`, indexed by number. Numbers beyond, and those without a decision,
+/// answer ENOSYS. `frequent` are numbers with a check that are called so often that they skip the
+/// search; calls that are always allowed need no such thing, the kernel answers them from a bitmap
+/// (Linux 5.11).
 pub(super) fn assemble(
     arch: Arch,
     decisions: &[Option<Decision>],
@@ -89,8 +90,8 @@ fn ranges(targets: &[Target]) -> Vec<Range> {
     ranges
 }
 
-/// A balanced search: about eight comparisons for the numbers of one architecture, where a list would
-/// take hundreds, and a fifth of the time to load.
+/// A balanced search: about eight comparisons for the numbers of one architecture, where a list
+/// would take hundreds, and a fifth of the time to load.
 fn search(into: &mut Assembler, ranges: &[Range]) -> Label {
     match ranges {
         [] => into.answer(Answer::ENOSYS),

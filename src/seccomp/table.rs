@@ -1,8 +1,9 @@
 //! The numbers of system calls. Both architectures are little-endian and 64-bit.
 //!
 //! The rows are generated: `BLESS=1 cargo test --test seccomp table` merges the kernel headers that
-//! the C compiler finds into them (`C_INCLUDE_PATH` may name the `include` folder of a newer kernel's
-//! `make headers_install`). The same test compares them with the headers and with `libc::SYS_*`.
+//! the C compiler finds into them (`C_INCLUDE_PATH` may name the `include` folder of a newer
+//! kernel's `make headers_install`). The same test compares them with the headers and with
+//! `libc::SYS_*`.
 
 /// A call and its number on each architecture.
 #[derive(Debug, Clone, Copy)]

@@ -37,7 +37,10 @@ fn raw(number: c_long, arguments: [u64; 6]) -> c_long {
     unsafe { libc::syscall(number, a, b, c, d, e, f) }
 }
 
-fn three(name: &'static str, a: u64, b: u64, c: u64) -> Box<dyn Fn() -> c_long> {
+/// Something that answers like a system call of libc.
+type Attack = Box<dyn Fn() -> c_long>;
+
+fn three(name: &'static str, a: u64, b: u64, c: u64) -> Attack {
     Box::new(move || call(name, [a, b, c, 0, 0, 0]))
 }
 
@@ -119,7 +122,10 @@ fn other_entries_of_the_kernel() {
         let mut answer: c_long = 20;
         // SAFETY: getpid of i386 touches no memory; the gate clears r8 to r11.
         unsafe {
-            std::arch::asm!("int 0x80", inout("rax") answer, out("r8") _, out("r9") _, out("r10") _, out("r11") _);
+            std::arch::asm!(
+                "int 0x80", inout("rax") answer,
+                out("r8") _, out("r9") _, out("r10") _, out("r11") _
+            );
         }
         answer
     };
@@ -159,7 +165,7 @@ fn set_id_bits() {
             )
         }
     };
-    let made = move |made: Box<dyn Fn() -> c_long>| {
+    let made = move |made: Attack| {
         move || {
             let answer = made();
             // What the unguarded attempt made must not stand in the way of the guarded one.
@@ -172,7 +178,7 @@ fn set_id_bits() {
             }
         }
     };
-    let attacks: Vec<(&str, Box<dyn Fn() -> c_long>)> = vec![
+    let attacks: Vec<(&str, Attack)> = vec![
         (
             "fchmodat",
             Box::new(move || call("fchmodat", [here, file, 0o4755, 0, 0, 0])),
@@ -202,7 +208,7 @@ fn set_id_bits() {
     }
     let program = default_program();
     for (name, arguments) in makers {
-        let attack: Box<dyn Fn() -> c_long> = Box::new(move || call(name, arguments));
+        let attack: Attack = Box::new(move || call(name, arguments));
         assert_eq!(
             attempt(None, &made(attack)),
             Outcome::Success,
@@ -220,8 +226,7 @@ fn set_id_bits() {
         call("openat2", [here, file, how.as_ptr() as u64, 24, 0, 0])
     });
     for harmless in [
-        Box::new(move || call("fchmodat", [here, file, 0o1755, 0, 0, 0]))
-            as Box<dyn Fn() -> c_long>,
+        Box::new(move || call("fchmodat", [here, file, 0o1755, 0, 0, 0])) as Attack,
         Box::new(move || call("openat", [here, file, 0, 0o7777, 0, 0])),
         Box::new(fchmod(0o644)),
     ] {

@@ -1,4 +1,5 @@
-//! The same policy, said in the words of seccompiler and compiled by it, must let the same calls through.
+//! The same policy, said in the words of seccompiler and compiled by it, must let the same calls
+//! through.
 
 use std::collections::BTreeMap;
 

@@ -11,28 +11,64 @@ use crate::policy::program;
 
 /// Shell scripts, each led by the program that it needs.
 const SCRIPTS: &[(&str, &str)] = &[
-    ("bash", "set -m; sleep 0.05 & jobs; wait %1 && (echo sub | cat) && exec 9</dev/null"),
-    ("python3", "python3 -c '
-import threading, subprocess, socket, multiprocessing, tempfile, os, asyncio, ssl, sqlite3
-t = threading.Thread(target=lambda: None); t.start(); t.join()
-assert subprocess.run([\"true\"]).returncode == 0
-p = multiprocessing.Process(target=print); p.start(); p.join(); assert p.exitcode == 0
-a, b = socket.socketpair(); a.send(b\"x\"); assert b.recv(1) == b\"x\"
-s = socket.socket(); s.bind((\"127.0.0.1\", 0)); s.listen(); c = socket.create_connection(s.getsockname())
-asyncio.run(asyncio.sleep(0))
-d = sqlite3.connect(tempfile.mkdtemp() + \"/db\"); d.execute(\"create table t (x)\"); d.commit()
-'"),
-    ("git", "git init -q repo && cd repo && echo x > f && git add f && git -c user.name=a -c user.email=a@b commit -qm m && git gc -q && git status --short"),
-    ("cc", "echo 'int main(void) { return 0; }' > m.c && cc -O2 -pipe -o m m.c && ./m"),
-    ("rustc", "echo 'fn main() { std::thread::spawn(|| println!(\"ok\")).join().unwrap() }' > m.rs && rustc m.rs && ./m"),
-    ("cargo", "cargo new -q --vcs none c && cd c && cargo build -q --offline && cargo run -q --offline"),
-    ("node", "node -e 'require(\"fs\").promises.readFile(\"/etc/passwd\").then(() => require(\"child_process\").execSync(\"true\")).then(() => new (require(\"worker_threads\").Worker)(\"1\", { eval: true }))'"),
-    ("tmux", "tmux -S sock -f /dev/null new-session -d 'sleep 5' && tmux -S sock ls && tmux -S sock kill-server"),
-    ("tar", "mkdir t && touch t/a && tar czf t.tgz t && tar xzf t.tgz && cp -a t u && rm -r t && install -d -m 755 v"),
-    ("make", "printf 'all: a b\\na b:\\n\\t@sleep 0.02\\n' > Makefile && make -j2"),
-    ("perl", "perl -e 'my $p = fork // die; exit 0 unless $p; waitpid $p, 0; exit $?'"),
+    (
+        "bash",
+        "set -m; sleep 0.05 & jobs; wait %1; (echo sub | cat); exec 9</dev/null",
+    ),
+    ("python3", PYTHON),
+    ("git", GIT),
+    (
+        "cc",
+        "echo 'int main(void) { return 0; }' > m.c; cc -O2 -pipe -o m m.c; ./m",
+    ),
+    (
+        "rustc",
+        "echo 'fn main() { std::thread::spawn(|| ()).join().unwrap() }' > m.rs; rustc m.rs; ./m",
+    ),
+    (
+        "cargo",
+        "cargo new -q --vcs none c; cd c; cargo build -q --offline; cargo run -q --offline",
+    ),
+    ("node", NODE),
+    (
+        "tmux",
+        "t='tmux -S sock -f /dev/null'; $t new-session -d 'sleep 5'; $t ls; $t kill-server",
+    ),
+    (
+        "tar",
+        "mkdir t; touch t/a; tar czf t.tgz t; tar xzf t.tgz; cp -a t u; rm -r t; install -d v",
+    ),
+    (
+        "make",
+        "printf 'all: a b\na b:\n\t@sleep 0.02\n' > Makefile; make -j2",
+    ),
+    (
+        "perl",
+        "perl -e 'my $p = fork // die; exit 0 unless $p; waitpid $p, 0; exit $?'",
+    ),
     ("script", "script -qec 'stty -a; tty' /dev/null"),
 ];
+
+const PYTHON: &str = r#"python3 -c '
+import asyncio, multiprocessing, socket, sqlite3, ssl, subprocess, threading
+thread = threading.Thread(target=lambda: None); thread.start(); thread.join()
+assert subprocess.run(["true"]).returncode == 0
+process = multiprocessing.Process(target=print); process.start(); process.join()
+assert process.exitcode == 0
+server = socket.socket(); server.bind(("127.0.0.1", 0)); server.listen()
+socket.create_connection(server.getsockname())
+asyncio.run(asyncio.sleep(0))
+data = sqlite3.connect("data"); data.execute("create table t (x)"); data.commit()
+'"#;
+
+const GIT: &str = "git init -q repo; cd repo; echo x > f; git add f
+git -c user.name=a -c user.email=a@b commit -qm m; git gc -q; git status --short";
+
+const NODE: &str = r#"node -e '
+const { execSync } = require("child_process"), { Worker } = require("worker_threads")
+require("fs").promises.readFile("/etc/passwd").then(() => execSync("true"))
+new Worker("1", { eval: true })
+'"#;
 
 fn is_installed(name: &str) -> bool {
     let found = Command::new("sh")
