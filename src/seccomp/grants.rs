@@ -62,9 +62,9 @@ impl Opening {
     }
 }
 
-/// Every opening. A capability that is not listed opens nothing: either its calls are allowed and
-/// the kernel checks (CAP_SYS_NICE for sched_setscheduler), or it counts only on the host
-/// (CAP_SYS_TIME).
+/// Every opening of whole calls; CAP_NET_RAW opens raw sockets, which is a matter of arguments. A
+/// capability that is not listed opens nothing: either its calls are allowed and the kernel checks
+/// (CAP_IPC_LOCK for mlock), or it counts only on the host (CAP_SYS_TIME).
 pub fn openings() -> &'static [Opening] {
     OPENINGS
 }

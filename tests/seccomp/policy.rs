@@ -166,72 +166,75 @@ fn numbers_of_no_call_answer_enosys() {
     }
 }
 
+const NO_PROTOCOL: Answer = Answer::Errno(Errno::Eprotonosupport);
+const NO_FAMILY: Answer = Answer::Errno(Errno::Eafnosupport);
+
+/// Calls, their first three arguments, and the answer.
+const CASES: &[(&str, [u64; 3], Answer)] = &[
+    ("chmod", [0, 0o755, 0], Answer::Allow),
+    ("chmod", [0, 0o1777, 0], Answer::Allow),
+    ("chmod", [0, 0o4755, 0], EPERM),
+    ("fchmod", [0, 0o2755, 0], EPERM),
+    ("fchmodat", [0, 0, 0o4755], EPERM),
+    ("fchmodat", [0, 0o4755, 0o755], Answer::Allow),
+    ("fchmodat2", [0, 0, 0o6755], EPERM),
+    ("creat", [0, 0o4644, 0], EPERM),
+    ("mkdir", [0, 0o2755, 0], EPERM),
+    ("mkdirat", [0, 0, 0o2755], EPERM),
+    ("mknod", [0, 0o104755, 0], EPERM),
+    ("mknodat", [0, 0, 0o102755], EPERM),
+    ("mknodat", [0, 0, 0o100755], Answer::Allow),
+    ("open", [0, 0o101, 0o4755], EPERM),
+    ("open", [0, 0o1, 0o4755], Answer::Allow),
+    ("open", [0, 0o20_200_001, 0o4755], EPERM),
+    ("open", [0, 0o200_000, 0o7777], Answer::Allow),
+    ("ioctl", [0, 0x5401, 0], Answer::Allow),
+    ("ioctl", [0, 0x5412, 0], EPERM),
+    ("ioctl", [0, 0xdead_beef_0000_5412, 0], EPERM),
+    ("ioctl", [0, 0x1_0000_541c, 0], EPERM),
+    ("clone", [0x003d_0f00, 0, 0], Answer::Allow),
+    ("clone", [0x1000_0011, 0, 0], EPERM),
+    ("clone", [0x0002_0011, 0, 0], EPERM),
+    ("unshare", [0x400, 0, 0], Answer::Allow),
+    ("unshare", [0x80, 0, 0], EPERM),
+    ("unshare", [0x10_0000_0000, 0, 0], EPERM),
+    ("socket", [1, 2, 0], Answer::Allow),
+    ("socket", [2, 0x80801, 6], Answer::Allow),
+    ("socket", [0xffff_ffff_0000_000a, 2, 58], Answer::Allow),
+    ("socket", [2, 1, 262], NO_PROTOCOL),
+    ("socket", [2, 1, 132], NO_PROTOCOL),
+    ("socket", [2, 5, 0], NO_PROTOCOL),
+    ("socket", [2, 10, 0x300], NO_PROTOCOL),
+    ("socket", [2, 3, 1], EPERM),
+    ("socket", [16, 3, 0], Answer::Allow),
+    ("socket", [16, 3, 9], NO_PROTOCOL),
+    ("socket", [17, 3, 0], NO_FAMILY),
+    ("socket", [38, 5, 0], NO_FAMILY),
+    ("socket", [0x1_0000_0026, 5, 0], NO_FAMILY),
+    ("socket", [40, 1, 0], NO_FAMILY),
+    ("socketpair", [1, 1, 0], Answer::Allow),
+    ("socketpair", [30, 1, 0], NO_FAMILY),
+    ("personality", [0xffff_ffff, 0, 0], Answer::Allow),
+    ("personality", [0x4_0000, 0, 0], Answer::Allow),
+    ("personality", [0x40_0000, 0, 0], EPERM),
+    ("prctl", [38, 1, 0], Answer::Allow),
+    ("prctl", [0x5356_4d41, 0, 0], Answer::Allow),
+    ("prctl", [35, 0, 0], EPERM),
+    ("prctl", [0x1_0000_0023, 0, 0], EPERM),
+    ("prctl", [67, 1, 0], EPERM),
+    ("prctl", [500, 0, 0], Answer::Errno(Errno::Einval)),
+];
+
 #[test]
 fn arguments_decide() {
-    let no_protocol = Answer::Errno(Errno::Eprotonosupport);
-    let no_family = Answer::Errno(Errno::Eafnosupport);
-    let cases: &[(&str, [u64; 3], Answer)] = &[
-        ("chmod", [0, 0o755, 0], Answer::Allow),
-        ("chmod", [0, 0o1777, 0], Answer::Allow),
-        ("chmod", [0, 0o4755, 0], EPERM),
-        ("fchmod", [0, 0o2755, 0], EPERM),
-        ("fchmodat", [0, 0, 0o4755], EPERM),
-        ("fchmodat", [0, 0o4755, 0o755], Answer::Allow),
-        ("fchmodat2", [0, 0, 0o6755], EPERM),
-        ("creat", [0, 0o4644, 0], EPERM),
-        ("mkdir", [0, 0o2755, 0], EPERM),
-        ("mkdirat", [0, 0, 0o2755], EPERM),
-        ("mknod", [0, 0o104755, 0], EPERM),
-        ("mknodat", [0, 0, 0o102755], EPERM),
-        ("mknodat", [0, 0, 0o100755], Answer::Allow),
-        ("open", [0, 0o101, 0o4755], EPERM),
-        ("open", [0, 0o1, 0o4755], Answer::Allow),
-        ("open", [0, 0o20_200_001, 0o4755], EPERM),
-        ("open", [0, 0o200_000, 0o7777], Answer::Allow),
-        ("ioctl", [0, 0x5401, 0], Answer::Allow),
-        ("ioctl", [0, 0x5412, 0], EPERM),
-        ("ioctl", [0, 0xdead_beef_0000_5412, 0], EPERM),
-        ("ioctl", [0, 0x1_0000_541c, 0], EPERM),
-        ("clone", [0x003d_0f00, 0, 0], Answer::Allow),
-        ("clone", [0x1000_0011, 0, 0], EPERM),
-        ("clone", [0x0002_0011, 0, 0], EPERM),
-        ("unshare", [0x400, 0, 0], Answer::Allow),
-        ("unshare", [0x80, 0, 0], EPERM),
-        ("unshare", [0x10_0000_0000, 0, 0], EPERM),
-        ("socket", [1, 2, 0], Answer::Allow),
-        ("socket", [2, 0x80801, 6], Answer::Allow),
-        ("socket", [0xffff_ffff_0000_000a, 2, 58], Answer::Allow),
-        ("socket", [2, 1, 262], no_protocol),
-        ("socket", [2, 1, 132], no_protocol),
-        ("socket", [2, 5, 0], no_protocol),
-        ("socket", [2, 10, 0x300], no_protocol),
-        ("socket", [2, 3, 1], EPERM),
-        ("socket", [16, 3, 0], Answer::Allow),
-        ("socket", [16, 3, 9], no_protocol),
-        ("socket", [17, 3, 0], no_family),
-        ("socket", [38, 5, 0], no_family),
-        ("socket", [0x1_0000_0026, 5, 0], no_family),
-        ("socket", [40, 1, 0], no_family),
-        ("socketpair", [1, 1, 0], Answer::Allow),
-        ("socketpair", [30, 1, 0], no_family),
-        ("personality", [0xffff_ffff, 0, 0], Answer::Allow),
-        ("personality", [0x4_0000, 0, 0], Answer::Allow),
-        ("personality", [0x40_0000, 0, 0], EPERM),
-        ("prctl", [38, 1, 0], Answer::Allow),
-        ("prctl", [0x5356_4d41, 0, 0], Answer::Allow),
-        ("prctl", [35, 0, 0], EPERM),
-        ("prctl", [0x1_0000_0023, 0, 0], EPERM),
-        ("prctl", [67, 1, 0], EPERM),
-        ("prctl", [500, 0, 0], Answer::Errno(Errno::Einval)),
-    ];
-    for (name, arguments, expected) in cases {
+    for (name, arguments, expected) in CASES {
         let action = answer(&Grants::NONE, name, *arguments);
         assert_eq!(action, expected.action(), "{name} {arguments:x?}");
     }
     let checked = argument_rules().iter().flat_map(|rule| rule.calls);
     for name in checked {
         assert!(
-            cases.iter().any(|(case, ..)| case == name) || *name == "openat",
+            CASES.iter().any(|(case, ..)| case == name) || *name == "openat",
             "{name}"
         );
     }
