@@ -12,6 +12,7 @@ pub mod sys;
 
 // Layer 1: what reads.
 pub mod profile;
+pub mod seccomp;
 
 // Layer 2: what decides.
 pub mod plan;
