@@ -19,3 +19,6 @@ pub mod plan;
 
 // Layer 3: what acts.
 pub mod launch;
+
+// Layer 4: what watches.
+pub mod supervise;

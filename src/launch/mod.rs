@@ -26,6 +26,10 @@ use crate::sys::seccomp::Instruction;
 pub use parent::launch;
 pub use record::Record;
 
+/// Asks a first process that is no PID 1 to kill everything; Linux sends the last real-time signal for
+/// nothing else.
+pub const KILL_ALL: i32 = 64;
+
 /// What the steps need beside the plan: what was built for them.
 #[derive(Debug)]
 pub struct Resources<'a> {

@@ -28,9 +28,10 @@ fn watch(inside: &Inside<'_>) -> sys::Result<()> {
     sys::credentials::set_capabilities(0)?;
     loop {
         let signal = sys::signal::wait()?;
-        if signal != libc::SIGCHLD {
-            pass_on(inside.program, signal)?;
-            continue;
+        match signal {
+            libc::SIGCHLD => {}
+            super::KILL_ALL => pass_on(inside.program, libc::SIGKILL)?,
+            signal => pass_on(inside.program, signal)?,
         }
         if let Some(status) = reap(inside.program, records)? {
             end_orphans(inside.children.as_ref())?;

@@ -247,6 +247,12 @@ pub fn wait_for(pid: i32) -> Result<(i32, libc::rusage)> {
     }
 }
 
+/// What a process that never ran has used.
+pub fn no_usage() -> libc::rusage {
+    // SAFETY: zero is a value of every field.
+    unsafe { MaybeUninit::zeroed().assume_init() }
+}
+
 /// A pidfd of a process that runs already.
 ///
 /// # Errors
