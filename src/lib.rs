@@ -11,7 +11,11 @@ pub mod model;
 pub mod sys;
 
 // Layer 1: what reads.
+pub mod host;
 pub mod profile;
 
 // Layer 2: what decides.
 pub mod plan;
+
+// Layer 3: what acts.
+pub mod cgroup;
