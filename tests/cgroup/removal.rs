@@ -1,0 +1,108 @@
+//! Nothing stays behind, whatever happened.
+
+use nix::sys::signal::Signal;
+use nix::sys::wait::WaitStatus;
+use sandbox::cgroup::{Groups, sweep};
+use sandbox::host::cgroups::probe;
+use sandbox::model::ByteSize;
+use sandbox::plan::{Amount, GroupLimits};
+
+use crate::child::Child;
+use crate::{alone, assert_gone, groups, remove_and_check};
+
+const AMOUNTS: [Amount; 2] = [Amount::Memory(ByteSize(64 << 20)), Amount::Pids(8)];
+
+#[test]
+fn without_limits_there_is_no_group() {
+    let groups = Groups::create(&GroupLimits::default(), &probe(), "none").unwrap();
+    assert!(groups.paths().is_empty());
+    assert!(groups.enter().clone_into.is_none());
+    assert!(groups.enter().tasks.is_empty());
+}
+
+#[test]
+fn killing_reaches_what_the_program_left_behind() {
+    let _turn = alone();
+    let Some(groups) = groups("kill", &AMOUNTS) else {
+        return;
+    };
+    let script = "sleep 1000 & setsid sleep 1000 & sh -c 'sleep 1000 & exit 0'; exit 0";
+    let status = Child::shell(groups.enter(), script).wait();
+    assert!(matches!(status, WaitStatus::Exited(_, 0)), "{status:?}");
+    groups.kill().unwrap();
+    remove_and_check(groups);
+}
+
+#[test]
+fn a_group_with_living_processes_is_not_called_removed() {
+    let _turn = alone();
+    let Some(mut groups) = groups("busy", &AMOUNTS) else {
+        return;
+    };
+    let child = Child::shell(groups.enter(), "exec sleep 1000");
+    child.wait_until_in(&groups);
+    let error = groups.remove().unwrap_err();
+    assert!(error.to_string().contains("/sandbox-busy-"), "{error}");
+    let paths = groups.paths();
+    assert!(!paths.is_empty());
+    drop(groups);
+    assert_gone(&paths);
+    let status = child.wait();
+    assert!(matches!(
+        status,
+        WaitStatus::Signaled(_, Signal::SIGKILL, _)
+    ));
+}
+
+#[test]
+fn a_sweep_clears_what_a_killed_supervisor_left() {
+    let _turn = alone();
+    let Some(groups) = groups("left", &AMOUNTS) else {
+        return;
+    };
+    let child = Child::shell(groups.enter(), "sleep 1000 & sleep 1000");
+    child.wait_until_in(&groups);
+    let paths = groups.paths();
+    let of_leaf = |path: &std::path::PathBuf| path.to_string_lossy().contains(".supervisor-");
+    if paths.iter().any(of_leaf) {
+        // This very process lives in the leaf, as no killed supervisor does.
+        groups.kill().unwrap();
+        child.wait();
+        return remove_and_check(groups);
+    }
+    std::mem::forget(groups);
+    sweep(&paths).unwrap();
+    let status = child.wait();
+    assert!(matches!(
+        status,
+        WaitStatus::Signaled(_, Signal::SIGKILL, _)
+    ));
+    assert_gone(&paths);
+    sweep(&paths).unwrap();
+}
+
+#[test]
+fn a_sweep_touches_no_group_of_others() {
+    let facts = probe();
+    for hierarchy in &facts.hierarchies {
+        let error = sweep(&[hierarchy.own.clone(), hierarchy.mount.clone()]).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput, "{error}");
+    }
+}
+
+#[test]
+fn equal_names_get_groups_of_their_own() {
+    let _turn = alone();
+    let (Some(first), Some(second)) = (groups("twin", &AMOUNTS), groups("twin", &AMOUNTS)) else {
+        return;
+    };
+    for path in second.paths() {
+        assert!(!first.paths().contains(&path), "{}", path.display());
+    }
+    let left = first.paths();
+    let mut second = second;
+    second.remove().unwrap();
+    assert!(left.iter().all(|path| path.is_dir()));
+    drop(second);
+    remove_and_check(first);
+}
