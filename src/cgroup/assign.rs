@@ -100,7 +100,8 @@ mod tests {
     #[test]
     fn what_no_hierarchy_takes_says_why() {
         let limits = limits(&[Amount::Pids(4)]);
-        let nothing = assign(&limits, &CgroupFacts::default());
+        let empty = CgroupFacts::default();
+        let nothing = assign(&limits, &empty);
         assert_eq!(nothing.nowhere, [(0, Cause::NotMounted)]);
         let facts = CgroupFacts {
             hierarchies: vec![hierarchy(CgroupVersion::V1, &["memory"])],
