@@ -2,8 +2,11 @@
 //!
 //! A group hands controllers on to its children only while no process lives in it (the root of the
 //! hierarchy is free of this rule). Where only this process lives in the caller's group, it moves
-//! itself to a leaf below; where others do, the group's parent is tried. Nobody else is moved.
+//! itself to a leaf below; where others do, a place beside the group, in its parent, is tried.
+//! Nobody else is moved.
 
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -16,6 +19,7 @@ use super::file;
 use super::names::{NEST, Role, make_group};
 use super::remove::rmdir;
 use crate::model::{CgroupVersion, Hierarchy};
+use crate::sys::xattr;
 
 /// The group `sandbox`, with the controllers switched on for its children.
 ///
@@ -80,7 +84,9 @@ impl Drop for Nest {
 /// Groups to try in turn.
 ///
 /// Root takes the root of the mount, where processes may live beside groups. Everybody else begins
-/// with the own group, whose limits then hold for the sandbox too.
+/// with the own group, whose limits then hold for the sandbox too, unless it is a service manager's
+/// unit that was not delegated: systemd ends such a unit as a whole, this process and the user's
+/// shell with it, when the kernel kills for memory anywhere below (`OOMPolicy=stop`).
 fn bases(unified: &Hierarchy) -> Vec<&Path> {
     let (mount, own) = (unified.mount.as_path(), unified.own.as_path());
     if own == mount {
@@ -89,8 +95,26 @@ fn bases(unified: &Hierarchy) -> Vec<&Path> {
     if geteuid().is_root() {
         return vec![mount, own];
     }
-    let parent = own.parent().filter(|parent| *parent != mount);
-    std::iter::once(own).chain(parent).collect()
+    match own.parent().filter(|parent| *parent != mount) {
+        None => vec![own],
+        Some(parent) if is_unit(own) && !is_marked_delegated(own) => vec![parent, own],
+        Some(parent) => vec![own, parent],
+    }
+}
+
+/// Whether a group has the name of a systemd unit that holds processes.
+fn is_unit(group: &Path) -> bool {
+    let kind = group.extension().unwrap_or_default();
+    kind == "scope" || kind == "service"
+}
+
+/// Whether systemd (252 and later) says that the unit's group may be divided by its owner.
+fn is_marked_delegated(group: &Path) -> bool {
+    let Ok(path) = CString::new(group.as_os_str().as_bytes()) else {
+        return false;
+    };
+    let mut value = [0; 8];
+    xattr::read(&path, c"user.delegate", &mut value) == Ok(b"1")
 }
 
 /// `CLONE_INTO_CGROUP` asks for write permission on the cgroup.procs of the common ancestor of both
@@ -224,6 +248,14 @@ mod tests {
         let found = bases(&deep);
         assert!(found.contains(&Path::new("/cg/user.slice/a.scope")));
         assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn units_of_a_service_manager_are_known_by_their_names() {
+        assert!(is_unit(Path::new("/cg/app.slice/run-r1.scope")));
+        assert!(is_unit(Path::new("/cg/user@1000.service")));
+        assert!(!is_unit(Path::new("/cg/app.slice")));
+        assert!(!is_unit(Path::new("/cg/scope")));
     }
 
     #[test]

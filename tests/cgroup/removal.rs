@@ -90,6 +90,26 @@ fn a_sweep_touches_no_group_of_others() {
     }
 }
 
+/// A process alone in a delegated group moves to a leaf to divide it; afterwards it is back.
+#[test]
+fn this_process_ends_in_the_group_where_it_began() {
+    let _turn = alone();
+    let before = std::fs::read_to_string("/proc/self/cgroup").unwrap();
+    let facts = probe();
+    let Some(groups) = groups("back", &AMOUNTS) else {
+        return;
+    };
+    remove_and_check(groups);
+    let after = std::fs::read_to_string("/proc/self/cgroup").unwrap();
+    assert_eq!(after, before);
+    for hierarchy in facts.hierarchies {
+        for entry in std::fs::read_dir(&hierarchy.own).unwrap() {
+            let name = entry.unwrap().file_name();
+            assert!(!name.to_string_lossy().starts_with("sandbox.supervisor-"));
+        }
+    }
+}
+
 #[test]
 fn equal_names_get_groups_of_their_own() {
     let _turn = alone();
