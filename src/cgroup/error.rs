@@ -184,7 +184,9 @@ fn controller_fix(name: &str) -> String {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            Cause::NotMounted => "no control group hierarchy is mounted",
+            Cause::NotMounted => {
+                "no mounted control group hierarchy shows this process's own group"
+            }
             Cause::ControllerOff(name) => {
                 return write!(
                     f,

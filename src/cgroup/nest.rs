@@ -151,21 +151,60 @@ fn has(controllers: &str, name: &str) -> bool {
 }
 
 /// Switches the controllers on for the children of `base`, after moving out of it if that helps.
+///
+/// Trying and seeing would not do: controllers that know threads (cpu, pids) may be switched on in a
+/// group with processes, which makes all of its children unfit for processes (`domain invalid`).
 fn hand_on(
     unified: &Hierarchy,
     base: &Path,
     controllers: &[&'static str],
 ) -> Result<Option<Leaf>, Failure> {
-    match enable(base, controllers) {
-        Ok(()) => Ok(None),
-        Err(failure)
-            if failure.cause == Cause::OthersInGroup && base == unified.own && alone_in(base) =>
-        {
-            let leaf = Leaf::move_to(base, controllers)?;
-            enable(base, controllers)?;
-            Ok(Some(leaf))
+    let leaf = match Inhabitants::of(base)? {
+        Inhabitants::NoMatter => None,
+        Inhabitants::OnlyUs if base == unified.own => Some(Leaf::move_to(base, controllers)?),
+        Inhabitants::OnlyUs | Inhabitants::Others => {
+            let path = base.join("cgroup.procs");
+            let failure = Failure::call(CgroupVersion::V2, path, Errno::EBUSY);
+            return Err(failure.because(Cause::OthersInGroup));
         }
-        Err(failure) => Err(failure),
+    };
+    enable(base, controllers)?;
+    Ok(leaf)
+}
+
+/// Who lives in a group itself, groups below it aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Inhabitants {
+    /// Nobody, or it is the root of the hierarchy, which may hold processes beside groups.
+    NoMatter,
+    /// This process.
+    OnlyUs,
+    /// Others, perhaps beside this process.
+    Others,
+}
+
+impl Inhabitants {
+    fn of(group: &Path) -> Result<Inhabitants, Failure> {
+        // The root of the hierarchy is the one group without a type.
+        if !group.join("cgroup.type").exists() {
+            return Ok(Inhabitants::NoMatter);
+        }
+        let path = group.join("cgroup.procs");
+        match file::read(&path) {
+            Ok(list) => Ok(Inhabitants::in_list(&list, std::process::id())),
+            Err(error) => Err(Failure::call(CgroupVersion::V2, path, file::errno(&error))),
+        }
+    }
+
+    /// Processes outside the PID namespace read as 0 in the list.
+    fn in_list(list: &str, own: u32) -> Inhabitants {
+        if list.is_empty() {
+            Inhabitants::NoMatter
+        } else if list.trim_end().parse() == Ok(own) {
+            Inhabitants::OnlyUs
+        } else {
+            Inhabitants::Others
+        }
     }
 }
 
@@ -187,12 +226,6 @@ fn each_with(sign: char, controllers: &[&str]) -> String {
         .map(|name| format!("{sign}{name}"))
         .collect();
     words.join(" ")
-}
-
-/// Whether this process is the only one in a group. Processes outside the PID namespace read as 0.
-fn alone_in(group: &Path) -> bool {
-    let own = std::process::id().to_string();
-    file::read(&group.join("cgroup.procs")).is_ok_and(|text| text.trim_end() == own)
 }
 
 /// The group below its own that this process moved itself to.
@@ -248,6 +281,15 @@ mod tests {
         let found = bases(&deep);
         assert!(found.contains(&Path::new("/cg/user.slice/a.scope")));
         assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn a_list_with_anybody_else_is_told_apart() {
+        assert_eq!(Inhabitants::in_list("", 7), Inhabitants::NoMatter);
+        assert_eq!(Inhabitants::in_list("7\n", 7), Inhabitants::OnlyUs);
+        assert_eq!(Inhabitants::in_list("71\n", 7), Inhabitants::Others);
+        assert_eq!(Inhabitants::in_list("7\n8\n", 7), Inhabitants::Others);
+        assert_eq!(Inhabitants::in_list("0\n7\n", 7), Inhabitants::Others);
     }
 
     #[test]
