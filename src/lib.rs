@@ -11,6 +11,7 @@ pub mod model;
 pub mod sys;
 
 // Layer 1: what reads.
+pub mod host;
 pub mod profile;
 pub mod seccomp;
 
@@ -18,6 +19,7 @@ pub mod seccomp;
 pub mod plan;
 
 // Layer 3: what acts.
+pub mod cgroup;
 pub mod launch;
 
 // Layer 4: what watches.

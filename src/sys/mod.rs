@@ -7,10 +7,12 @@ pub mod file;
 pub mod memory;
 pub mod mount;
 pub mod network;
+pub mod pidfd;
 pub mod process;
 pub mod seccomp;
 pub mod signal;
 pub mod terminal;
+pub mod xattr;
 
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
