@@ -77,10 +77,21 @@ fn option(
         b"-C" | b"--chdir" | b"-a" | b"--argv0" => {
             words.next();
         }
-        _ if [&b"-u"[..], b"--unset=", b"-C", b"--chdir=", b"-a", b"--argv0="]
-            .iter()
-            .chain(&[&b"--block-signal"[..], b"--default-signal", b"--ignore-signal"])
-            .any(|known| word.starts_with(known)) => {}
+        _ if [
+            &b"-u"[..],
+            b"--unset=",
+            b"-C",
+            b"--chdir=",
+            b"-a",
+            b"--argv0=",
+        ]
+        .iter()
+        .chain(&[
+            &b"--block-signal"[..],
+            b"--default-signal",
+            b"--ignore-signal",
+        ])
+        .any(|known| word.starts_with(known)) => {}
         _ => return Err(LineFault::Env("an option that it does not know")),
     }
     Ok(true)
@@ -188,7 +199,9 @@ impl Splitter {
             (b'r', _) => Ok(self.push(b'\r')),
             (b't', _) => Ok(self.push(b'\t')),
             (b'v', _) => Ok(self.push(0x0b)),
-            _ => Err(LineFault::Env("a backslash before a letter without meaning")),
+            _ => Err(LineFault::Env(
+                "a backslash before a letter without meaning",
+            )),
         }
     }
 }

@@ -241,9 +241,7 @@ impl fmt::Display for ResolveError {
                 Quoted(path),
                 Tail(chain)
             ),
-            Self::WrongArchitecture { path, found, chain } => {
-                write_wrong(f, path, found, chain)
-            }
+            Self::WrongArchitecture { path, found, chain } => write_wrong(f, path, found, chain),
             Self::MissingLoader { loader, program } => write!(
                 f,
                 "the loader {} of {} does not exist",

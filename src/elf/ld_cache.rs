@@ -100,7 +100,8 @@ impl LdCache {
         for entry in self.entries_named(name.as_bytes()) {
             let exact = entry.flags == wanted.id;
             // The plain 32-bit machines also take entries from before the flags were told apart.
-            if !(exact || wanted.id == 3 && entry.flags == 1) || self.string(entry.value).is_none() {
+            if !(exact || wanted.id == 3 && entry.flags == 1) || self.string(entry.value).is_none()
+            {
                 continue;
             }
             if let Some(priority) = self.named_priority(entry.hwcap, wanted) {
@@ -247,4 +248,130 @@ fn leading_number(text: &mut &[u8]) -> i32 {
         *text = rest;
     }
     value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    const X86_64: Wanted<'_> = Wanted {
+        id: 0x0303,
+        hwcaps: &[],
+        level: 1,
+    };
+
+    /// The host's own cache, or none on a host without.
+    fn installed() -> Option<Vec<u8>> {
+        std::fs::read("/etc/ld.so.cache").ok()
+    }
+
+    /// Every name that `ldconfig -p` prints leads to the path that it prints first.
+    #[test]
+    fn names_lead_where_ldconfig_says() {
+        let Some(cache) = installed().and_then(LdCache::parse) else {
+            println!("not run: this host has no /etc/ld.so.cache");
+            return;
+        };
+        let printed = Command::new("/sbin/ldconfig").arg("-p").output().unwrap();
+        let mut seen = std::collections::HashSet::new();
+        for line in String::from_utf8(printed.stdout).unwrap().lines() {
+            let Some((name, rest)) = line.trim().split_once(" (libc6,x86-64) => ") else {
+                continue;
+            };
+            if seen.insert(name.to_owned()) {
+                let found = cache.lookup(OsStr::new(name), &X86_64);
+                assert_eq!(found, Some(PathBuf::from(rest)), "{name}");
+            }
+        }
+        assert!(!seen.is_empty() || !cfg!(target_arch = "x86_64"));
+        assert_eq!(cache.lookup(OsStr::new("libnone.so.0"), &X86_64), None);
+    }
+
+    /// Cut anywhere, or with any number replaced, a cache finds something or nothing.
+    #[test]
+    fn damaged_caches_are_survived() {
+        let whole = synthetic();
+        let attempt = |bytes: Vec<u8>| {
+            if let Some(cache) = LdCache::parse(bytes) {
+                for name in ["", "liba.so.1", "libb.so.2", "libz.so"] {
+                    let _either = cache.lookup(OsStr::new(name), &X86_64);
+                }
+            }
+        };
+        for length in 0..whole.len() {
+            attempt(whole[..length].to_vec());
+        }
+        for (at, value) in (0..whole.len() - 4).flat_map(|at| [(at, 0xff), (at, 0x7f), (at, 0)]) {
+            let mut bytes = whole.clone();
+            bytes[at..at + 4].copy_from_slice(&[0xff, 0xff, 0xff, value]);
+            attempt(bytes);
+        }
+        attempt([OLD_MAGIC, &[0, 0xff, 0xff, 0xff, 0xff], &whole].concat());
+    }
+
+    /// A table behind the one of libc5, and the choice among entries of one name.
+    #[test]
+    fn best_entry_is_taken() {
+        let old = [OLD_MAGIC, &[0, 0, 0, 0, 0]].concat();
+        let v3 = ["x86-64-v3".to_owned(), "x86-64-v2".to_owned()];
+        for bytes in [synthetic(), [old, synthetic()].concat()] {
+            let cache = LdCache::parse(bytes).expect("a sound file");
+            let found = |hwcaps: &[String], level| {
+                let wanted = Wanted {
+                    hwcaps,
+                    level,
+                    ..X86_64
+                };
+                cache.lookup(OsStr::new("libb.so.2"), &wanted)
+            };
+            assert_eq!(found(&[], 4), Some("/plain".into()));
+            assert_eq!(found(&v3[1..], 2), Some("/v2".into()));
+            assert_eq!(found(&v3, 3), Some("/v3".into()));
+            // A level below that which the entry demands.
+            assert_eq!(found(&v3, 2), Some("/v2".into()));
+            assert_eq!(
+                cache.lookup(OsStr::new("liba.so.1"), &X86_64),
+                Some("/a".into())
+            );
+            let other = Wanted { id: 3, ..X86_64 };
+            assert_eq!(cache.lookup(OsStr::new("liba.so.1"), &other), None);
+        }
+    }
+
+    /// Two names, the first with two hardware directories and a plain entry.
+    fn synthetic() -> Vec<u8> {
+        let strings = b"libb.so.2\0liba.so.1\0/v2\0/v3\0/plain\0/a\0x86-64-v2\0x86-64-v3\0\0";
+        let named = |level: u64, index: u64| (u64::from(NAMED) | level) << 32 | index;
+        let start = HEADER + 4 * ENTRY;
+        let entries = [
+            (0, 20, named(1, 0)),
+            (0, 24, named(2, 1)),
+            (0, 28, 0),
+            (10, 35, 0),
+        ];
+        let extension = (start + strings.len()).next_multiple_of(4);
+        let mut bytes = MAGIC.to_vec();
+        for value in [4, strings.len(), 2, extension, 0, 0, 0] {
+            bytes.extend((value as u32).to_ne_bytes());
+        }
+        for (key, value, hwcap) in entries {
+            for value in [0x0303, start + key, start + value, 0] {
+                bytes.extend((value as u32).to_ne_bytes());
+            }
+            bytes.extend(hwcap.to_ne_bytes());
+        }
+        bytes.extend(strings);
+        bytes.resize(extension, 0);
+        let names = extension + 24;
+        let numbers = [EXTENSION_MAGIC, 1, TAG_HWCAPS, 0, names as u32, 8];
+        let names = [38, 48].map(|at| (start + at) as u32);
+        bytes.extend(
+            numbers
+                .iter()
+                .chain(&names)
+                .flat_map(|number| number.to_ne_bytes()),
+        );
+        bytes
+    }
 }

@@ -162,15 +162,20 @@ fn is_library_directory(text: &[u8]) -> bool {
 
 fn fallback(machine: &Machine) -> Vec<PathBuf> {
     let multiarch = machine.traits().map(|traits| traits.multiarch);
-    let debian = multiarch
-        .into_iter()
-        .flat_map(|name| [Path::new("/lib").join(name), Path::new("/usr/lib").join(name)]);
+    let debian = multiarch.into_iter().flat_map(|name| {
+        [
+            Path::new("/lib").join(name),
+            Path::new("/usr/lib").join(name),
+        ]
+    });
     debian.chain(FALLBACK.map(PathBuf::from)).collect()
 }
 
 /// `$LIB`: the last part of the first directory, from `lib` on (`lib64`; with Debian `lib/x86_64-linux-gnu`).
 fn lib_token(directories: &[PathBuf]) -> OsString {
-    let first = directories.first().map_or(Path::new("lib"), PathBuf::as_path);
+    let first = directories
+        .first()
+        .map_or(Path::new("lib"), PathBuf::as_path);
     let token: PathBuf = first
         .iter()
         .skip_while(|name| !name.as_bytes().starts_with(b"lib"))

@@ -9,10 +9,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
+use object::Endianness;
 use object::elf::{self, FileHeader32, FileHeader64};
 use object::pod;
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
-use object::Endianness;
 
 use super::error::Defect;
 use super::machine::{Class, Machine};
@@ -312,8 +312,8 @@ impl Dynamic {
         }
         let table = bytes.exactly(segments.offset_of(address, PART)?, size, PART)?;
         let whole = table.len() / size_of::<E::Dyn>();
-        let (entries, _) = pod::slice_from_bytes::<E::Dyn>(&table, whole)
-            .map_err(|()| Defect::Invalid(PART))?;
+        let (entries, _) =
+            pod::slice_from_bytes::<E::Dyn>(&table, whole).map_err(|()| Defect::Invalid(PART))?;
         for entry in entries {
             let tag = entry.tag(order);
             if tag == elf::DT_NULL {

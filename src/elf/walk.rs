@@ -74,7 +74,11 @@ impl<'a> Walk<'a> {
     }
 
     /// Adds everything that `start` needs, breadth first as the loader does.
-    pub fn run(mut self, start: Start<'_>, interpreter: Option<Start<'_>>) -> Result<(), ResolveError> {
+    pub fn run(
+        mut self,
+        start: Start<'_>,
+        interpreter: Option<Start<'_>>,
+    ) -> Result<(), ResolveError> {
         self.note_path_file();
         let Start { path, id, object } = start;
         let origin = program_origin(path, &object);
@@ -195,7 +199,13 @@ impl<'a> Walk<'a> {
     /// Names for which no file is opened: the kernel's own library, and with musl all parts of the C library.
     fn is_builtin(&self, name: &OsStr) -> bool {
         const PARTS: [&[u8]; 7] = [
-            b"libc.", b"libpthread.", b"librt.", b"libm.", b"libdl.", b"libutil.", b"libxnet.",
+            b"libc.",
+            b"libpthread.",
+            b"librt.",
+            b"libm.",
+            b"libdl.",
+            b"libutil.",
+            b"libxnet.",
         ];
         let name = name.as_bytes();
         match &*self.loader {
@@ -248,7 +258,11 @@ impl<'a> Walk<'a> {
             Loader::Musl(_) => (environment, self.inherited(by)),
             Loader::Glibc(_) => (self.inherited(by), environment),
         };
-        let mut places: Vec<Place> = before.into_iter().chain(after).map(Place::Directory).collect();
+        let mut places: Vec<Place> = before
+            .into_iter()
+            .chain(after)
+            .map(Place::Directory)
+            .collect();
         let own = self.loaded[by].runpath.iter().cloned();
         places.extend(own.map(Place::Directory));
         match &*self.loader {
@@ -291,7 +305,10 @@ impl<'a> Walk<'a> {
             Loader::Glibc(_) => entries
                 .flat_map(|entry| tokens.directories(entry.as_os_str(), Dialect::Glibc))
                 .collect(),
-            Loader::Musl(_) => entries.filter(|entry| entry.is_absolute()).cloned().collect(),
+            Loader::Musl(_) => entries
+                .filter(|entry| entry.is_absolute())
+                .cloned()
+                .collect(),
         }
     }
 

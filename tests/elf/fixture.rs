@@ -133,7 +133,10 @@ pub fn traced(program: &Path, library_path: &[&Path]) -> BTreeSet<PathBuf> {
     }
     let output = command.output().expect("the loader runs");
     let text = String::from_utf8(output.stdout).expect("text");
-    assert!(!text.contains("not found"), "the loader misses a library: {text}");
+    assert!(
+        !text.contains("not found"),
+        "the loader misses a library: {text}"
+    );
     listed(&text)
 }
 
@@ -143,7 +146,11 @@ pub fn listed(text: &str) -> BTreeSet<PathBuf> {
         .filter_map(|line| line.rsplit_once(" (0x"))
         .map(|(entry, _)| entry.rsplit(" => ").next().unwrap_or(entry).trim())
         .filter(|path| path.starts_with('/'))
-        .map(|path| Path::new(path).canonicalize().expect("a file that the loader mapped"))
+        .map(|path| {
+            Path::new(path)
+                .canonicalize()
+                .expect("a file that the loader mapped")
+        })
         .collect()
 }
 
@@ -153,7 +160,9 @@ pub fn agrees(program: &Path, library_path: &[&Path], expected: &Path) {
     assert_eq!(resolved(&closure), traced(program, library_path));
     let libraries = paths(&closure, Why::Library);
     assert!(
-        libraries.iter().any(|path| path.as_os_str() == expected.as_os_str()),
+        libraries
+            .iter()
+            .any(|path| path.as_os_str() == expected.as_os_str()),
         "{} is not among {libraries:?}",
         expected.display()
     );

@@ -37,7 +37,10 @@ fn kernel_and_closure_stop_at_the_same_depth() {
         assert_eq!(kernel_refusal(&first), None, "{count} scripts");
         let closure = closure(&first);
         assert_eq!(paths(&closure, Why::Script).len(), count);
-        assert_eq!(paths(&closure, Why::Script).last(), Some(&"/bin/true".into()));
+        assert_eq!(
+            paths(&closure, Why::Script).last(),
+            Some(&"/bin/true".into())
+        );
     }
     let first = row(&fixture, 6);
     assert_eq!(kernel_refusal(&first), Some(libc::ELOOP));
@@ -80,10 +83,19 @@ fn faults_of_lines_are_named() {
     let fixture = Fixture::new("faults");
     let windows = fixture.file("windows", "#!/bin/sh\r\necho\r\n", 0o755);
     let error = failure(&windows).to_string();
-    assert!(error.contains("`/bin/sh\\r`") && error.contains("carriage return"), "{error}");
+    assert!(
+        error.contains("`/bin/sh\\r`") && error.contains("carriage return"),
+        "{error}"
+    );
     let relative = fixture.file("relative", "#!bin/sh\n", 0o755);
     let error = failure(&relative);
-    assert!(matches!(error, ResolveError::BadLine { fault: LineFault::Relative(_), .. }));
+    assert!(matches!(
+        error,
+        ResolveError::BadLine {
+            fault: LineFault::Relative(_),
+            ..
+        }
+    ));
     let text = fixture.file("text", "echo\n", 0o755);
     assert!(matches!(failure(&text), ResolveError::NotAProgram { .. }));
     let magic = fixture.file("magic", "#!/proc/self/exe\n", 0o755);
@@ -118,9 +130,15 @@ fn env_is_followed() {
 fn env_without_split_takes_spaces_into_the_name() {
     let fixture = Fixture::new("env-spaces");
     let script = fixture.file("x", "#!/usr/bin/env sh -e\n", 0o755);
-    assert_eq!(Command::new(&script).status().expect("env runs").code(), Some(127));
+    assert_eq!(
+        Command::new(&script).status().expect("env runs").code(),
+        Some(127)
+    );
     let error = failure(&script).to_string();
-    assert!(error.contains("`sh -e`") && error.contains("is not in `/usr/bin`, `/bin`"), "{error}");
+    assert!(
+        error.contains("`sh -e`") && error.contains("is not in `/usr/bin`, `/bin`"),
+        "{error}"
+    );
 }
 
 #[test]

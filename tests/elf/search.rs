@@ -12,7 +12,10 @@ fn runpath_with_origin_keeps_its_dots() {
     let fixture = Fixture::new("runpath");
     let library = fixture.library("lib/libone.so.1", "libone.so.1", &[]);
     let library = library.to_str().expect("text");
-    let program = fixture.program("bin/x", &[library, "-Wl,--enable-new-dtags,-rpath,$ORIGIN/../lib"]);
+    let program = fixture.program(
+        "bin/x",
+        &[library, "-Wl,--enable-new-dtags,-rpath,$ORIGIN/../lib"],
+    );
     agrees(&program, &[], &fixture.path("bin/../lib/libone.so.1"));
 }
 
@@ -22,7 +25,10 @@ fn origin_of_a_program_is_behind_its_links() {
     let library = fixture.library("real/lib/libone.so.1", "libone.so.1", &[]);
     fixture.program(
         "real/bin/x",
-        &[library.to_str().expect("text"), "-Wl,-rpath,${ORIGIN}/../lib"],
+        &[
+            library.to_str().expect("text"),
+            "-Wl,-rpath,${ORIGIN}/../lib",
+        ],
     );
     let link = fixture.link("elsewhere/x", "../real/bin/x");
     agrees(&link, &[], &fixture.path("real/bin/../lib/libone.so.1"));
@@ -33,7 +39,11 @@ fn origin_of_a_program_is_behind_its_links() {
 fn rpath_is_inherited_and_runpath_is_not() {
     let fixture = Fixture::new("inherited");
     let inner = fixture.library("lib/libinner.so", "libinner.so", &[]);
-    let outer = fixture.library("lib/libouter.so", "libouter.so", &[inner.to_str().expect("text")]);
+    let outer = fixture.library(
+        "lib/libouter.so",
+        "libouter.so",
+        &[inner.to_str().expect("text")],
+    );
     let lib = fixture.path("lib");
     let search = |tags: &str| format!("-Wl,--{tags}-new-dtags,-rpath,{}", lib.display());
     let outer = outer.to_str().expect("text");
@@ -54,7 +64,12 @@ fn order_is_rpath_environment_runpath() {
     let fixture = Fixture::new("order");
     let own = fixture.library("own/libone.so", "libone.so", &[]);
     let other = fixture.library("other/libone.so", "libone.so", &[]);
-    let search = |tags: &str| format!("-Wl,--{tags}-new-dtags,-rpath,{}", fixture.path("own").display());
+    let search = |tags: &str| {
+        format!(
+            "-Wl,--{tags}-new-dtags,-rpath,{}",
+            fixture.path("own").display()
+        )
+    };
     let library = own.to_str().expect("text");
     let rpath = fixture.program("rpath", &[library, &search("disable")]);
     let runpath = fixture.program("runpath", &[library, &search("enable")]);
@@ -69,7 +84,10 @@ fn lib_and_platform_are_the_loaders() {
     let fixture = Fixture::new("tokens");
     let library = fixture.library("tmp.so", "libone.so", &[]);
     let library = library.to_str().expect("text");
-    let program = fixture.program("x", &[library, "-Wl,-rpath,$ORIGIN/${LIB}:$ORIGIN/$PLATFORM"]);
+    let program = fixture.program(
+        "x",
+        &[library, "-Wl,-rpath,$ORIGIN/${LIB}:$ORIGIN/$PLATFORM"],
+    );
     for place in ["x86_64", "lib/x86_64-linux-gnu", "lib64", "lib"] {
         let copy = fixture.directory(place).join("libone.so");
         fs::copy(library, &copy).expect("a copy");
@@ -98,7 +116,11 @@ fn library_for_another_class_is_passed_over() {
     other[4] = 1; // ELFCLASS32
     fixture.file("bad/libone.so", other, 0o755);
     let program = fixture.program("x", &[good.to_str().expect("text")]);
-    agrees(&program, &[&fixture.path("bad"), &fixture.path("good")], &good);
+    agrees(
+        &program,
+        &[&fixture.path("bad"), &fixture.path("good")],
+        &good,
+    );
 }
 
 #[test]
@@ -110,7 +132,12 @@ fn library_that_is_no_elf_file_ends_the_search() {
     let error = resolver(&[&fixture.path("bad"), &fixture.path("good")])
         .closure(&program)
         .expect_err("the loader fails too");
-    let ResolveError::Malformed { path, defect, chain } = error else {
+    let ResolveError::Malformed {
+        path,
+        defect,
+        chain,
+    } = error
+    else {
         panic!("{error}");
     };
     assert_eq!((path, defect), (text, Defect::Invalid("ELF header")));
@@ -128,7 +155,11 @@ fn loaded_names_are_not_searched_again() {
     // By its path, because the linker writes the name of a file without DT_SONAME as it was given.
     let program = fixture.program(
         "x",
-        &[real, user.to_str().expect("text"), "-Wl,--disable-new-dtags,-rpath,$ORIGIN/a:$ORIGIN/b"],
+        &[
+            real,
+            user.to_str().expect("text"),
+            "-Wl,--disable-new-dtags,-rpath,$ORIGIN/a:$ORIGIN/b",
+        ],
     );
     fixture.link("a/libshared.so.3", "librealname.so");
     agrees(&program, &[], &fixture.path("a/libshared.so.3"));
@@ -184,7 +215,10 @@ fn nodeflib_leaves_the_directories_of_the_system_out() {
 fn hwcaps_directory_comes_before_the_plain_one() {
     let fixture = Fixture::new("hwcaps");
     let plain = fixture.library("lib/libone.so", "libone.so", &[]);
-    let program = fixture.program("x", &[plain.to_str().expect("text"), "-Wl,-rpath,$ORIGIN/lib"]);
+    let program = fixture.program(
+        "x",
+        &[plain.to_str().expect("text"), "-Wl,-rpath,$ORIGIN/lib"],
+    );
     for level in ["x86-64-v2", "x86-64-v3", "x86-64-v4"] {
         let directory = fixture.directory(&format!("lib/glibc-hwcaps/{level}"));
         fs::copy(&plain, directory.join("libone.so")).expect("a copy");
@@ -232,7 +266,10 @@ fn plug_in_brings_its_libraries() {
     let closure = closure(&plug_in);
     assert_eq!(paths(&closure, Why::Program), [plug_in]);
     let libraries = paths(&closure, Why::Library);
-    assert_eq!(libraries[0].as_os_str(), fixture.path("plugins/../lib/libinner.so").as_os_str());
+    assert_eq!(
+        libraries[0].as_os_str(),
+        fixture.path("plugins/../lib/libinner.so").as_os_str()
+    );
     assert!(libraries.iter().any(|path| path.ends_with("libc.so.6")));
 }
 
@@ -240,10 +277,16 @@ fn plug_in_brings_its_libraries() {
 fn program_is_no_library() {
     let fixture = Fixture::new("program-as-library");
     let library = fixture.library("libone.so", "libone.so", &[]);
-    let program = fixture.program("x", &[library.to_str().expect("text"), "-Wl,-rpath,$ORIGIN"]);
+    let program = fixture.program(
+        "x",
+        &[library.to_str().expect("text"), "-Wl,-rpath,$ORIGIN"],
+    );
     fs::copy(&program, &library).expect("a copy");
     let error = failure(&program).to_string();
-    assert!(error.contains("it is a program, not a library; it is needed by"), "{error}");
+    assert!(
+        error.contains("it is a program, not a library; it is needed by"),
+        "{error}"
+    );
 }
 
 #[test]
