@@ -11,6 +11,7 @@ pub mod model;
 pub mod sys;
 
 // Layer 1: what reads.
+pub mod elf;
 pub mod host;
 pub mod profile;
 pub mod seccomp;
