@@ -36,8 +36,8 @@ pub(super) fn mounts(table: &mut Table<'_, '_>) -> Vec<At<RawMount>> {
 /// What keys a mount: its target.
 fn target_of(mount: &RawMount) -> String {
     match mount {
-        RawMount::Bind { bind, target, .. } => key_of(&target.as_ref().unwrap_or(bind).value),
-        RawMount::Tmpfs { tmpfs, .. } => key_of(&tmpfs.value),
+        RawMount::Bind { bind, target, .. } => key_of(target.as_ref().unwrap_or(bind)),
+        RawMount::Tmpfs { tmpfs, .. } => key_of(tmpfs),
     }
 }
 

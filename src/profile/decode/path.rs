@@ -1,7 +1,8 @@
 //! Paths inside the sandbox: absolute and without `..`, whatever a variable in them will be.
 
-use crate::diag::Problem;
+use crate::diag::{At, Problem};
 use crate::model::InsidePath;
+use crate::profile::raw::literal_path;
 use crate::profile::template::{Part, Template};
 
 use super::reader::{Reader, Value, shortened};
@@ -78,7 +79,7 @@ fn with_examples(path: &Template) -> String {
 }
 
 /// How equal paths are told: by what they name where that is known, else by their spelling.
-pub(super) fn key_of(path: &Template) -> String {
-    let named = path.as_literal().and_then(|text| text.parse().ok());
-    named.map_or_else(|| path.to_string(), |path: InsidePath| path.to_string())
+pub(super) fn key_of(path: &At<Template>) -> String {
+    let named = literal_path(path);
+    named.map_or_else(|| path.value.to_string(), |path| path.to_string())
 }

@@ -49,7 +49,7 @@ fn path_of(source: &RawSource) -> Option<String> {
         | RawSource::Dir { path, .. }
         | RawSource::Symlink { path, .. } => path,
     };
-    Some(key_of(&path.value))
+    Some(key_of(path))
 }
 
 fn copy(table: &mut Table<'_, '_>) -> Option<RawSource> {

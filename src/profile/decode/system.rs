@@ -24,7 +24,7 @@ fn devices(table: &mut Table<'_, '_>) -> Vec<At<RawDevice>> {
     let mut devices = Keyed::new("system.dev-duplicate", "two entries for");
     for value in table.values("dev") {
         if let Some(device) = device(&value, table.reader) {
-            let key = key_of(&device.path.value);
+            let key = key_of(&device.path);
             devices.add(Some(key), value.at(device), value, table.reader);
         }
     }
