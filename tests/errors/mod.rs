@@ -60,11 +60,6 @@ fn every_mistake_has_its_exact_report() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn profiles_and_reports_stand_in_pairs() {
-    let errors = directory("errors");
     assert_eq!(stems(&errors, "toml"), stems(&errors, "txt"));
 }
 

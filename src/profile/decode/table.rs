@@ -180,7 +180,7 @@ impl<'r, 'd> Table<'r, 'd> {
             self.reader.problems.push(problem);
             return None;
         };
-        let item = |node| Value::new(value.path.clone(), node, self.reader);
+        let item = |node| Value::entry(value.path.clone(), node, self.reader);
         Some(array.iter().map(item).collect())
     }
 
@@ -311,6 +311,9 @@ fn not_an_array(value: &Value<'_>, reader: &Reader<'_>) -> Problem {
         }
         DeValue::Array(_) | DeValue::Table(_) => {
             problem.help(format!("write `{} = [{{ … }}]`", value.key()))
+        }
+        DeValue::String(text) if text.parse::<u32>().is_ok() => {
+            problem.help(format!("write `{} = [{text}]`", value.key()))
         }
         _ if source.len() <= 64 && !source.contains('\n') => {
             problem.help(format!("write `{} = [{source}]`", value.key()))
