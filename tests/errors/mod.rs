@@ -2,8 +2,11 @@
 //!
 //! `BLESS=1 cargo test` writes the reports anew.
 
+mod full;
 mod hostile;
 mod keys;
+mod related;
+mod rules;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
