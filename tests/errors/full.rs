@@ -196,6 +196,20 @@ fn namespaces_limits_and_security() {
     assert_eq!(literal(&profile.supervise.stop_timeout).0.as_secs(), 90);
 }
 
+#[test]
+fn numbers_may_be_written_in_every_way_of_toml() {
+    let text = "version = 0x1\ncommand.fds = [10, 0xa, 0x10, +1_0]\nlimits.pids = 0b1_0\n\
+        limits.cpus = 1_0.2_5e-1\nlimits.memory = 0o10\n";
+    let (profile, problems, _) = check("x.toml", text);
+    assert_eq!(problems, []);
+    let profile = profile.unwrap();
+    let fds: Vec<u32> = profile.command.fds.iter().map(|fd| fd.value).collect();
+    assert_eq!(fds, [10, 16]);
+    assert_eq!(literal(&profile.limits.pids), 2);
+    assert_eq!(literal(&profile.limits.cpus).thousandths, 1025);
+    assert_eq!(literal(&profile.limits.memory), ByteSize(8));
+}
+
 /// The bytes of the file that a value came from.
 fn written<'t, T>(value: &At<T>, text: &'t str) -> &'t str {
     match &value.origin {

@@ -121,13 +121,13 @@ fn escape_sequences_of_a_profile_do_not_reach_the_terminal() {
         safe(text);
         let (_, problems, sources) = check("a\u{1b}[31m\nb.toml", text);
         let shown = render(&problems, &sources, Style::terminal(80));
-        let style = regex_free_colours(&shown);
+        let style = without_colours(&shown);
         assert!(!style.contains('\u{1b}'), "{style:?}");
     }
 }
 
 /// The text without the colours that the report itself has: `ESC [ digits and ; m`.
-fn regex_free_colours(text: &str) -> String {
+fn without_colours(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {

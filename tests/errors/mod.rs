@@ -67,7 +67,7 @@ fn every_mistake_has_its_exact_report() {
 }
 
 #[test]
-fn every_profile_of_the_goldens_has_a_mistake_and_shows_its_rule_first() {
+fn every_golden_profile_breaks_the_rule_that_names_it() {
     let errors = directory("errors");
     for stem in stems(&errors, "toml") {
         let text = std::fs::read_to_string(errors.join(format!("{stem}.toml"))).unwrap();
