@@ -25,3 +25,6 @@ pub mod launch;
 
 // Layer 4: what watches.
 pub mod supervise;
+
+// Layer 5: what is shown.
+pub mod report;
