@@ -11,7 +11,14 @@ pub mod model;
 pub mod sys;
 
 // Layer 1: what reads.
+pub mod elf;
 pub mod profile;
 
 // Layer 2: what decides.
 pub mod plan;
+
+// Layer 3: what performs.
+pub mod rootfs;
+
+// Layer 5: what tells.
+pub mod report;

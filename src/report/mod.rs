@@ -1,0 +1,5 @@
+//! What is shown to people.
+
+mod progress;
+
+pub use progress::Bar;
