@@ -46,6 +46,7 @@ pub(super) fn build(
         builder.index = index;
         builder.source(source)?;
     }
+    builder.index = plan.sources.len();
     for point in &plan.mount_points {
         let made = builder.mount_point(point);
         made.map_err(|trouble| BuildError {

@@ -21,7 +21,7 @@ use super::walk::{Last, kind, look, open_dir, shape};
 use crate::sys::copy::{attribute, attribute_names, set_attribute};
 
 /// Directories within each other; each holds two descriptors open while it is copied.
-const DEEPEST: usize = 400;
+const DEEPEST: usize = 128;
 
 /// A file of the host.
 struct From<'a> {
@@ -77,11 +77,9 @@ impl Builder<'_> {
         exclude: &Exclude,
     ) -> Result<(), Trouble> {
         let HostPlace { place, stat, trail } = host::find(self.host.as_fd(), from)?;
-        for link in &trail {
-            self.stamps.always(&link.path, Some(&link.stat));
-            if to.is_none() {
-                self.bring_link(link)?;
-            }
+        match to {
+            None => self.bring_trail(&trail)?,
+            Some(_) => self.watch_trail(&trail),
         }
         let inside = to.unwrap_or(&place.path);
         self.give(inside);
@@ -94,6 +92,18 @@ impl Builder<'_> {
             SFlag::S_IFDIR => self.bring_dir(&from, inside, exclude),
             SFlag::S_IFREG => self.bring_file(&from, inside),
             _ => Err(Trouble::Special(place.path)),
+        }
+    }
+
+    /// Makes links of the host at their own places.
+    pub(super) fn bring_trail(&mut self, trail: &[host::TrailLink]) -> Result<(), Trouble> {
+        self.watch_trail(trail);
+        trail.iter().try_for_each(|link| self.bring_link(link))
+    }
+
+    fn watch_trail(&mut self, trail: &[host::TrailLink]) {
+        for link in trail {
+            self.stamps.always(&link.path, Some(&link.stat));
         }
     }
 

@@ -1,11 +1,13 @@
 //! Programs with all that they need to start.
 
 use std::collections::BTreeSet;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use super::build::{Builder, Failure};
 use super::error::Trouble;
 use super::exclude::Exclude;
+use super::host;
 use crate::diag::At;
 use crate::elf::{Closure, Needed, find_in_path};
 use crate::model::nearest;
@@ -26,6 +28,7 @@ impl Builder<'_> {
             };
             let path = self.find(value, search_path).map_err(at)?;
             self.closure(&path).map_err(at)?;
+            self.other_names(&path, value, search_path).map_err(at)?;
         }
         for At { value, origin } in extra {
             self.closure(value).map_err(|trouble| Failure {
@@ -55,6 +58,25 @@ impl Builder<'_> {
             looked: search_path.to_vec(),
             nearest: nearest_program(name, search_path),
         })
+    }
+
+    /// Brings the links by which other directories of the search path lead to the same file: on a
+    /// host where /bin is a link to usr/bin, `/bin/sh` works inside as well as `/usr/bin/sh`.
+    fn other_names(
+        &mut self,
+        program: &Path,
+        name: &str,
+        search_path: &[PathBuf],
+    ) -> Result<(), Trouble> {
+        let end = host::find(self.host.as_fd(), program)?.place.path;
+        for dir in search_path {
+            let other = host::find(self.host.as_fd(), &dir.join(name));
+            let Some(other) = other.ok().filter(|other| other.place.path == end) else {
+                continue;
+            };
+            self.bring_trail(&other.trail)?;
+        }
+        Ok(())
     }
 
     fn closure(&mut self, program: &Path) -> Result<(), Trouble> {
