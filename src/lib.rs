@@ -22,6 +22,7 @@ pub mod plan;
 // Layer 3: what acts.
 pub mod cgroup;
 pub mod launch;
+pub mod rootfs;
 
 // Layer 4: what watches.
 pub mod supervise;

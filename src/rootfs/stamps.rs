@@ -1,0 +1,197 @@
+//! What a tree was made of, so that a later run can tell whether it still is that.
+//!
+//! A stamp is a path with the inode that was there, or with nothing. Copies of directories have
+//! thousands of files; a quick look takes the directories nearest to the top, then files, up to
+//! [`QUICK`] of both, and the databases of the package managers. An edit in place of a file
+//! deeper in such a copy is seen by [`super::Refresh::Look`] only; a file that was replaced,
+//! added or removed changes its directory.
+
+use std::ffi::{CStr, CString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::sys::stat::{FileStat, fstatat, major};
+
+/// Stamps of directory copies that a quick look checks: about half a millisecond.
+const QUICK: usize = 512;
+
+/// How many of them may be directories.
+const QUICK_DIRS: usize = 384;
+
+/// The longest tick by which a kernel's file times advance (HZ = 100).
+const TICK: Duration = Duration::from_millis(10);
+
+/// What a package manager writes at each upgrade.
+const PACKAGE_DATABASES: [&CStr; 7] = [
+    c"/var/lib/dpkg/status",
+    c"/var/lib/rpm/rpmdb.sqlite",
+    c"/var/lib/rpm/Packages",
+    c"/usr/lib/sysimage/rpm/rpmdb.sqlite",
+    c"/lib/apk/db/installed",
+    c"/usr/lib/apk/db/installed",
+    c"/var/lib/pacman/local",
+];
+
+/// The inode at a path, as far as it tells its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// 0 for file systems that get another number at each mount (btrfs, overlayfs, nfs).
+    pub dev: u64,
+    pub ino: u64,
+    pub size: u64,
+    pub modified: (i64, i64),
+    pub changed: (i64, i64),
+}
+
+impl Identity {
+    pub(super) fn of(stat: &FileStat) -> Identity {
+        Identity {
+            dev: if major(stat.st_dev) == 0 {
+                0
+            } else {
+                stat.st_dev
+            },
+            ino: stat.st_ino,
+            size: stat.st_size.cast_unsigned(),
+            modified: (stat.st_mtime, stat.st_mtime_nsec),
+            changed: (stat.st_ctime, stat.st_ctime_nsec),
+        }
+    }
+}
+
+/// A path, and what was there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stamp {
+    pub path: CString,
+    pub found: Option<Identity>,
+}
+
+/// What is at a path now; anything that cannot be looked at counts as absent.
+pub(super) fn identity(path: &CStr) -> Option<Identity> {
+    match fstatat(AT_FDCWD, path, AtFlags::AT_SYMLINK_NOFOLLOW) {
+        Ok(stat) => Some(Identity::of(&stat)),
+        Err(_) => None,
+    }
+}
+
+/// All stamps of one build.
+pub(super) struct Stamps {
+    started: SystemTime,
+    databases: Vec<Stamp>,
+    always: Vec<Stamp>,
+    dirs: Vec<(usize, Stamp)>,
+    files: Vec<(usize, Stamp)>,
+}
+
+impl Stamps {
+    /// Looks at the package databases first: an upgrade while the build runs is seen.
+    pub(super) fn begin() -> Stamps {
+        let database = |path: &CStr| Stamp {
+            path: path.to_owned(),
+            found: identity(path),
+        };
+        Stamps {
+            started: SystemTime::now(),
+            databases: PACKAGE_DATABASES
+                .iter()
+                .map(|path| database(path))
+                .collect(),
+            always: Vec::new(),
+            dirs: Vec::new(),
+            files: Vec::new(),
+        }
+    }
+
+    /// A path that every look checks.
+    pub(super) fn always(&mut self, path: &Path, found: Option<&FileStat>) {
+        self.always.extend(stamp(path, found));
+    }
+
+    /// A path that every look checks, as it is now.
+    pub(super) fn now(&mut self, path: &Path) {
+        let Ok(path) = CString::new(path.as_os_str().as_bytes()) else {
+            return;
+        };
+        let found = identity(&path);
+        self.always.push(Stamp { path, found });
+    }
+
+    /// A directory of a directory's copy, `depth` levels below its top.
+    pub(super) fn dir(&mut self, path: &Path, stat: &FileStat, depth: usize) {
+        self.dirs
+            .extend(stamp(path, Some(stat)).map(|stamp| (depth, stamp)));
+    }
+
+    /// A file of a directory's copy.
+    pub(super) fn file(&mut self, path: &Path, stat: &FileStat, depth: usize) {
+        self.files
+            .extend(stamp(path, Some(stat)).map(|stamp| (depth, stamp)));
+    }
+
+    /// A look at an inode from which on every change shows in its times.
+    ///
+    /// A change within one tick of the last one leaves the times as they are, so what was changed
+    /// just now is looked at again a tick later. Times in the future are not waited for.
+    pub(super) fn settled(
+        &self,
+        stat: impl Fn() -> Result<FileStat, Errno>,
+    ) -> Result<FileStat, Errno> {
+        let first = stat()?;
+        let seconds = u64::try_from(first.st_ctime).unwrap_or(0);
+        let nanos = u32::try_from(first.st_ctime_nsec).unwrap_or(0);
+        let changed = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos);
+        if changed + TICK < self.started {
+            return Ok(first);
+        }
+        match SystemTime::now().duration_since(changed) {
+            Ok(age) if age < TICK => {
+                std::thread::sleep(TICK);
+                stat()
+            }
+            _ => Ok(first),
+        }
+    }
+
+    /// The stamps of a quick look, and those of a whole one.
+    pub(super) fn finish(self) -> (Vec<Stamp>, Vec<Stamp>) {
+        let Stamps {
+            started: _,
+            databases,
+            always,
+            mut dirs,
+            mut files,
+        } = self;
+        dirs.sort_by_key(|(depth, _)| *depth);
+        files.sort_by_key(|(depth, _)| *depth);
+        let covered = dirs.len() + files.len() <= QUICK;
+        let few = if covered {
+            dirs.len()
+        } else {
+            dirs.len().min(QUICK_DIRS)
+        };
+        let mut quick = always.clone();
+        if !covered {
+            quick.extend(databases);
+        }
+        quick.extend(dirs.iter().take(few).map(|(_, stamp)| stamp.clone()));
+        quick.extend(
+            files
+                .iter()
+                .take(QUICK - few.min(QUICK))
+                .map(|(_, stamp)| stamp.clone()),
+        );
+        let deep = dirs.into_iter().chain(files).map(|(_, stamp)| stamp);
+        (quick, always.into_iter().chain(deep).collect())
+    }
+}
+
+/// None for a path that no call can take: it has a zero byte, so nothing was found there either.
+fn stamp(path: &Path, found: Option<&FileStat>) -> Option<Stamp> {
+    Some(Stamp {
+        path: CString::new(path.as_os_str().as_bytes()).ok()?,
+        found: found.map(Identity::of),
+    })
+}

@@ -1,0 +1,152 @@
+//! Builders that are killed, disks that are full, sources that do not hold still.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use sandbox::rootfs::Built;
+
+use crate::lab::{Lab, copy_to, inside, plan, read};
+use crate::stores::{builder, builder_plan, said};
+
+fn count(dir: &Path) -> usize {
+    fs::read_dir(dir).map_or(0, |entries| entries.count())
+}
+
+/// Waits until a builder has made some of its copy.
+fn half_built(lab: &Lab) -> bool {
+    let building = lab.store_dir().join("building");
+    let entries = fs::read_dir(building).into_iter().flatten().flatten();
+    entries
+        .map(|entry| count(&entry.path().join("root/d")))
+        .any(|made| made > 50)
+}
+
+#[test]
+fn a_killed_builder_leaves_no_tree_and_its_rest_is_swept() {
+    let lab = Lab::new();
+    for index in 0..5000 {
+        lab.file(&format!("d/{index}"), "some text");
+    }
+    let mut killed = 0;
+    for _ in 0..3 {
+        let mut child = builder(&lab).spawn().unwrap();
+        let start = Instant::now();
+        while !half_built(&lab) && start.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        killed += usize::from(lab.list("trees").is_empty());
+        assert_eq!(lab.list("trees").len(), lab.list("recipes").len());
+    }
+    assert!(killed > 0, "no builder was killed in time");
+    assert!(
+        !lab.list("building").is_empty(),
+        "nothing was left to sweep"
+    );
+    let tree = lab.build(&builder_plan(lab.host("d")));
+    assert_eq!(tree.built, Built::Now);
+    assert_eq!(count(&inside(&tree, "/d")), 5000);
+    assert!(
+        lab.list("building").is_empty(),
+        "{:?}",
+        lab.list("building")
+    );
+}
+
+#[test]
+fn a_full_disk_is_told_and_leaves_nothing() {
+    let lab = Lab::new();
+    lab.file("d/small", "x");
+    fs::write(lab.host("d/large"), vec![1; 4 << 20]).unwrap();
+    let builder = builder(&lab);
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount", "sh", "-c"]).arg(
+        r#"mount -t tmpfs -o size=2m,mode=0700 none "$BUILDER_STORE" || { echo "builder: no tmpfs"; exit; }
+        "$0" "$@"; ls "$BUILDER_STORE/building" "$BUILDER_STORE/trees""#,
+    );
+    command.arg(builder.get_program()).args(builder.get_args());
+    for (name, value) in builder.get_envs() {
+        command.env(name, value.unwrap());
+    }
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() || text.contains("no tmpfs") {
+        println!(
+            "not tested: no mount namespace here: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        return;
+    }
+    let large = lab.host("d/large");
+    let wanted = format!(
+        "cannot copy `{}`: the store's file system is full",
+        large.display()
+    );
+    assert_eq!(said(&output.stdout), wanted);
+    let listing: Vec<&str> = text
+        .lines()
+        .skip_while(|line| !line.ends_with("building:"))
+        .collect();
+    assert!(listing.len() >= 3, "{text}");
+    assert!(
+        listing
+            .iter()
+            .all(|line| line.is_empty() || line.ends_with(':')),
+        "{listing:?}"
+    );
+}
+
+#[test]
+fn a_source_that_never_holds_still_is_an_error_that_names_it() {
+    let lab = Lab::new();
+    let path = lab.file("log", "");
+    let stop = AtomicBool::new(false);
+    let outcome = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut log = fs::OpenOptions::new().append(true).open(&path).unwrap();
+            while !stop.load(Ordering::Relaxed) {
+                log.write_all(&[b'x'; 4096]).unwrap();
+                if log.metadata().unwrap().len() > 32 << 20 {
+                    log.set_len(8 << 20).unwrap();
+                }
+            }
+        });
+        while fs::metadata(&path).unwrap().len() < 8 << 20 {}
+        let outcome = lab.try_build(&plan([copy_to(&path, "/log")]));
+        stop.store(true, Ordering::Relaxed);
+        outcome
+    });
+    let error = outcome.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("`{}` changed while it was copied", path.display())
+    );
+    assert!(lab.list("trees").is_empty() && lab.list("building").is_empty());
+    let tree = lab.build(&plan([copy_to(&path, "/log")]));
+    assert!(read(inside(&tree, "/log")).bytes().all(|byte| byte == b'x'));
+}
+
+#[test]
+fn a_store_that_cannot_be_written_is_told() {
+    if crate::lab::is_root() {
+        println!("not tested: root writes everywhere");
+        return;
+    }
+    let lab = Lab::new();
+    drop(lab.build(&plan([crate::lab::file("/a", "")])));
+    crate::lab::chmod(lab.store_dir().join("building"), 0o500);
+    let error = lab
+        .try_build(&plan([crate::lab::file("/b", "")]))
+        .unwrap_err();
+    crate::lab::chmod(lab.store_dir().join("building"), 0o700);
+    assert!(error.to_string().ends_with("permission denied"), "{error}");
+    assert!(
+        error.to_string().starts_with("cannot make the directory"),
+        "{error}"
+    );
+}

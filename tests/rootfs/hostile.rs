@@ -1,0 +1,200 @@
+//! Trees whose earlier sources lead later ones astray (links to the host, to `..`, to themselves).
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sandbox::plan::{MountPointKind, TreePlan};
+
+use crate::lab::{Lab, copy_to, dir, file, inside, mount_point, plan, read, symlink};
+
+/// Every path below a directory with its inode's times and size.
+fn snapshot(dir: &Path) -> BTreeMap<PathBuf, (i64, i64, u64, u32)> {
+    use std::os::unix::fs::MetadataExt;
+    let mut seen = BTreeMap::new();
+    let mut ahead = vec![dir.to_owned()];
+    while let Some(path) = ahead.pop() {
+        let stat = fs::symlink_metadata(&path).unwrap();
+        if stat.is_dir() {
+            ahead.extend(
+                fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        }
+        seen.insert(
+            path,
+            (
+                stat.mtime_nsec(),
+                stat.ctime_nsec(),
+                stat.len(),
+                stat.mode(),
+            ),
+        );
+    }
+    seen
+}
+
+/// A victim on the host that links of the tree point to.
+struct Victim {
+    lab: Lab,
+    dir: PathBuf,
+    before: BTreeMap<PathBuf, (i64, i64, u64, u32)>,
+}
+
+impl Victim {
+    fn new() -> Victim {
+        let lab = Lab::new();
+        lab.file("victim/file", "precious");
+        lab.file("victim/sub/file", "precious");
+        let dir = lab.host("victim");
+        let before = snapshot(&dir);
+        Victim { lab, dir, before }
+    }
+
+    fn text(&self) -> &str {
+        self.dir.to_str().unwrap()
+    }
+
+    fn is_untouched(&self) {
+        assert_eq!(snapshot(&self.dir), self.before);
+    }
+}
+
+#[test]
+fn nothing_is_made_outside_through_an_absolute_link() {
+    let victim = Victim::new();
+    victim.lab.file("src/new", "new");
+    victim.lab.file("src/sub/new", "new");
+    let tree = victim.lab.build(&plan([
+        symlink("/out", victim.text()),
+        file("/out/x", "inside"),
+        dir("/out/made", 0o777),
+        symlink("/out/l", "x"),
+        copy_to(victim.lab.host("src"), "/out"),
+        file("/out/file", "other"),
+    ]));
+    victim.is_untouched();
+    assert_eq!(read(inside(&tree, &victim.dir).join("x")), "inside");
+    assert_eq!(read(inside(&tree, &victim.dir).join("sub/new")), "new");
+    assert_eq!(read(inside(&tree, &victim.dir).join("file")), "other");
+}
+
+#[test]
+fn nothing_is_made_outside_through_parents() {
+    let victim = Victim::new();
+    let up = format!(
+        "{}{}",
+        "../".repeat(60),
+        victim.text().trim_start_matches('/')
+    );
+    let tree = victim.lab.build(&plan([
+        symlink("/a/b/out", &up),
+        file("/a/b/out/x", "inside"),
+        dir("/a/b/out/sub", 0o711),
+    ]));
+    victim.is_untouched();
+    assert_eq!(read(inside(&tree, &victim.dir).join("x")), "inside");
+}
+
+#[test]
+fn nothing_is_made_outside_through_links_of_a_copied_directory() {
+    let victim = Victim::new();
+    victim.lab.link("evil/sub", victim.text());
+    victim
+        .lab
+        .link("evil/file", victim.dir.join("file").to_str().unwrap());
+    victim.lab.file("good/sub/file", "good");
+    victim.lab.file("good/file", "good");
+    let tree = victim.lab.build(&plan([
+        copy_to(victim.lab.host("evil"), "/d"),
+        copy_to(victim.lab.host("good"), "/d"),
+    ]));
+    victim.is_untouched();
+    assert_eq!(read(inside(&tree, "/d/file")), "good");
+    assert!(
+        fs::symlink_metadata(inside(&tree, "/d/file"))
+            .unwrap()
+            .is_file()
+    );
+    assert_eq!(read(inside(&tree, &victim.dir).join("file")), "good");
+}
+
+#[test]
+fn no_mount_point_is_made_outside() {
+    let victim = Victim::new();
+    let tree = victim.lab.build(&TreePlan {
+        mount_points: vec![
+            mount_point("/l/new", MountPointKind::Directory),
+            mount_point("/l/sub", MountPointKind::Directory),
+            mount_point("/l/new-file", MountPointKind::File),
+            mount_point("/f", MountPointKind::File),
+        ],
+        ..plan([
+            symlink("/l", victim.text()),
+            symlink("/f", victim.dir.join("planted").to_str().unwrap()),
+        ])
+    });
+    victim.is_untouched();
+    assert!(inside(&tree, &victim.dir).join("new").is_dir());
+    assert_eq!(read(inside(&tree, &victim.dir).join("planted")), "");
+}
+
+#[test]
+fn a_file_is_never_written_through_a_planted_link() {
+    let victim = Victim::new();
+    let tree = victim.lab.build(&plan([
+        symlink("/etc/hosts", victim.dir.join("file").to_str().unwrap()),
+        file("/etc/hosts", "generated"),
+    ]));
+    victim.is_untouched();
+    assert!(
+        fs::symlink_metadata(inside(&tree, "/etc/hosts"))
+            .unwrap()
+            .is_file()
+    );
+}
+
+#[test]
+fn magic_links_of_proc_lead_nowhere() {
+    let victim = Victim::new();
+    let tree = victim.lab.build(&plan([
+        symlink("/up", "/proc/self/cwd"),
+        file("/up/x", "inside"),
+        symlink("/root", "/proc/1/root"),
+        file("/root/x", "inside"),
+    ]));
+    assert_eq!(read(inside(&tree, "/proc/self/cwd/x")), "inside");
+    assert_eq!(read(inside(&tree, "/proc/1/root/x")), "inside");
+}
+
+#[test]
+fn loops_inside_are_an_error() {
+    let victim = Victim::new();
+    let error = victim.lab.refused(&plan([
+        symlink("/a", "b"),
+        symlink("/b", "a"),
+        file("/a/x", ""),
+    ]));
+    assert_eq!(error.to_string(), "`/a/x` leads through too many links");
+    let error = victim
+        .lab
+        .refused(&plan([symlink("/a", "a/a"), dir("/a", 0o755)]));
+    assert_eq!(error.to_string(), "`/a` leads through too many links");
+}
+
+#[test]
+fn removing_a_leftover_follows_no_link() {
+    let victim = Victim::new();
+    let plan = plan([symlink("/out", victim.text()), file("/x", "x")]);
+    let tree = victim.lab.build(&plan);
+    let left = victim.lab.store_dir().join("building/left");
+    fs::create_dir(&left).unwrap();
+    fs::rename(&tree.root, left.join("root")).unwrap();
+    std::os::unix::fs::symlink(victim.text(), left.join("out")).unwrap();
+    crate::lab::chmod(left.join("root"), 0o000);
+    drop(tree);
+    drop(victim.lab.build(&crate::lab::plan([file("/y", "y")])));
+    assert!(!left.exists());
+    victim.is_untouched();
+}
