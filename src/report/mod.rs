@@ -1,11 +1,6 @@
-<<<<<<< HEAD
-//! What happened, as text: pure functions, nothing is printed here.
+//! What is shown to people: problems under their lines, the progress of a build.
 
 pub mod problems;
-=======
-//! What is shown to people.
-
 mod progress;
 
 pub use progress::Bar;
->>>>>>> 88c2254b4b58a7f41de8bc6e52e8296cd4654ab0

@@ -384,7 +384,7 @@ impl Drop for Watch {
             // It may have ended by itself meanwhile; there is nothing else to do about a failure.
             let killed = self.send(libc::SIGKILL).is_ok();
             if killed {
-                sys::process::wait_for(self.running.child.pid).map_or((), |_| ());
+                sys::process::wait_for(self.running.child.pid).ok();
             }
         }
     }
