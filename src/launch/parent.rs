@@ -166,7 +166,7 @@ impl Parent<'_> {
         if let Some(child) = self.child.take() {
             // Either it is gone already or SIGKILL ends it: there is nothing else to do about it.
             let sent = sys::signal::send_by_pidfd(child.pidfd.as_fd(), libc::SIGKILL);
-            drop(sent.and_then(|()| sys::process::wait_for(child.pid)));
+            sent.and_then(|()| sys::process::wait_for(child.pid)).ok();
         }
     }
 

@@ -1,11 +1,13 @@
 //! (raw profile, facts) to `Plan`: validated, resolved, ordered, printable. Pure.
 
+mod enforced;
 mod limits;
 mod settings;
 mod step;
 mod steps;
 mod tree;
 
+pub use enforced::enforced;
 pub use limits::{Amount, GroupLimit, GroupLimits, Lacking, ProcessLimit};
 pub use settings::{
     Clock, ClockOffset, Command, Device, HostIds, Identity, Mount, MountKind, Namespaces, OwnerMap,
