@@ -15,9 +15,8 @@ use super::settings::{Bandwidth, Need, Setting, controller, settings};
 use crate::model::{ByteSize, CgroupFacts, CgroupVersion, Cpus, Hierarchy};
 use crate::plan::{Amount, GroupLimits, Lacking};
 
-/// How often the middle group may vanish between its making and its use: another sandbox that ends
-/// removes it when it looks empty.
-const VANISHED_TRIES: u32 = 20;
+/// How often the middle group may vanish between its making and its use.
+const VANISHED_TRIES: u32 = 100;
 
 /// Makes the groups that `limits` need; see [`Groups::create`].
 pub(super) fn create(
@@ -216,17 +215,19 @@ fn new_unified(
     let mut tries = 0;
     loop {
         tries += 1;
-        let made = Nest::prepare(unified, controllers).and_then(|nest| {
-            let group = new_domain(&nest.dir, controllers, name)?;
-            Ok((nest, group))
-        });
-        match made {
+        let nest = Nest::prepare(unified, controllers)?;
+        match new_domain(&nest.dir, controllers, name) {
             Err(failure) if has_vanished(&failure) && tries < VANISHED_TRIES => {}
-            other => return other,
+            made => {
+                let group = made?;
+                nest.enable(controllers)?;
+                return Ok((nest, group));
+            }
         }
     }
 }
 
+/// Another sandbox that ended has removed the nest, which looked empty.
 fn has_vanished(failure: &Failure) -> bool {
     matches!(failure.errno, Some(Errno::ENOENT | Errno::ENODEV))
 }

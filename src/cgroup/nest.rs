@@ -21,7 +21,7 @@ use super::remove::rmdir;
 use crate::model::{CgroupVersion, Hierarchy};
 use crate::sys::xattr;
 
-/// The group `sandbox`, with the controllers switched on for its children.
+/// The group `sandbox`, and controllers that it may switch on for its children.
 ///
 /// Dropping it removes the group when no other sandbox uses it, then moves this process back to
 /// where it was. Controllers that were switched on above stay on: whoever manages that group may
@@ -63,9 +63,15 @@ impl Nest {
             Ok(()) | Err(Errno::EEXIST) => {}
             Err(errno) => return Err(Failure::call(CgroupVersion::V2, dir, errno)),
         }
-        let nest = Nest { dir, leaf };
-        enable(&nest.dir, controllers)?;
-        Ok(nest)
+        Ok(Nest { dir, leaf })
+    }
+
+    /// Switches the controllers on for the groups inside.
+    ///
+    /// To be called once a group is inside: another sandbox that ends removes an empty nest, and a
+    /// third may make it anew without controllers.
+    pub(super) fn enable(&self, controllers: &[&'static str]) -> Result<(), Failure> {
+        enable(&self.dir, controllers)
     }
 
     /// The group that this process moved itself to, if it had to.
@@ -246,21 +252,22 @@ impl Leaf {
             enabled: controllers.to_vec(),
         };
         let procs = leaf.dir.join("cgroup.procs");
-        match file::write(&procs, "0") {
-            Ok(()) => Ok(leaf),
-            Err(errno) => Err(Failure::call(version, procs, errno)),
-        }
+        file::write(&procs, "0").map_err(|errno| Failure::call(version, procs, errno))?;
+        Ok(leaf)
     }
 }
 
 impl Drop for Leaf {
-    /// Goes back. Fails only while another sandbox divides the same group, and is then left to the
-    /// end of that group: an empty leaf, which `sweep` knows too.
+    /// Goes back, unless another sandbox divides the same group: then the controllers cannot be
+    /// switched off, and this process stays where it is until it ends. What is left is an empty
+    /// leaf, gone with the group around it, or by a sweep.
     fn drop(&mut self) {
         let off = each_with('-', &self.enabled);
-        file::write(&self.own.join("cgroup.subtree_control"), &off).ok();
-        file::write(&self.own.join("cgroup.procs"), "0").ok();
-        rmdir(&self.dir).ok();
+        let undivided = file::write(&self.own.join("cgroup.subtree_control"), &off);
+        if undivided.is_ok() {
+            file::write(&self.own.join("cgroup.procs"), "0").ok();
+            rmdir(&self.dir).ok();
+        }
     }
 }
 
