@@ -291,7 +291,7 @@ mod tests {
     /// Cut anywhere, or with any number replaced, a cache finds something or nothing.
     #[test]
     fn damaged_caches_are_survived() {
-        let whole = synthetic();
+        let whole = synthetic(0);
         let attempt = |bytes: Vec<u8>| {
             if let Some(cache) = LdCache::parse(bytes) {
                 for name in ["", "liba.so.1", "libb.so.2", "libz.so"] {
@@ -315,7 +315,7 @@ mod tests {
     fn best_entry_is_taken() {
         let old = [OLD_MAGIC, &[0, 0, 0, 0, 0]].concat();
         let v3 = ["x86-64-v3".to_owned(), "x86-64-v2".to_owned()];
-        for bytes in [synthetic(), [old, synthetic()].concat()] {
+        for bytes in [synthetic(0), [old, synthetic(16)].concat()] {
             let cache = LdCache::parse(bytes).expect("a sound file");
             let found = |hwcaps: &[String], level| {
                 let wanted = Wanted {
@@ -339,8 +339,9 @@ mod tests {
         }
     }
 
-    /// Two names, the first with two hardware directories and a plain entry.
-    fn synthetic() -> Vec<u8> {
+    /// Two names, the first with two hardware directories and a plain entry, for this place in the file: the offsets of
+    /// the extensions count from the start of the file.
+    fn synthetic(base: usize) -> Vec<u8> {
         let strings = b"libb.so.2\0liba.so.1\0/v2\0/v3\0/plain\0/a\0x86-64-v2\0x86-64-v3\0\0";
         let named = |level: u64, index: u64| (u64::from(NAMED) | level) << 32 | index;
         let start = HEADER + 4 * ENTRY;
@@ -352,7 +353,7 @@ mod tests {
         ];
         let extension = (start + strings.len()).next_multiple_of(4);
         let mut bytes = MAGIC.to_vec();
-        for value in [4, strings.len(), 2, extension, 0, 0, 0] {
+        for value in [4, strings.len(), 2, base + extension, 0, 0, 0] {
             bytes.extend((value as u32).to_ne_bytes());
         }
         for (key, value, hwcap) in entries {
@@ -363,9 +364,9 @@ mod tests {
         }
         bytes.extend(strings);
         bytes.resize(extension, 0);
-        let names = extension + 24;
+        let names = base + extension + 24;
         let numbers = [EXTENSION_MAGIC, 1, TAG_HWCAPS, 0, names as u32, 8];
-        let names = [38, 48].map(|at| (start + at) as u32);
+        let names = [38, 48].map(|at| (base + start + at) as u32);
         bytes.extend(
             numbers
                 .iter()

@@ -29,7 +29,7 @@ pub(super) enum Content {
     /// The ELF magic, and then nothing that tells the machine.
     Malformed(Defect),
     /// Starts with `#!`: its first bytes, padded with NUL as the kernel does.
-    Script([u8; SCRIPT_HEAD]),
+    Script(Box<[u8; SCRIPT_HEAD]>),
     /// Anything else.
     Other,
 }
@@ -163,7 +163,7 @@ fn classify(file: &File, head: &[u8]) -> Content {
         let mut script = [0; SCRIPT_HEAD];
         let count = head.len().min(SCRIPT_HEAD);
         script[..count].copy_from_slice(&head[..count]);
-        return Content::Script(script);
+        return Content::Script(Box::new(script));
     }
     if !head.starts_with(&::object::elf::ELFMAG) {
         return Content::Other;

@@ -169,8 +169,8 @@ fn cache_knows_hardware_directories() {
         other.write_cache();
         let closure = closure(&other.program);
         assert_eq!(
-            super::fixture::resolved(&closure),
-            super::fixture::traced(&other.program, &[]),
+            super::ldd::resolved(&closure),
+            super::ldd::traced(&other.program, &[]),
             "{level}"
         );
     }

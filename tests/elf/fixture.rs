@@ -1,6 +1,5 @@
 //! Small programs and libraries, made by the compiler in a directory of their own.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -8,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use sandbox::elf::{Closure, Environment, ResolveError, Resolver, Why};
+
+use super::ldd::{resolved, traced};
 
 /// A directory that is gone after the test.
 pub struct Fixture {
@@ -110,47 +111,6 @@ pub fn paths(closure: &Closure, why: Why) -> Vec<PathBuf> {
         .iter()
         .filter(|file| file.why == why)
         .map(|file| file.path.clone())
-        .collect()
-}
-
-/// The libraries and the loader, with all links resolved.
-pub fn resolved(closure: &Closure) -> BTreeSet<PathBuf> {
-    closure
-        .files
-        .iter()
-        .filter(|file| matches!(file.why, Why::Library | Why::Loader))
-        .map(|file| file.path.canonicalize().expect("a file of the closure"))
-        .collect()
-}
-
-/// What the loader itself says that it maps.
-pub fn traced(program: &Path, library_path: &[&Path]) -> BTreeSet<PathBuf> {
-    let mut command = Command::new(program);
-    command.env_clear().env("LD_TRACE_LOADED_OBJECTS", "1");
-    if !library_path.is_empty() {
-        let list = std::env::join_paths(library_path).expect("paths without colons");
-        command.env("LD_LIBRARY_PATH", list);
-    }
-    let output = command.output().expect("the loader runs");
-    let text = String::from_utf8(output.stdout).expect("text");
-    assert!(
-        !text.contains("not found"),
-        "the loader misses a library: {text}"
-    );
-    listed(&text)
-}
-
-/// The paths in the list that the loader prints.
-pub fn listed(text: &str) -> BTreeSet<PathBuf> {
-    text.lines()
-        .filter_map(|line| line.rsplit_once(" (0x"))
-        .map(|(entry, _)| entry.rsplit(" => ").next().unwrap_or(entry).trim())
-        .filter(|path| path.starts_with('/'))
-        .map(|path| {
-            Path::new(path)
-                .canonicalize()
-                .expect("a file that the loader mapped")
-        })
         .collect()
 }
 

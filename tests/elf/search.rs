@@ -5,7 +5,8 @@ use std::path::Path;
 
 use sandbox::elf::{Defect, Environment, ResolveError, Resolver, Why, find_in_path};
 
-use super::fixture::{Fixture, agrees, closure, failure, paths, resolved, resolver, traced};
+use super::fixture::{Fixture, agrees, closure, failure, paths, resolver};
+use super::ldd::{resolved, traced};
 
 #[test]
 fn runpath_with_origin_keeps_its_dots() {
