@@ -15,3 +15,6 @@ pub mod profile;
 
 // Layer 2: what decides.
 pub mod plan;
+
+// Layer 5: what tells.
+pub mod report;
