@@ -28,11 +28,9 @@ impl PrivateValues {
             .filter(|(_, value)| value.len() >= SHORTEST)
             .collect();
         values.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
-        values
-            .iter()
-            .fold(text.to_owned(), |text, (name, value)| {
-                text.replace(value.as_str(), &format!("${{env:{name}}}"))
-            })
+        values.iter().fold(text.to_owned(), |text, (name, value)| {
+            text.replace(value.as_str(), &format!("${{env:{name}}}"))
+        })
     }
 }
 

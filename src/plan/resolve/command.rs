@@ -4,8 +4,8 @@ use crate::diag::{At, Origin, Problem};
 use crate::model::{ExtraArguments, FileMode, InsidePath, TerminalMode};
 use crate::plan::{Command, Terminal};
 use crate::profile::RawProfile;
-use crate::profile::raw::{Opt, RawCommand, RawSource};
 use crate::profile::Template;
+use crate::profile::raw::{Opt, RawCommand, RawSource};
 
 use super::env::Environment;
 use super::or_default;
@@ -14,9 +14,6 @@ use super::scope::Scope;
 
 /// The program that a source names by [`THE_COMMAND`]: what is run.
 pub(super) const THE_COMMAND: &str = "@command";
-
-/// The lowest and the highest descriptor that `fds` may name; 0 to 2 always pass.
-const DESCRIPTORS: std::ops::RangeInclusive<u32> = 3..=1_048_575;
 
 /// Everything of a command but its environment.
 #[derive(Debug)]
@@ -120,39 +117,33 @@ fn arguments(
     let list = list?;
     let may_come_later = scope.facts().is_none() && extra.value != ExtraArguments::Refuse;
     if list.is_empty() && !may_come_later {
-        report_missing(raw, extra, scope);
+        // Arguments that could not be read are missing too, and have their mistake already.
+        if !scope.read_in_part {
+            report_missing(raw, extra, scope);
+        }
         return None;
     }
     checked(list, scope)
 }
 
-fn report_missing(
-    raw: &Opt<Vec<At<Template>>>,
-    extra: &At<ExtraArguments>,
-    scope: &mut Scope<'_>,
-) {
+fn report_missing(raw: &Opt<Vec<At<Template>>>, extra: &At<ExtraArguments>, scope: &mut Scope<'_>) {
     let origin = raw.as_ref().map_or(&extra.origin, |args| &args.origin);
     let problem = Problem::error("command.missing", origin, "there is no command to run");
     scope.report(match extra.value {
         ExtraArguments::Refuse => problem.help("write `args = [\"/bin/sh\"]` under `[command]`"),
-        _ => problem
-            .help("write `args = [\"/bin/sh\"]` under `[command]`, or give the command behind `--`"),
+        _ => problem.help(
+            "write `args = [\"/bin/sh\"]` under `[command]`, or give the command behind `--`",
+        ),
     });
 }
 
 fn checked(args: Vec<At<String>>, scope: &mut Scope<'_>) -> Option<Vec<At<String>>> {
-    let mut sound = true;
-    if let Some(program) = args.first().filter(|program| program.value.is_empty()) {
-        let problem = program.error("command.empty-program", "the name of the program is empty");
-        scope.report(problem.help("write the program's name or path first"));
-        sound = false;
-    }
-    for argument in args.iter().filter(|argument| argument.value.contains('\0')) {
-        let problem = argument.error("command.zero-byte", "an argument holds a zero byte");
-        scope.report(problem.help("leave it out: arguments end at a zero byte"));
-        sound = false;
-    }
-    sound.then_some(args)
+    let Some(program) = args.first().filter(|program| program.value.is_empty()) else {
+        return Some(args);
+    };
+    let problem = program.error("command.args-empty", "the name of the program is empty");
+    scope.report(problem.help("write the program's name or path first"));
+    None
 }
 
 /// Makes a relative path of a program absolute; a bare name is found in PATH at the start.
@@ -225,20 +216,12 @@ fn descriptors(raw: &[At<u32>], scope: &mut Scope<'_>) -> Vec<At<u32>> {
     let mut list: Vec<At<u32>> = Vec::new();
     for fd in raw {
         let number = fd.value;
-        if !DESCRIPTORS.contains(&number) {
-            let message = format!("descriptor {number} is not above 2, or above every limit");
-            scope.report(
-                fd.error("command.descriptor", message)
-                    .help("name descriptors above 2; 0, 1 and 2 always pass"),
-            );
-            continue;
-        }
         if let Some(facts) = scope.facts() {
             scope.wanted.descriptors.insert(number);
             if !facts.open_descriptors.contains(&number) {
                 let message = format!("descriptor {number} is not open in the caller");
                 scope.report(
-                    fd.error("command.descriptor-closed", message)
+                    fd.error("command.fd-closed", message)
                         .help(format!("open it, as in `sandbox up … {number}<file`")),
                 );
             }
@@ -297,7 +280,7 @@ mod tests {
         };
         assert_eq!(found(&empty, &Bench::host()), ["command.missing"]);
         assert!(found(&empty, &Bench::symbolic()).is_empty());
-        assert_eq!(found(&raw(&["", "a\0b"]), &Bench::host()), ["command.empty-program", "command.zero-byte"]);
+        assert_eq!(found(&raw(&[""]), &Bench::host()), ["command.args-empty"]);
     }
 
     #[test]
@@ -327,15 +310,15 @@ mod tests {
     }
 
     #[test]
-    fn descriptors_are_above_2_and_open() {
+    fn descriptors_are_open_and_named_once() {
         let mut bench = Bench::host();
         bench.facts.as_mut().unwrap().open_descriptors = vec![7, 9];
         let mut raw = raw(&["sh"]);
-        raw.command.fds = [9, 7, 9, 8, 2].map(here).to_vec();
+        raw.command.fds = [9, 7, 9, 8].map(here).to_vec();
         let mut scope = bench.scope();
         let draft = resolve(&raw, &mut scope).unwrap();
         let fds: Vec<u32> = draft.fds.iter().map(|fd| fd.value).collect();
         assert_eq!(fds, [7, 8, 9]);
-        assert_eq!(codes(scope), ["command.descriptor", "command.descriptor-closed"]);
+        assert_eq!(codes(scope), ["command.fd-closed"]);
     }
 }

@@ -5,6 +5,7 @@ mod command;
 mod control_sockets;
 mod env;
 mod etc;
+mod host_object;
 mod identity;
 mod layers;
 mod limits;
@@ -12,6 +13,7 @@ mod mounts;
 mod namespaces;
 mod passwd;
 mod paths;
+mod programs;
 mod scope;
 mod security;
 mod sources;
@@ -25,12 +27,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::diag::{At, FileId, Origin, Problem, Problems};
-use crate::model::{Facts, NetworkMode, SandboxName, Wanted};
+use crate::model::{ByteSize, Facts, NetworkMode, ProcMount, SandboxName, Wanted, Writes};
 use crate::profile::RawProfile;
 use crate::profile::raw::Opt;
 
-use super::Settings;
+use super::{Namespaces, Settings, TreePlan};
+use programs::Finder;
 use scope::Scope;
+
+/// How much `writes = "discard"` may hold where nothing is said.
+const WRITES_SIZE: ByteSize = ByteSize(1 << 30);
 
 /// What a command gives beside the profile.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -66,6 +72,7 @@ pub fn resolve(
     problems: &mut Problems,
 ) -> Option<Settings> {
     let mut scope = Scope::new(given, knowledge);
+    scope.read_in_part = problems.has_errors();
     let settings = profile(raw, &mut scope);
     problems.extend(scope.problems);
     settings.filter(|_| !problems.has_errors())
@@ -87,61 +94,79 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
     let RawProfile {
         name,
         description,
-        command,
+        // Judged with the sources, which may copy what is run.
+        command: _,
         env,
         rootfs,
-        system,
+        // Judged with the limits and the network.
+        system: _,
         mounts,
-        namespaces,
+        // Judged with the file systems that need them.
+        namespaces: _,
         network,
-        limits,
-        security,
+        limits: _,
+        security: _,
         supervise,
     } = raw;
     let name = sandbox_name(name, scope);
     let network = or_default(network, NetworkMode::None);
     let env = env::resolve(env, scope);
-    let command = command::resolve(command, &env, scope);
-    let identity = identity::resolve(raw, name.as_ref(), &env, scope);
-    let namespaces = namespaces::resolve(namespaces, raw, name.as_ref(), &identity, scope);
-    let system = system::resolve(system, &network, scope);
+    let command = command::resolve(raw, scope);
+    let identity = identity::resolve(raw, name.as_ref(), scope);
+    let namespaces = namespaces::resolve(raw, name.as_ref(), scope);
+    let system = system::resolve(raw, scope);
+    let finder = Finder {
+        command: command.as_ref(),
+        env: &env,
+    };
+    let mut tree = sources::resolve(&rootfs.sources, &finder, scope);
+    let mounts = mounts::resolve(mounts, identity.as_ref(), scope);
+    let mounts = layers::order(&tree, mounts, scope);
     let inside = etc::Inside {
         network: network.value,
-        hostname: namespaces.as_ref().map(|spaces| spaces.hostname.value.clone()),
-        home: env.home.clone(),
+        proc: or_default(&raw.system.proc, ProcMount::Private).value,
+        hostname: namespaces.as_ref().and_then(own_host_name),
+        home: env.home(),
         identity: identity.as_ref(),
     };
-    let tree = sources::resolve(rootfs, &command, &env, &inside, scope);
-    let mounts = mounts::resolve(mounts, &tree, identity.as_ref(), scope);
-    let tree = layers::tree_plan(tree, &mounts, system.as_ref(), &env, scope);
-    let rootfs = rootfs_limits(rootfs, scope);
-    let limits = limits::resolve(limits, &security.allow_degraded, scope);
-    let security = security::resolve(security, raw, scope);
+    etc::add(&rootfs.etc, &inside, &mut tree, scope);
+    let writes_size = scope.setting_or(&rootfs.writes_size, "rootfs.writes_size", WRITES_SIZE);
+    let writes_size = writes_size.and_then(|size| scope.refuse_zero(size, "rootfs.writes_size"));
+    let limits = limits::resolve(raw, scope);
+    let (capabilities, seccomp) = security::resolve(raw, scope);
     let supervise = supervise::resolve(supervise, scope);
-    let (writes, writes_size) = rootfs?;
-    let (group_limits, process_limits, wall_time) = limits?;
-    let (capabilities, seccomp) = security;
     Some(Settings {
         name: name?,
         description: description.clone(),
-        command: command?.settled(env)?,
         identity: identity?,
-        tree,
-        writes,
-        writes_size,
+        tree: TreePlan {
+            sources: tree.sources,
+            mount_points: layers::mount_points(&mounts, system.as_ref()),
+            search_path: env.path.iter().map(PathBuf::from).collect(),
+            library_path: env.library_path.clone(),
+        },
+        writes: or_default(&rootfs.writes, Writes::Discard),
+        writes_size: writes_size?,
         system: system?,
         mounts,
         namespaces: namespaces?,
         network,
-        group_limits,
-        process_limits,
-        wall_time,
+        group_limits: limits.group,
+        process_limits: limits.process,
+        wall_time: limits.wall_time,
         capabilities,
         seccomp,
         supervise: supervise?,
+        command: command?.with(env),
         left_out: std::mem::take(&mut scope.left_out),
         private: std::mem::take(&mut scope.private),
     })
+}
+
+/// The host name that the kernel tells inside, unless it is the host's.
+fn own_host_name(namespaces: &Namespaces) -> Option<&str> {
+    let own = namespaces.uts.value.is_on();
+    own.then_some(namespaces.hostname.value.as_str())
 }
 
 /// The value as written, or the language's default.
@@ -165,7 +190,7 @@ fn sandbox_name(written: &Opt<SandboxName>, scope: &mut Scope<'_>) -> Option<At<
         Err(why) => {
             let message = format!("file name `{stem}` is no name for a sandbox: it {why}");
             scope.report(
-                Problem::error("name.from-file", &Origin::Default, message)
+                Problem::error("profile.file-name", &Origin::Default, message)
                     .help("state `name = \"…\"` in the profile, or give `--name`"),
             );
             None

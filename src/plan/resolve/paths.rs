@@ -75,9 +75,9 @@ impl Scope<'_> {
         if host.starts_with("${") && self.facts().is_none() {
             return Some(InsidePath::symbolic(host));
         }
-        let parsed = host.parse().map_err(|why| {
-            invalid("path.invalid", origin, "path", host, why)
-        });
+        let parsed = host
+            .parse()
+            .map_err(|why| invalid("path.invalid", origin, "path", host, why));
         parsed.map_err(|problem| self.report(problem)).ok()
     }
 }
@@ -132,7 +132,11 @@ fn misspelt_host_path(text: &str, origin: &Origin) -> Option<Problem> {
             "path.tilde",
             format!("path `{text}` starts with `~{named}`, which is not expanded"),
         )
-        .map(|problem| problem.help(format!("write that user's home, or `./{text}` for a file of this name")));
+        .map(|problem| {
+            problem.help(format!(
+                "write that user's home, or `./{text}` for a file of this name"
+            ))
+        });
     }
     problem(
         "path.tilde",
@@ -193,7 +197,15 @@ mod tests {
         assert_eq!(scope.host_path(&at("/a\nb")), None);
         let problems = scope.problems.sorted();
         let codes: Vec<_> = problems.iter().map(|problem| problem.code).collect();
-        assert_eq!(codes, ["path.tilde", "path.tilde", "path.empty", "path.control-character"]);
+        assert_eq!(
+            codes,
+            [
+                "path.tilde",
+                "path.tilde",
+                "path.empty",
+                "path.control-character"
+            ]
+        );
         assert_eq!(problems[0].help.as_deref(), Some("write `${HOME}/src`"));
     }
 
@@ -203,7 +215,10 @@ mod tests {
         let mut scope = bench.scope();
         let mut inside = |template: &At<Template>| scope.inside_path(template, "target", "x");
         let home = variable("HOME", "/src");
-        assert_eq!(inside(&home).map(|path| path.to_string()).as_deref(), Some("${HOME}/src"));
+        assert_eq!(
+            inside(&home).map(|path| path.to_string()).as_deref(),
+            Some("${HOME}/src")
+        );
         assert_eq!(inside(&variable("USER", "/src")), None);
         assert_eq!(inside(&variable("HOME", "/../x")), None);
         assert_eq!(inside(&at("usr")), None);

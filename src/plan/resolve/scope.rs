@@ -22,6 +22,8 @@ pub(super) struct Text {
 pub(super) struct Scope<'a> {
     pub given: &'a Given,
     knowledge: Knowledge<'a>,
+    /// Whether parts of the profile could not be read: what is missing may stand there all the same.
+    pub read_in_part: bool,
     pub problems: Problems,
     /// What was asked about the host so far.
     pub wanted: Wanted,
@@ -34,6 +36,7 @@ impl<'a> Scope<'a> {
         Scope {
             given,
             knowledge,
+            read_in_part: false,
             problems: Problems::new(),
             wanted: Wanted::default(),
             private: PrivateValues::default(),
@@ -57,6 +60,17 @@ impl<'a> Scope<'a> {
         self.problems.push(problem);
     }
 
+    /// Goes on when there is nothing wrong; notes it otherwise.
+    pub fn sound(&mut self, offence: Option<Problem>) -> Option<()> {
+        match offence {
+            None => Some(()),
+            Some(problem) => {
+                self.report(problem);
+                None
+            }
+        }
+    }
+
     /// What lies at `path` of the host; nothing where that is not known.
     pub fn path_fact(&mut self, path: impl AsRef<Path>) -> Option<&'a PathFact> {
         let path = path.as_ref();
@@ -76,7 +90,7 @@ impl<'a> Scope<'a> {
     pub fn text(&mut self, template: &Template) -> Option<Text> {
         if self.facts().is_none() {
             return Some(Text {
-                value: spelled(template),
+                value: template.to_string(),
                 privacy: Privacy::Shown,
             });
         }
@@ -151,18 +165,6 @@ impl<'a> Scope<'a> {
         let directory = self.given.profile_dirs.get(file)?;
         directory.to_str().map(str::to_owned)
     }
-}
-
-/// A template as a profile writes it, which is how a symbolic plan holds it.
-pub(super) fn spelled(template: &Template) -> String {
-    let parts = template.parts.iter().map(|part| match part {
-        Part::Literal(text) => text.replace("${", "$${"),
-        Part::Variable { name, default, .. } => match default {
-            Some(default) => format!("${{{name}:-{}}}", spelled(default)),
-            None => format!("${{{name}}}"),
-        },
-    });
-    parts.collect()
 }
 
 /// Whether a template starts with a variable that stands for an absolute path.

@@ -32,7 +32,11 @@ impl Bench {
                 name: "me".to_owned(),
                 groups: vec![],
             },
-            variables: text(&[("HOME", "/home/me"), ("GIT_ROOT", "/work"), ("CWD", "/work/src")]),
+            variables: text(&[
+                ("HOME", "/home/me"),
+                ("GIT_ROOT", "/work"),
+                ("CWD", "/work/src"),
+            ]),
             environment: text(&[("TERM", "xterm"), ("LC_TIME", "de"), ("SECRET", "hunter2")]),
             current_dir: PathBuf::from("/work/src"),
             last_capability: 40,
