@@ -12,13 +12,20 @@ pub mod sys;
 
 // Layer 1: what reads.
 pub mod elf;
+pub mod host;
 pub mod profile;
+pub mod seccomp;
 
 // Layer 2: what decides.
 pub mod plan;
 
-// Layer 3: what performs.
+// Layer 3: what acts.
+pub mod cgroup;
+pub mod launch;
 pub mod rootfs;
 
-// Layer 5: what tells.
+// Layer 4: what watches.
+pub mod supervise;
+
+// Layer 5: what is shown.
 pub mod report;

@@ -1,7 +1,40 @@
 //! (raw profile, facts) to `Plan`: validated, resolved, ordered, printable. Pure.
 
+mod enforced;
 mod limits;
+mod settings;
+mod step;
+mod steps;
 mod tree;
 
+pub use enforced::enforced;
 pub use limits::{Amount, GroupLimit, GroupLimits, Lacking, ProcessLimit};
+pub use settings::{
+    Clock, ClockOffset, Command, Device, HostIds, Identity, Mount, MountKind, Namespaces, OwnerMap,
+    Privacy, Settings, Supervise, System, TargetPoint, Terminal, UserIds, Variable,
+};
+pub use step::{
+    Action, HostDevice, IdPair, Lane, MountAction, Namespace, OpenBind, Phase, ProgramAction, Slot,
+    Step, SysSource,
+};
+pub use steps::steps;
 pub use tree::{Existing, Missing, MountPoint, MountPointKind, TreePlan, TreeSource};
+
+use serde::Serialize;
+
+/// A whole start as plain data: what was decided, and the steps that carry it out.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Plan {
+    /// What was decided.
+    pub settings: Settings,
+    /// What is done, in order.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// The plan that carries out `settings`.
+    pub fn new(settings: Settings) -> Plan {
+        let steps = steps(&settings);
+        Plan { settings, steps }
+    }
+}

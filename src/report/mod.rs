@@ -1,5 +1,6 @@
-//! What is shown to people.
+//! What is shown to people: problems under their lines, the progress of a build.
 
+pub mod problems;
 mod progress;
 
 pub use progress::Bar;

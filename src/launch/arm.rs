@@ -1,0 +1,475 @@
+//! Steps made ready: C strings, numbers and arrays, so that nothing is allocated after the clone.
+
+use std::ffi::CString;
+use std::fmt::Write as _;
+
+use crate::model::{Access, ByteSize, Capability, FileMode, InsidePath, MountOption, ProcMount};
+use crate::plan::{
+    Action, Clock, ClockOffset, HostDevice, IdPair, Lane, Missing, MountAction, MountPointKind,
+    OpenBind, OwnerMap, Plan, ProgramAction, Slot, Step, SysSource, TargetPoint, UserIds,
+};
+use crate::sys::mount::{Attributes, Depth};
+use crate::sys::process::StringArray;
+use crate::sys::seccomp::Instruction;
+
+use super::{LaunchError, Resources};
+
+/// A step of one lane, ready to run.
+#[derive(Debug)]
+pub(super) struct ArmedStep {
+    /// Its place in the plan's list.
+    pub index: usize,
+    /// What to do.
+    pub action: Armed,
+}
+
+/// The steps of each lane.
+#[derive(Debug, Default)]
+pub(super) struct Lanes {
+    pub parent: Vec<ArmedStep>,
+    pub init: Vec<ArmedStep>,
+    pub program: Vec<ArmedStep>,
+    /// How many slots the steps use.
+    pub slots: usize,
+}
+
+/// A detached copy of a host path, ready to be opened.
+#[derive(Debug)]
+pub(super) struct ArmedClone {
+    pub slot: usize,
+    pub source: CString,
+    pub shape: MountPointKind,
+    pub depth: Depth,
+    pub attributes: Attributes,
+    pub owner: OwnerMap,
+    pub missing: Missing,
+}
+
+/// A place inside, ready to be found or made.
+#[derive(Debug)]
+pub(super) struct ArmedTarget {
+    /// The path from the root, without the leading slash.
+    pub path: CString,
+    /// What it has to be.
+    pub shape: MountPointKind,
+    /// Each directory on the way and the place itself, as (path from the root, last name); empty where
+    /// nothing may be made.
+    pub make: Vec<(CString, CString)>,
+}
+
+/// An action with everything that it needs.
+#[derive(Debug)]
+pub(super) enum Armed {
+    LeaveGroups,
+    MakeGroups,
+    OpenClone(ArmedClone),
+    Clone { namespaces: u64 },
+    WriteIdMaps { uid: Vec<u8>, gid: Vec<u8> },
+    Start,
+    DieWithParent,
+    WaitForStart,
+    BecomeUser(UserIds),
+    EnterGroups,
+    NewCgroupNamespace,
+    NoNewPrivileges,
+    NewSession,
+    BecomeSubreaper,
+    PrivateMounts,
+    MountRoot,
+    MountOverlay { size: CString },
+    MountDev,
+    MountDevice(ArmedDevice),
+    MountPts,
+    MountShm { size: CString },
+    MountMqueue,
+    OpenTerminal,
+    SealDev,
+    MountProc(ProcMount),
+    MaskProc(ArmedMask),
+    SealProc(CString),
+    MountSys(SysSource),
+    MaskSys(ArmedMask),
+    MountCgroup(Vec<(CString, CString)>),
+    Attach { slot: usize, target: ArmedTarget },
+    MountTmpfs(ArmedTmpfs),
+    PivotRoot,
+    SetHostName(Vec<u8>),
+    LoopbackUp,
+    SetClocks(Vec<u8>),
+    ForbidUserNamespaces,
+    DropBoundingSet { keep: u64 },
+    SetCapabilities { keep: u64 },
+    HideInit,
+    Fork,
+    OwnProcessGroup,
+    LimitProcess { resource: u32, soft: u64, hard: u64 },
+    SetUmask(u32),
+    ResetSignals,
+    ChangeDirectory(CString),
+    CloseDescriptors(Vec<i32>),
+    Filter(Vec<Vec<Instruction>>),
+    Execute(ArmedProgram),
+    Reap,
+}
+
+/// A device of the host.
+#[derive(Debug)]
+pub(super) struct ArmedDevice {
+    /// Its path on the host.
+    pub source: CString,
+    /// Its path below /dev.
+    pub name: CString,
+    /// Each directory on the way below /dev.
+    pub parents: Vec<CString>,
+    pub shape: MountPointKind,
+    pub number: Option<(u32, u32)>,
+    pub missing: Missing,
+}
+
+/// Something empty over a part of a file system of the kernel.
+#[derive(Debug)]
+pub(super) struct ArmedMask {
+    pub path: CString,
+    /// The name of the empty object among the masks.
+    pub object: &'static std::ffi::CStr,
+}
+
+/// A tmpfs of the profile.
+#[derive(Debug)]
+pub(super) struct ArmedTmpfs {
+    pub size: CString,
+    pub mode: CString,
+    pub attributes: u64,
+    pub target: ArmedTarget,
+}
+
+/// The program.
+#[derive(Debug)]
+pub(super) struct ArmedProgram {
+    pub candidates: Vec<CString>,
+    pub arguments: StringArray,
+    pub environment: StringArray,
+}
+
+/// Directories among what is masked in /proc; all others are files.
+const PROC_DIRECTORIES: [&str; 3] = ["acpi", "asound", "scsi"];
+
+/// Makes every step of the plan ready.
+///
+/// # Errors
+/// When a text holds a NUL byte.
+pub(super) fn arm(plan: &Plan, resources: &Resources<'_>) -> Result<Lanes, LaunchError> {
+    let mut lanes = Lanes {
+        slots: 1,
+        ..Lanes::default()
+    };
+    for (index, step) in plan.steps.iter().enumerate() {
+        let arming = Arming { plan, resources };
+        let action = arming
+            .action(step)
+            .map_err(|_| LaunchError::Nul { index })?;
+        if let Armed::OpenClone(clone) = &action {
+            lanes.slots = lanes.slots.max(clone.slot + 1);
+        }
+        let lane = match step.lane {
+            Lane::Parent => &mut lanes.parent,
+            Lane::Init => &mut lanes.init,
+            Lane::Program => &mut lanes.program,
+        };
+        lane.push(ArmedStep { index, action });
+    }
+    Ok(lanes)
+}
+
+type Armable<T> = Result<T, std::ffi::NulError>;
+
+struct Arming<'a> {
+    plan: &'a Plan,
+    resources: &'a Resources<'a>,
+}
+
+impl Arming<'_> {
+    fn action(&self, step: &Step) -> Armable<Armed> {
+        Ok(match &step.action {
+            Action::LeaveGroups => Armed::LeaveGroups,
+            Action::MakeGroups(_) => Armed::MakeGroups,
+            Action::OpenTree { owner, access } => self.tree(*owner, *access)?,
+            Action::OpenBind(bind) => Armed::OpenClone(self::bind(bind)?),
+            Action::Clone { namespaces } => Armed::Clone {
+                namespaces: namespaces.iter().map(|name| clone_flag(*name)).sum(),
+            },
+            Action::WriteIdMaps(IdPair { inside, host }) => Armed::WriteIdMaps {
+                uid: format!("{} {} 1\n", inside.uid, host.uid).into_bytes(),
+                gid: format!("{} {} 1\n", inside.gid, host.gid).into_bytes(),
+            },
+            Action::Start => Armed::Start,
+            Action::DieWithParent => Armed::DieWithParent,
+            Action::WaitForStart => Armed::WaitForStart,
+            Action::BecomeUser(ids) => Armed::BecomeUser(*ids),
+            Action::EnterGroups => Armed::EnterGroups,
+            Action::NewCgroupNamespace => Armed::NewCgroupNamespace,
+            Action::NoNewPrivileges => Armed::NoNewPrivileges,
+            Action::NewSession => Armed::NewSession,
+            Action::BecomeSubreaper => Armed::BecomeSubreaper,
+            Action::PrivateMounts => Armed::PrivateMounts,
+            Action::PivotRoot => Armed::PivotRoot,
+            Action::SetHostName(name) => Armed::SetHostName(name.clone().into_bytes()),
+            Action::LoopbackUp => Armed::LoopbackUp,
+            Action::SetClocks(clocks) => Armed::SetClocks(clock_offsets(clocks)),
+            Action::ForbidUserNamespaces => Armed::ForbidUserNamespaces,
+            Action::DropBoundingSet(keep) => Armed::DropBoundingSet { keep: mask(keep) },
+            Action::SetCapabilities(keep) => Armed::SetCapabilities { keep: mask(keep) },
+            Action::HideInit => Armed::HideInit,
+            Action::Fork => Armed::Fork,
+            Action::Reap => Armed::Reap,
+            Action::Filter(_) => Armed::Filter(self.resources.filter.to_vec()),
+            Action::Mount(action) => self.mount(action)?,
+            Action::Program(action) => self.program(action)?,
+        })
+    }
+
+    fn tree(&self, owner: OwnerMap, access: Access) -> Armable<Armed> {
+        let path = self.resources.tree.as_os_str().as_encoded_bytes();
+        Ok(Armed::OpenClone(ArmedClone {
+            slot: slot_index(Slot::TREE),
+            source: CString::new(path)?,
+            shape: MountPointKind::Directory,
+            depth: Depth::One,
+            attributes: attributes(access, &[]),
+            owner,
+            missing: Missing::Refused,
+        }))
+    }
+
+    fn mount(&self, action: &MountAction) -> Armable<Armed> {
+        Ok(match action {
+            MountAction::MountRoot => Armed::MountRoot,
+            MountAction::MountOverlay { size } => Armed::MountOverlay { size: bytes(*size) },
+            MountAction::MountDev => Armed::MountDev,
+            MountAction::MountDevice(device) => Armed::MountDevice(self::device(device)?),
+            MountAction::MountPts => Armed::MountPts,
+            MountAction::MountShm { size } => Armed::MountShm { size: bytes(*size) },
+            MountAction::MountMqueue => Armed::MountMqueue,
+            MountAction::OpenTerminal => Armed::OpenTerminal,
+            MountAction::SealDev => Armed::SealDev,
+            MountAction::MountProc(kind) => Armed::MountProc(*kind),
+            MountAction::MaskProc(path) => Armed::MaskProc(ArmedMask {
+                path: CString::new(*path)?,
+                object: if PROC_DIRECTORIES.contains(path) {
+                    c"dir"
+                } else {
+                    c"file"
+                },
+            }),
+            MountAction::SealProc(path) => Armed::SealProc(CString::new(*path)?),
+            MountAction::MountSys(source) => Armed::MountSys(*source),
+            MountAction::MaskSys(path) => Armed::MaskSys(ArmedMask {
+                path: CString::new(*path)?,
+                object: c"dir",
+            }),
+            MountAction::MountCgroup => Armed::MountCgroup(self.shown_groups()?),
+            MountAction::Attach {
+                slot,
+                target,
+                shape,
+                point,
+            } => Armed::Attach {
+                slot: slot_index(*slot),
+                target: self.target(target, *shape, *point)?,
+            },
+            MountAction::MountTmpfs {
+                target,
+                size,
+                mode,
+                options,
+                point,
+            } => Armed::MountTmpfs(ArmedTmpfs {
+                size: bytes(*size),
+                mode: octal(*mode),
+                attributes: attributes(Access::ReadWrite, options).set,
+                target: self.target(target, MountPointKind::Directory, *point)?,
+            }),
+        })
+    }
+
+    fn target(
+        &self,
+        path: &InsidePath,
+        shape: MountPointKind,
+        point: TargetPoint,
+    ) -> Armable<ArmedTarget> {
+        let mut make = Vec::new();
+        if point == TargetPoint::Made {
+            let mut way = String::new();
+            for name in path.names() {
+                way.push_str(if way.is_empty() { "" } else { "/" });
+                way.push_str(name);
+                make.push((CString::new(way.as_str())?, CString::new(name)?));
+            }
+        }
+        Ok(ArmedTarget {
+            path: CString::new(path.as_str().trim_start_matches('/'))?,
+            shape,
+            make,
+        })
+    }
+
+    fn shown_groups(&self) -> Armable<Vec<(CString, CString)>> {
+        let shown = self.resources.groups.shown.iter();
+        let armed = shown.map(|(name, path)| {
+            let path = path.as_os_str().as_encoded_bytes();
+            Ok((CString::new(name.as_str())?, CString::new(path)?))
+        });
+        armed.collect()
+    }
+
+    fn program(&self, action: &ProgramAction) -> Armable<Armed> {
+        Ok(match action {
+            ProgramAction::OwnProcessGroup => Armed::OwnProcessGroup,
+            ProgramAction::LimitProcess(limit) => Armed::LimitProcess {
+                resource: limit.resource.number,
+                soft: limit.limit.value.soft.raw(),
+                hard: limit.limit.value.hard.raw(),
+            },
+            ProgramAction::SetUmask(FileMode(mask)) => Armed::SetUmask(*mask),
+            ProgramAction::ResetSignals => Armed::ResetSignals,
+            ProgramAction::ChangeDirectory(path) => {
+                Armed::ChangeDirectory(CString::new(path.as_str())?)
+            }
+            ProgramAction::CloseDescriptors { keep } => Armed::CloseDescriptors(
+                keep.iter()
+                    .filter_map(|fd| i32::try_from(*fd).ok())
+                    .collect(),
+            ),
+            ProgramAction::Execute { candidates, args } => Armed::Execute(ArmedProgram {
+                candidates: c_strings(candidates)?,
+                arguments: StringArray::new(c_strings(args)?),
+                environment: self.environment()?,
+            }),
+        })
+    }
+
+    fn environment(&self) -> Armable<StringArray> {
+        let variables = self.plan.settings.command.env.iter();
+        let pairs = variables.map(|at| format!("{}={}", at.value.name, at.value.value));
+        let pairs: Vec<String> = pairs.collect();
+        Ok(StringArray::new(c_strings(&pairs)?))
+    }
+}
+
+fn c_strings(texts: &[String]) -> Armable<Vec<CString>> {
+    texts
+        .iter()
+        .map(|text| CString::new(text.as_str()))
+        .collect()
+}
+
+fn slot_index(slot: Slot) -> usize {
+    usize::try_from(slot.0).unwrap_or(usize::MAX)
+}
+
+fn clone_flag(namespace: crate::plan::Namespace) -> u64 {
+    use crate::plan::Namespace;
+    let flag = match namespace {
+        Namespace::User => libc::CLONE_NEWUSER,
+        Namespace::Mount => libc::CLONE_NEWNS,
+        Namespace::Pid => libc::CLONE_NEWPID,
+        Namespace::Ipc => libc::CLONE_NEWIPC,
+        Namespace::Uts => libc::CLONE_NEWUTS,
+        Namespace::Network => libc::CLONE_NEWNET,
+    };
+    flag as u64
+}
+
+fn bind(bind: &OpenBind) -> Armable<ArmedClone> {
+    let OpenBind {
+        slot,
+        source,
+        shape,
+        access,
+        options,
+        owner,
+        missing,
+    } = bind;
+    Ok(ArmedClone {
+        slot: slot_index(*slot),
+        source: CString::new(source.as_str())?,
+        shape: *shape,
+        depth: Depth::Recursive,
+        attributes: attributes(*access, options),
+        owner: *owner,
+        missing: *missing,
+    })
+}
+
+fn device(device: &HostDevice) -> Armable<ArmedDevice> {
+    let HostDevice {
+        path,
+        shape,
+        number,
+        missing,
+    } = device;
+    let names: Vec<&str> = path.names().skip(1).collect();
+    let parents = (1..names.len()).map(|end| CString::new(names[..end].join("/")));
+    Ok(ArmedDevice {
+        source: CString::new(path.as_str())?,
+        name: CString::new(names.join("/"))?,
+        parents: parents.collect::<Armable<_>>()?,
+        shape: *shape,
+        number: *number,
+        missing: *missing,
+    })
+}
+
+/// nosuid and nodev always hold; the rest as asked.
+fn attributes(access: Access, options: &[MountOption]) -> Attributes {
+    let mut set = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
+    if access == Access::ReadOnly {
+        set |= libc::MOUNT_ATTR_RDONLY;
+    }
+    let mut clear = 0;
+    for option in options {
+        match option {
+            MountOption::NoExec => set |= libc::MOUNT_ATTR_NOEXEC,
+            MountOption::NoSymFollow => set |= libc::MOUNT_ATTR_NOSYMFOLLOW,
+            MountOption::NoAtime => {
+                set |= libc::MOUNT_ATTR_NOATIME;
+                clear |= libc::MOUNT_ATTR__ATIME;
+            }
+        }
+    }
+    Attributes { set, clear }
+}
+
+fn mask(capabilities: &[Capability]) -> u64 {
+    capabilities
+        .iter()
+        .fold(0, |mask, capability| mask | 1 << capability.number())
+}
+
+/// As /proc/PID/timens_offsets wants them (time_namespaces(7)).
+fn clock_offsets(clocks: &[ClockOffset]) -> Vec<u8> {
+    let mut text = String::new();
+    for ClockOffset { clock, offset } in clocks {
+        let name = match clock {
+            Clock::Monotonic => "monotonic",
+            Clock::Boottime => "boottime",
+        };
+        let nanoseconds = offset.nanoseconds;
+        let seconds = nanoseconds.div_euclid(1_000_000_000);
+        let rest = nanoseconds.rem_euclid(1_000_000_000);
+        // Writing to a String cannot fail.
+        if writeln!(text, "{name} {seconds} {rest}").is_err() {
+            return Vec::new();
+        }
+    }
+    text.into_bytes()
+}
+
+fn bytes(size: ByteSize) -> CString {
+    CString::new(size.0.to_string()).unwrap_or_default()
+}
+
+fn octal(mode: FileMode) -> CString {
+    CString::new(format!("{:o}", mode.0)).unwrap_or_default()
+}

@@ -1,0 +1,294 @@
+//! The lane of the first process: one loop, one `match`, each arm one call. Nothing here allocates.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+
+use crate::plan::UserIds;
+use crate::sys;
+use crate::sys::file::{HERE, How};
+use crate::sys::memory::InitialStrings;
+use crate::sys::process::{Dumpable, Side, Watched};
+
+use super::arm::{Armed, ArmedClone, ArmedStep, Lanes};
+use super::parent::open_clone;
+use super::record::Record;
+use super::{program, reap};
+
+/// What the first process holds while it sets the sandbox up.
+pub(super) struct Inside<'a> {
+    pub(super) records: OwnedFd,
+    gate: OwnedFd,
+    pub(super) terminal_socket: Option<OwnedFd>,
+    tasks: &'a [OwnedFd],
+    pub(super) slots: Vec<Option<OwnedFd>>,
+    initial: InitialStrings,
+    /// The host's /proc, checked to be one.
+    pub(super) host_proc: Option<OwnedFd>,
+    /// The root of the new tree.
+    pub(super) root: Option<OwnedFd>,
+    pub(super) dev: Option<OwnedFd>,
+    pub(super) pts: Option<OwnedFd>,
+    pub(super) proc: Option<OwnedFd>,
+    pub(super) sys: Option<OwnedFd>,
+    /// Empty objects to mask with.
+    pub(super) masks: Option<OwnedFd>,
+    /// The sandbox's own terminal.
+    pub(super) terminal: Option<OwnedFd>,
+    /// The children of this very thread, where no PID namespace ends them.
+    pub(super) children: Option<OwnedFd>,
+    /// The process that becomes the program.
+    pub(super) program: i32,
+}
+
+impl<'a> Inside<'a> {
+    pub(super) fn new(
+        records: OwnedFd,
+        gate: OwnedFd,
+        terminal_socket: Option<OwnedFd>,
+        tasks: &'a [OwnedFd],
+        slots: Vec<Option<OwnedFd>>,
+        initial: InitialStrings,
+    ) -> Inside<'a> {
+        Inside {
+            records,
+            gate,
+            terminal_socket,
+            tasks,
+            slots,
+            initial,
+            host_proc: None,
+            root: None,
+            dev: None,
+            pts: None,
+            proc: None,
+            sys: None,
+            masks: None,
+            terminal: None,
+            children: None,
+            program: 0,
+        }
+    }
+}
+
+/// Performs the lane and never comes back.
+pub(super) fn run(mut inside: Inside<'_>, lanes: &Lanes) -> ! {
+    for ArmedStep { index, action } in &lanes.init {
+        let result = match action {
+            Armed::Fork => match sys::process::fork() {
+                Ok(Side::Child) => program::run(&inside, &lanes.program),
+                Ok(Side::Parent(pid)) => {
+                    inside.program = pid;
+                    Ok(())
+                }
+                Err(errno) => Err(errno),
+            },
+            Armed::Reap => reap::run(&inside),
+            action => inside.perform(action),
+        };
+        if let Err(errno) = result {
+            fail(inside.records.as_fd(), *index, errno);
+        }
+    }
+    sys::process::exit(0)
+}
+
+/// Tells which step failed and leaves; the kernel ends everything else of the sandbox.
+pub(super) fn fail(records: BorrowedFd<'_>, index: usize, errno: Errno) -> ! {
+    let step = u32::try_from(index).unwrap_or(u32::MAX);
+    let errno = errno as i32;
+    // When the supervisor is gone there is nobody left to tell.
+    let code = match (Record::Failed { step, errno }).send(records) {
+        Ok(()) => 1,
+        Err(_) => 2,
+    };
+    sys::process::exit(code)
+}
+
+impl Inside<'_> {
+    fn perform(&mut self, action: &Armed) -> sys::Result<()> {
+        match action {
+            Armed::DieWithParent => self.die_with_parent(),
+            Armed::WriteIdMaps { uid, gid } => self.write_maps(uid, gid),
+            Armed::WaitForStart => self.wait_for_start(),
+            Armed::BecomeUser(ids) => become_user(*ids),
+            Armed::LeaveGroups => sys::credentials::leave_groups(),
+            Armed::EnterGroups => self.enter_groups(),
+            Armed::NewCgroupNamespace => sys::process::unshare(libc::CLONE_NEWCGROUP),
+            Armed::NoNewPrivileges => sys::process::no_new_privileges(),
+            Armed::NewSession => sys::process::new_session(),
+            Armed::BecomeSubreaper => self.become_subreaper(),
+            Armed::PrivateMounts => self.private_mounts(),
+            Armed::OpenClone(clone) => self.open(clone),
+            Armed::PivotRoot => self.pivot(),
+            Armed::SetHostName(name) => sys::process::set_host_name(name),
+            Armed::LoopbackUp => sys::network::loopback_up(),
+            Armed::SetClocks(offsets) => self.set_clocks(offsets),
+            Armed::ForbidUserNamespaces => self.forbid_user_namespaces(),
+            Armed::DropBoundingSet { keep } => drop_bounding_set(*keep),
+            Armed::SetCapabilities { keep } => set_capabilities(*keep),
+            Armed::HideInit => self.hide(),
+            Armed::Filter(programs) => load_filter(programs),
+            action => self.mount(action),
+        }
+    }
+
+    /// A parent that ended before the request is seen by the end of the gate.
+    fn die_with_parent(&self) -> sys::Result<()> {
+        sys::process::die_with_parent(libc::SIGKILL)?;
+        let mut gate = [Watched {
+            fd: std::os::fd::AsRawFd::as_raw_fd(&self.gate),
+            events: 0,
+            revents: 0,
+        }];
+        match sys::process::poll(&mut gate, Some(0))? {
+            0 => Ok(()),
+            _ => Err(Errno::EOWNERDEAD),
+        }
+    }
+
+    fn wait_for_start(&self) -> sys::Result<()> {
+        match sys::file::read(self.gate.as_fd(), &mut [0])? {
+            0 => Err(Errno::EOWNERDEAD),
+            _ => Ok(()),
+        }
+    }
+
+    fn write_maps(&mut self, uid: &[u8], gid: &[u8]) -> sys::Result<()> {
+        self.find_host_proc()?;
+        let proc = self.any_proc()?;
+        // Without CAP_SETGID outside, a map of groups wants setgroups(2) denied first.
+        write_proc(proc, c"self/setgroups", b"deny")?;
+        write_proc(proc, c"self/uid_map", uid)?;
+        write_proc(proc, c"self/gid_map", gid)
+    }
+
+    fn enter_groups(&self) -> sys::Result<()> {
+        let mut groups = self.tasks.iter();
+        groups.try_for_each(|tasks| sys::file::write_whole(tasks.as_fd(), b"0"))
+    }
+
+    fn become_subreaper(&mut self) -> sys::Result<()> {
+        sys::process::become_subreaper()?;
+        self.find_host_proc()?;
+        let proc = self.any_proc()?;
+        let how = How::existing(
+            libc::O_RDONLY,
+            libc::RESOLVE_NO_XDEV | libc::RESOLVE_NO_MAGICLINKS,
+        );
+        self.children = Some(sys::file::open(proc, c"thread-self/children", how)?);
+        Ok(())
+    }
+
+    fn private_mounts(&mut self) -> sys::Result<()> {
+        self.find_host_proc()?;
+        sys::mount::make_all_private()
+    }
+
+    fn open(&mut self, clone: &ArmedClone) -> sys::Result<()> {
+        let mount = open_clone(clone)?;
+        let slot = self.slots.get_mut(clone.slot).ok_or(Errno::ENFILE)?;
+        *slot = mount;
+        Ok(())
+    }
+
+    fn pivot(&self) -> sys::Result<()> {
+        sys::file::change_directory(held(&self.root)?)?;
+        sys::mount::pivot_here()?;
+        // The old root lies over the new one: `.` finds it there.
+        sys::mount::detach(c".")?;
+        let how = How::existing(libc::O_PATH | libc::O_DIRECTORY, 0);
+        sys::file::change_directory(sys::file::open(HERE, c"/", how)?.as_fd())
+    }
+
+    /// The program gets a time namespace; this process stays in the host's, so that the offsets are open.
+    fn set_clocks(&self, offsets: &[u8]) -> sys::Result<()> {
+        sys::process::unshare(libc::CLONE_NEWTIME)?;
+        write_proc(self.any_proc()?, c"self/timens_offsets", offsets)
+    }
+
+    /// The limit of the sandbox's own user namespace; a try shows that it holds.
+    fn forbid_user_namespaces(&self) -> sys::Result<()> {
+        write_proc(self.any_proc()?, c"sys/user/max_user_namespaces", b"0")?;
+        match sys::process::unshare(libc::CLONE_NEWUSER) {
+            Err(Errno::ENOSPC) => Ok(()),
+            Err(errno) => Err(errno),
+            Ok(()) => Err(Errno::ENOTRECOVERABLE),
+        }
+    }
+
+    /// Not dumpable comes after the maps: before, the process may not write them.
+    fn hide(&self) -> sys::Result<()> {
+        self.initial.wipe();
+        sys::process::set_dumpable(Dumpable::No)
+    }
+
+    /// Opens the host's /proc once, and makes sure that it is one.
+    fn find_host_proc(&mut self) -> sys::Result<()> {
+        if self.host_proc.is_some() {
+            return Ok(());
+        }
+        let how = How::existing(libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW, 0);
+        let proc = sys::file::open(HERE, c"/proc", how)?;
+        if sys::file::filesystem_type(proc.as_fd())? != libc::PROC_SUPER_MAGIC {
+            return Err(Errno::EMEDIUMTYPE);
+        }
+        self.host_proc = Some(proc);
+        Ok(())
+    }
+
+    /// The sandbox's own /proc where it has one, else the host's.
+    fn any_proc(&self) -> sys::Result<BorrowedFd<'_>> {
+        held(&self.proc).or_else(|_| held(&self.host_proc))
+    }
+}
+
+/// What an earlier step has opened.
+pub(super) fn held(descriptor: &Option<OwnedFd>) -> sys::Result<BorrowedFd<'_>> {
+    descriptor.as_ref().map(AsFd::as_fd).ok_or(Errno::EBADF)
+}
+
+/// Writes below a /proc that was checked, without leaving it (CVE-2025-52881).
+fn write_proc(proc: BorrowedFd<'_>, path: &std::ffi::CStr, value: &[u8]) -> sys::Result<()> {
+    let resolve = libc::RESOLVE_BENEATH | libc::RESOLVE_NO_XDEV | libc::RESOLVE_NO_MAGICLINKS;
+    let file = sys::file::open(proc, path, How::existing(libc::O_WRONLY, resolve))?;
+    sys::file::write_whole(file.as_fd(), value)
+}
+
+/// A change of ids makes a process undumpable, and its own /proc files root's: undone until the end.
+fn become_user(ids: UserIds) -> sys::Result<()> {
+    sys::credentials::keep_over_user_change()?;
+    sys::credentials::become_user(ids.uid, ids.gid)?;
+    sys::process::set_dumpable(Dumpable::Yes)
+}
+
+fn drop_bounding_set(keep: u64) -> sys::Result<()> {
+    for number in 0..64 {
+        if keep & (1 << number) != 0 {
+            continue;
+        }
+        match sys::credentials::drop_from_bounding_set(number) {
+            Ok(()) => {}
+            // Beyond the last one that the kernel knows.
+            Err(Errno::EINVAL) if number > 0 => return Ok(()),
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
+/// Ambient ones pass exec for a program that is not uid 0 inside.
+fn set_capabilities(keep: u64) -> sys::Result<()> {
+    sys::credentials::clear_ambient_set()?;
+    sys::credentials::set_capabilities(keep)?;
+    let kept = (0..64).filter(|number| keep & (1 << number) != 0);
+    for number in kept {
+        sys::credentials::raise_ambient(number)?;
+    }
+    Ok(())
+}
+
+pub(super) fn load_filter(programs: &[Vec<sys::seccomp::Instruction>]) -> sys::Result<()> {
+    let mut programs = programs.iter();
+    programs.try_for_each(|program| sys::seccomp::load(program))
+}

@@ -1,0 +1,104 @@
+//! Performs the steps of a plan: one clone3, everything mounted by descriptor, then the program.
+//!
+//! `arm` turns steps into C strings and numbers, the last code that allocates. `parent` performs the
+//! parent's lane, `init` that of the first process, `program` that of the process that becomes the
+//! program. What fails there comes back as one fixed-size record.
+
+mod arm;
+mod id_map;
+mod init;
+mod mounts;
+mod parent;
+mod program;
+mod reap;
+mod record;
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+
+use crate::plan::Plan;
+use crate::sys::process::Child;
+use crate::sys::seccomp::Instruction;
+
+pub use parent::launch;
+pub use record::Record;
+
+/// Asks a first process that is no PID 1 to kill everything; Linux sends the last real-time signal for
+/// nothing else.
+pub const KILL_ALL: i32 = 64;
+
+/// What the steps need beside the plan: what was built for them.
+#[derive(Debug)]
+pub struct Resources<'a> {
+    /// The built root tree.
+    pub tree: &'a Path,
+    /// The programs of the system-call filter, in the order of loading.
+    pub filter: &'a [Vec<Instruction>],
+    /// The control groups.
+    pub groups: Groups<'a>,
+}
+
+/// The way into the control groups that were made.
+#[derive(Debug, Default)]
+pub struct Groups<'a> {
+    /// The v2 group that clone3 starts in.
+    pub unified: Option<BorrowedFd<'a>>,
+    /// `tasks` of each v1 group, opened for writing by the parent, whose rights count.
+    pub tasks: &'a [OwnedFd],
+    /// Each group's directory and its name below /sys/fs/cgroup; an empty name is the whole of it.
+    pub shown: Vec<(String, PathBuf)>,
+}
+
+/// A started sandbox: its first process runs.
+#[derive(Debug)]
+pub struct Running {
+    /// The first process.
+    pub child: Child,
+    /// Where [`Record`]s come from.
+    pub records: OwnedFd,
+    /// Held as long as the sandbox may run: its end is seen inside as the supervisor's.
+    pub gate: OwnedFd,
+    /// Where the master of the sandbox's own terminal comes from.
+    pub terminal: Option<UnixStream>,
+}
+
+/// Why nothing was started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LaunchError {
+    /// A step of the parent failed.
+    Step {
+        /// Its place in the plan's list.
+        index: usize,
+        /// The kernel's answer.
+        errno: Errno,
+    },
+    /// A text of the plan holds a NUL byte.
+    Nul {
+        /// The step's place in the plan's list.
+        index: usize,
+    },
+    /// Something around the steps failed.
+    Setup {
+        /// What.
+        what: &'static str,
+        /// The kernel's answer.
+        errno: Errno,
+    },
+}
+
+impl LaunchError {
+    fn setup(what: &'static str) -> impl Fn(std::io::Error) -> LaunchError {
+        move |error| LaunchError::Setup {
+            what,
+            errno: Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)),
+        }
+    }
+}
+
+/// Whether the plan has a terminal of its own, and so a socket for its master.
+fn has_terminal(plan: &Plan) -> bool {
+    plan.settings.command.terminal.value == crate::plan::Terminal::Own
+}

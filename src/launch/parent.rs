@@ -1,0 +1,228 @@
+//! The parent's lane: what is opened and mapped from outside, and the clone between the two.
+
+use std::io::{PipeReader, PipeWriter};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use nix::errno::Errno;
+
+use crate::plan::{HostIds, Missing, MountPointKind, OwnerMap, Plan, UserIds};
+use crate::sys;
+use crate::sys::file::HERE;
+use crate::sys::memory::InitialStrings;
+use crate::sys::mount::Depth;
+use crate::sys::process::{Child, Side};
+
+use super::arm::{Armed, ArmedClone, ArmedStep, Lanes, arm};
+use super::id_map::{IdMaps, write_process_file};
+use super::init::{self, Inside};
+use super::{LaunchError, Resources, Running, has_terminal};
+
+/// Performs the plan's steps up to the program's first instruction, as far as the parent sees it:
+/// what fails inside comes through [`Running::records`].
+///
+/// Every signal of the caller stays blocked from here on.
+///
+/// # Errors
+/// When a step of the parent fails; nothing of the sandbox is left then.
+pub fn launch(plan: &Plan, resources: &Resources<'_>) -> Result<Running, LaunchError> {
+    refuse_threads()?;
+    let lanes = arm(plan, resources)?;
+    let initial = InitialStrings::find().map_err(LaunchError::setup("read /proc/self/stat"))?;
+    let (gate_out, gate_in) = std::io::pipe().map_err(LaunchError::setup("make a pipe"))?;
+    let (records_out, records_in) = std::io::pipe().map_err(LaunchError::setup("make a pipe"))?;
+    let terminal = has_terminal(plan)
+        .then(UnixStream::pair)
+        .transpose()
+        .map_err(LaunchError::setup("make a socket"))?;
+    let (terminal_out, terminal_in) = terminal.unzip();
+    sys::signal::block(sys::signal::ALL).map_err(|errno| LaunchError::Setup {
+        what: "block signals",
+        errno,
+    })?;
+    let parent = Parent {
+        resources,
+        shown: shown_ids(plan),
+        slots: std::iter::repeat_with(|| None).take(lanes.slots).collect(),
+        id_maps: IdMaps::default(),
+        gate: gate_in,
+        records: records_in,
+        gate_of_child: gate_out,
+        terminal_of_child: terminal_in,
+        initial,
+        child: None,
+    };
+    let (child, gate) = parent.run(lanes, records_out.as_fd())?;
+    Ok(Running {
+        child,
+        records: records_out.into(),
+        gate: gate.into(),
+        terminal: terminal_out,
+    })
+}
+
+/// A copied address space has one thread: a lock that another one held would stay locked for ever.
+fn refuse_threads() -> Result<(), LaunchError> {
+    let threads = std::fs::metadata("/proc/self/task")
+        .map(|tasks| std::os::unix::fs::MetadataExt::nlink(&tasks))
+        .map_err(LaunchError::setup("look at /proc/self/task"))?;
+    // `.`, `..` and one directory a thread.
+    if threads == 3 {
+        return Ok(());
+    }
+    Err(LaunchError::Setup {
+        what: "start with one thread",
+        errno: Errno::EBUSY,
+    })
+}
+
+/// The host's ids as which idmapped files show.
+fn shown_ids(plan: &Plan) -> UserIds {
+    match plan.settings.identity.host {
+        HostIds::Caller(ids) | HostIds::Range(ids) => ids,
+        HostIds::Same => plan.settings.identity.user.value,
+    }
+}
+
+struct Parent<'a> {
+    resources: &'a Resources<'a>,
+    shown: UserIds,
+    slots: Vec<Option<OwnedFd>>,
+    id_maps: IdMaps,
+    gate: PipeWriter,
+    records: PipeWriter,
+    gate_of_child: PipeReader,
+    terminal_of_child: Option<UnixStream>,
+    initial: InitialStrings,
+    child: Option<Child>,
+}
+
+impl Parent<'_> {
+    fn run(
+        mut self,
+        lanes: Lanes,
+        records_out: BorrowedFd<'_>,
+    ) -> Result<(Child, PipeWriter), LaunchError> {
+        for ArmedStep { index, action } in &lanes.parent {
+            let fail = |errno| LaunchError::Step {
+                index: *index,
+                errno,
+            };
+            if let Armed::Clone { namespaces } = action {
+                match sys::process::clone(*namespaces, self.resources.groups.unified) {
+                    Ok(Side::Child) => self.become_init(&lanes, records_out),
+                    Ok(Side::Parent(child)) => self.child = Some(child),
+                    Err(errno) => return Err(fail(errno)),
+                }
+                continue;
+            }
+            if let Err(errno) = self.perform(action) {
+                self.abandon();
+                return Err(fail(errno));
+            }
+        }
+        let child = self.child.take().ok_or(LaunchError::Setup {
+            what: "start a process",
+            errno: Errno::ECHILD,
+        })?;
+        Ok((child, self.gate))
+    }
+
+    fn perform(&mut self, action: &Armed) -> sys::Result<()> {
+        match action {
+            // Made before the launch, with an error for each limit.
+            Armed::MakeGroups => Ok(()),
+            Armed::LeaveGroups => sys::credentials::leave_groups(),
+            Armed::OpenClone(clone) => self.open(clone),
+            Armed::WriteIdMaps { uid, gid } => self.write_maps(uid, gid),
+            Armed::Start => sys::file::write_whole(self.gate.as_fd(), b"!"),
+            _ => Err(Errno::ENOTSUP),
+        }
+    }
+
+    fn open(&mut self, clone: &ArmedClone) -> sys::Result<()> {
+        let Some(mount) = open_clone(clone)? else {
+            return Ok(());
+        };
+        if let OwnerMap::Mapped(owner) = clone.owner {
+            let namespace = self.id_maps.namespace(owner, self.shown)?;
+            map_ids(mount.as_fd(), namespace.as_fd(), clone.depth)?;
+        }
+        let slot = self.slots.get_mut(clone.slot).ok_or(Errno::ENFILE)?;
+        *slot = Some(mount);
+        Ok(())
+    }
+
+    fn write_maps(&self, uid: &[u8], gid: &[u8]) -> sys::Result<()> {
+        let pid = self.child.as_ref().map(|child| child.pid);
+        let pid = pid.ok_or(Errno::ECHILD)?;
+        write_process_file(pid, "setgroups", b"deny")?;
+        write_process_file(pid, "uid_map", uid)?;
+        write_process_file(pid, "gid_map", gid)
+    }
+
+    /// Ends the child of a start that failed; it has not passed the gate.
+    fn abandon(&mut self) {
+        if let Some(child) = self.child.take() {
+            // Either it is gone already or SIGKILL ends it: there is nothing else to do about it.
+            let sent = sys::signal::send_by_pidfd(child.pidfd.as_fd(), libc::SIGKILL);
+            sent.and_then(|()| sys::process::wait_for(child.pid)).ok();
+        }
+    }
+
+    /// The child's side of the clone.
+    fn become_init(self, lanes: &Lanes, records_out: BorrowedFd<'_>) -> ! {
+        let Parent {
+            resources,
+            slots,
+            gate,
+            records,
+            gate_of_child,
+            terminal_of_child,
+            initial,
+            ..
+        } = self;
+        // Its own copy of the gate would hide the end of the parent's.
+        drop(gate);
+        let _ = records_out;
+        let inside = Inside::new(
+            records.into(),
+            gate_of_child.into(),
+            terminal_of_child.map(Into::into),
+            resources.groups.tasks,
+            slots,
+            initial,
+        );
+        init::run(inside, lanes)
+    }
+}
+
+/// Opens a detached copy of a host path with its attributes; nothing where it may be missing and is.
+pub(super) fn open_clone(clone: &ArmedClone) -> sys::Result<Option<OwnedFd>> {
+    let mount = match sys::mount::clone_tree(HERE, &clone.source, clone.depth) {
+        Err(Errno::ENOENT | Errno::ENOTDIR) if clone.missing == Missing::Skipped => {
+            return Ok(None);
+        }
+        mount => mount?,
+    };
+    let status = sys::file::status(mount.as_fd())?;
+    let is_directory = status.st_mode & libc::S_IFMT == libc::S_IFDIR;
+    match (clone.shape, is_directory) {
+        (MountPointKind::Directory, false) => return Err(Errno::ENOTDIR),
+        (MountPointKind::File, true) => return Err(Errno::EISDIR),
+        _ => {}
+    }
+    sys::mount::set_attributes(mount.as_fd(), clone.attributes, clone.depth)?;
+    Ok(Some(mount))
+}
+
+/// Through the map where the file systems below allow it, else the topmost alone: what stays unmapped
+/// shows as nobody's, and cannot be written.
+fn map_ids(mount: BorrowedFd<'_>, namespace: BorrowedFd<'_>, depth: Depth) -> sys::Result<()> {
+    match sys::mount::set_id_map(mount, namespace, depth) {
+        Err(Errno::EINVAL) if depth == Depth::Recursive => {
+            sys::mount::set_id_map(mount, namespace, Depth::One)
+        }
+        result => result,
+    }
+}

@@ -1,0 +1,119 @@
+//! The lane of the process that becomes the program. Nothing here allocates.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::errno::Errno;
+
+use crate::sys;
+use crate::sys::file::{Closing, HERE, How};
+
+use super::arm::{Armed, ArmedProgram, ArmedStep};
+use super::init::{Inside, fail, load_filter};
+use super::record::Record;
+
+/// Performs the lane; ends in the program or in a record that says which step failed.
+pub(super) fn run(inside: &Inside<'_>, steps: &[ArmedStep]) -> ! {
+    let records = inside.records.as_fd();
+    for ArmedStep { index, action } in steps {
+        let result = match action {
+            Armed::Execute(program) => execute(records, *index, program),
+            action => perform(inside, action),
+        };
+        if let Err(errno) = result {
+            fail(records, *index, errno);
+        }
+    }
+    sys::process::exit(1)
+}
+
+fn perform(inside: &Inside<'_>, action: &Armed) -> sys::Result<()> {
+    match action {
+        Armed::OwnProcessGroup => own_process_group(inside),
+        Armed::LimitProcess {
+            resource,
+            soft,
+            hard,
+        } => sys::process::set_limit(*resource, *soft, *hard),
+        Armed::SetUmask(mask) => {
+            sys::file::set_umask(*mask);
+            Ok(())
+        }
+        Armed::ResetSignals => reset_signals(),
+        Armed::ChangeDirectory(path) => change_directory(path),
+        Armed::CloseDescriptors(keep) => close_descriptors(keep),
+        Armed::Filter(programs) => load_filter(programs),
+        // A step of another lane: the plan is wrong, and nothing runs.
+        _ => Err(Errno::ENOTSUP),
+    }
+}
+
+/// The first process leads the session: Ctrl-Z then stops the program, and the first process sees it.
+fn own_process_group(inside: &Inside<'_>) -> sys::Result<()> {
+    sys::process::own_group(0)?;
+    let Some(terminal) = &inside.terminal else {
+        return Ok(());
+    };
+    // SIGTTOU is blocked, so that a background process may do this.
+    sys::terminal::set_foreground(terminal.as_fd(), sys::process::own_id())?;
+    let replaced = [
+        (std::io::stdin().as_fd(), 0),
+        (std::io::stdout().as_fd(), 1),
+        (std::io::stderr().as_fd(), 2),
+    ]
+    .map(|(file, number)| (sys::terminal::is_terminal(file), number));
+    for (is_terminal, number) in replaced {
+        // Standard input too when it is none: the profile asked for a terminal.
+        if is_terminal || number == 0 {
+            sys::file::place_at(terminal.as_fd(), number)?;
+        }
+    }
+    Ok(())
+}
+
+/// Ignored signals pass exec: none that the caller ignored does.
+fn reset_signals() -> sys::Result<()> {
+    /// SIGRTMAX of the kernel.
+    const LAST: i32 = 64;
+    // glibc keeps 32 and 33 for itself and refuses them.
+    let fixed = |signal: &i32| matches!(*signal, libc::SIGKILL | libc::SIGSTOP | 32 | 33);
+    for signal in (1..=LAST).filter(|signal| !fixed(signal)) {
+        sys::signal::restore_default(signal)?;
+    }
+    sys::signal::block(0)
+}
+
+fn change_directory(path: &CStr) -> sys::Result<()> {
+    let how = How::existing(
+        libc::O_PATH | libc::O_DIRECTORY,
+        libc::RESOLVE_NO_MAGICLINKS,
+    );
+    let directory = sys::file::open(HERE, path, how)?;
+    sys::file::change_directory(directory.as_fd())
+}
+
+fn close_descriptors(keep: &[i32]) -> sys::Result<()> {
+    sys::file::close_range(3, u32::MAX, Closing::AtExec)?;
+    keep.iter()
+        .try_for_each(|number| sys::file::keep_open(*number))
+}
+
+/// As execvp(3) tries the places of PATH: what is there but may not be run counts only when no other is.
+fn execute(records: BorrowedFd<'_>, index: usize, program: &ArmedProgram) -> sys::Result<()> {
+    Record::Executing.send(records)?;
+    let mut answer = Errno::ENOENT;
+    for candidate in &program.candidates {
+        let errno = sys::process::execute(candidate, &program.arguments, &program.environment);
+        match errno {
+            Errno::ENOENT if sys::file::executable(candidate).is_ok() => {
+                let step = u32::try_from(index).unwrap_or(u32::MAX);
+                Record::NoInterpreter { step }.send(records)?;
+                sys::process::exit(1)
+            }
+            Errno::ENOENT | Errno::ENOTDIR => {}
+            Errno::EACCES => answer = Errno::EACCES,
+            errno => return Err(errno),
+        }
+    }
+    Err(answer)
+}

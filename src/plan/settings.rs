@@ -1,0 +1,276 @@
+//! A profile resolved: every variable replaced, every default filled in, every value checked.
+
+use serde::Serialize;
+
+use crate::diag::At;
+use crate::model::{
+    Access, ByteSize, Capability, CgroupMount, ExtraArguments, FileMode, InsidePath, MountOption,
+    NetworkMode, Period, ProcMount, SandboxName, SeccompPolicy, Signal, Switch, SysMount,
+    TimeOffset, Writes,
+};
+
+use super::{GroupLimits, Missing, ProcessLimit, TreePlan};
+
+/// Everything that the steps are made from. No `Option` here means "default".
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Settings {
+    /// The sandbox's name.
+    pub name: At<SandboxName>,
+    /// What the profile says that it is for.
+    pub description: Option<At<String>>,
+    /// What runs.
+    pub command: Command,
+    /// Who it is.
+    pub identity: Identity,
+    /// What the root tree holds.
+    pub tree: TreePlan,
+    /// What becomes of writes to the root tree.
+    pub writes: At<Writes>,
+    /// How much `writes = "discard"` may hold.
+    pub writes_size: At<ByteSize>,
+    /// The kernel's file systems.
+    pub system: System,
+    /// Mounts over the tree, parents before children: `host` sources first, then `[[mount]]`.
+    pub mounts: Vec<At<Mount>>,
+    /// Which namespaces are new.
+    pub namespaces: Namespaces,
+    /// Which network.
+    pub network: At<NetworkMode>,
+    /// What the control groups enforce.
+    pub group_limits: GroupLimits,
+    /// What setrlimit(2) enforces.
+    pub process_limits: Vec<ProcessLimit>,
+    /// When everything is killed.
+    pub wall_time: Option<At<Period>>,
+    /// Capabilities that stay.
+    pub capabilities: Vec<At<Capability>>,
+    /// The system-call policy.
+    pub seccomp: At<SeccompPolicy>,
+    /// How it is watched and ended.
+    pub supervise: Supervise,
+}
+
+/// The program and what it starts with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Command {
+    /// The program and its arguments. The first is a name to find in `path`, or an absolute path
+    /// inside.
+    pub args: Vec<At<String>>,
+    /// What `-- …` does; kept for messages.
+    pub extra: At<ExtraArguments>,
+    /// Where it starts.
+    pub workdir: At<InsidePath>,
+    /// File mode creation mask.
+    pub umask: At<FileMode>,
+    /// Whether it has a pseudo-terminal of its own.
+    pub terminal: At<Terminal>,
+    /// Descriptors above 2 that pass, sorted.
+    pub fds: Vec<At<u32>>,
+    /// The whole environment, sorted by name, each name once.
+    pub env: Vec<At<Variable>>,
+    /// Where a name without a slash is looked for inside: the PATH of `env`, or the default one.
+    pub path: Vec<String>,
+}
+
+/// One variable of the program's environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// Whether messages may show the value.
+    pub privacy: Privacy,
+}
+
+/// Whether a value may be shown or stored: one that comes from the caller's environment may not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Privacy {
+    /// It stands in the profile.
+    Shown,
+    /// It came from `${env:…}` or `env.inherit`.
+    Private,
+}
+
+/// A private value never leaves through the printed plan: its name does.
+impl Serialize for Variable {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let value = match self.privacy {
+            Privacy::Shown => self.value.as_str(),
+            Privacy::Private => "(of the caller's environment)",
+        };
+        (&self.name, value).serialize(serializer)
+    }
+}
+
+/// Whether the sandbox has a pseudo-terminal of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Terminal {
+    /// A new one, from the sandbox's own devpts.
+    Own,
+    /// The caller's descriptors as they are, in a new session.
+    Inherited,
+}
+
+/// Which ids the program has, inside and on the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Identity {
+    /// The line of `command.user`.
+    pub user: At<UserIds>,
+    /// What stands behind these ids on the host.
+    pub host: HostIds,
+}
+
+/// A user and a group id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct UserIds {
+    /// User id.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+}
+
+/// How the program's ids come about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum HostIds {
+    /// An unprivileged caller's own ids; the sandbox maps itself.
+    Caller(UserIds),
+    /// Root starts it: an unused unprivileged id, which the parent maps.
+    Range(UserIds),
+    /// No user namespace: the ids inside are the ids outside.
+    Same,
+}
+
+/// The kernel's file systems.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct System {
+    /// /proc.
+    pub proc: At<ProcMount>,
+    /// /sys.
+    pub sys: At<SysMount>,
+    /// Devices beside the six that are always there.
+    pub devices: Vec<At<Device>>,
+    /// Size of /dev/shm.
+    pub shm: At<ByteSize>,
+    /// /dev/mqueue.
+    pub mqueue: At<Switch>,
+    /// /sys/fs/cgroup.
+    pub cgroup: At<CgroupMount>,
+}
+
+/// A device of the host, or a directory of devices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Device {
+    /// Its path, below /dev, the same inside and outside.
+    pub path: InsidePath,
+    /// Whether it is a directory of devices.
+    pub kind: super::MountPointKind,
+    /// What happens when it is gone at the start.
+    pub missing: Missing,
+}
+
+/// One mount over the tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mount {
+    /// Where, inside.
+    pub target: InsidePath,
+    /// What is mounted.
+    pub kind: MountKind,
+    /// Beside nosuid and nodev.
+    pub options: Vec<MountOption>,
+    /// What the target is in the layer below, and who makes it.
+    pub point: TargetPoint,
+}
+
+/// What is mounted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum MountKind {
+    /// A host path, with everything mounted below it.
+    Bind {
+        /// Absolute host path.
+        source: String,
+        /// Whether it is a directory or something else.
+        shape: super::MountPointKind,
+        /// What it allows.
+        access: Access,
+        /// How the owners of its files show.
+        owner: OwnerMap,
+        /// What happens when it is gone at the start.
+        missing: Missing,
+    },
+    /// An empty file system in memory.
+    Tmpfs {
+        /// Most that it may hold.
+        size: ByteSize,
+        /// Mode of its root.
+        mode: FileMode,
+    },
+}
+
+/// How the owners of a bind's files show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum OwnerMap {
+    /// Through an idmapped mount: these ids of the host show as the program's (only as root).
+    Mapped(UserIds),
+    /// As the user namespace shows them.
+    Kept,
+}
+
+/// Who makes the place of a mount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum TargetPoint {
+    /// It is in the tree.
+    InTree,
+    /// Below a tmpfs of the profile: made at the start.
+    Made,
+    /// Below a bind: it must be there, nothing is made in the user's files.
+    MustExist,
+}
+
+/// Which namespaces are the sandbox's own; `network` follows `[network]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Namespaces {
+    /// Ids and capabilities.
+    pub user: At<Switch>,
+    /// Processes.
+    pub pid: At<Switch>,
+    /// System V and POSIX message objects.
+    pub ipc: At<Switch>,
+    /// Host name.
+    pub uts: At<Switch>,
+    /// View of the control groups.
+    pub cgroup: At<Switch>,
+    /// Clock offsets; none leaves the host's clocks.
+    pub time: Vec<At<ClockOffset>>,
+    /// Host name inside.
+    pub hostname: At<String>,
+}
+
+/// The offset of one clock of a time namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ClockOffset {
+    /// Which clock.
+    pub clock: Clock,
+    /// How far it is from the host's.
+    pub offset: TimeOffset,
+}
+
+/// The clocks that a time namespace has (time_namespaces(7)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Clock {
+    /// CLOCK_MONOTONIC.
+    Monotonic,
+    /// CLOCK_BOOTTIME.
+    Boottime,
+}
+
+/// How the sandbox is watched and ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Supervise {
+    /// Whether it ends when the process that started `sandbox` does.
+    pub kill_on_parent_exit: At<Switch>,
+    /// What asks the program to end.
+    pub stop_signal: At<Signal>,
+    /// How long to wait before SIGKILL.
+    pub stop_timeout: At<Period>,
+}

@@ -1,0 +1,315 @@
+//! Settings to steps, in the order that was found to work.
+//!
+//! The order is the security argument: no_new_privs and private mounts first, host names resolved
+//! before the pivot, capabilities dropped after the last mount, the filter last before exec.
+
+mod mounts;
+
+use crate::diag::Origin;
+use crate::model::{CgroupMount, NetworkMode, SeccompPolicy};
+
+use super::step::{Action, IdPair, Lane, Namespace, Phase, ProgramAction, Step};
+use super::{HostIds, Settings, Terminal};
+
+/// The list under construction.
+struct Steps<'a> {
+    settings: &'a Settings,
+    list: Vec<Step>,
+}
+
+/// Every step of a start, in order.
+pub fn steps(settings: &Settings) -> Vec<Step> {
+    let mut steps = Steps {
+        settings,
+        list: Vec::with_capacity(96),
+    };
+    steps.prepare();
+    steps.isolate();
+    steps.identify();
+    steps.limit_group();
+    steps.mount();
+    steps.connect();
+    steps.drop_rights();
+    steps.lock_down();
+    steps.program();
+    steps.list
+}
+
+impl Steps<'_> {
+    fn add(
+        &mut self,
+        lane: Lane,
+        phase: Phase,
+        action: impl Into<Action>,
+        why: &'static str,
+        origin: &Origin,
+    ) {
+        self.list.push(Step {
+            lane,
+            phase,
+            action: action.into(),
+            why,
+            origin: origin.clone(),
+        });
+    }
+
+    /// A step that no line of the profile asks for.
+    fn always(&mut self, lane: Lane, phase: Phase, action: impl Into<Action>, why: &'static str) {
+        self.add(lane, phase, action, why, &Origin::Default);
+    }
+
+    fn host_ids(&self) -> HostIds {
+        self.settings.identity.host
+    }
+
+    /// Root opens what only it can reach, before the sandbox exists.
+    fn parent_opens(&self) -> bool {
+        matches!(self.host_ids(), HostIds::Range(_))
+    }
+
+    fn prepare(&mut self) {
+        let limits = &self.settings.group_limits;
+        if let Some(first) = limits.list.first() {
+            let (action, origin) = (Action::MakeGroups(limits.clone()), first.origin.clone());
+            let why = "limits stand before the first instruction";
+            self.add(Lane::Parent, Phase::Prepare, action, why, &origin);
+        }
+        if self.parent_opens() {
+            let why = "root's groups stay outside";
+            self.always(Lane::Parent, Phase::Prepare, Action::LeaveGroups, why);
+            self.open_mounts(Lane::Parent, Phase::Prepare);
+        }
+    }
+
+    fn isolate(&mut self) {
+        let namespaces = self.new_namespaces();
+        let action = Action::Clone { namespaces };
+        self.always(
+            Lane::Parent,
+            Phase::Isolate,
+            action,
+            "everything new at once",
+        );
+        let why = "nothing outlives `sandbox`";
+        self.always(Lane::Init, Phase::Isolate, Action::DieWithParent, why);
+    }
+
+    fn new_namespaces(&self) -> Vec<Namespace> {
+        let namespaces = &self.settings.namespaces;
+        let own_network = self.settings.network.value == NetworkMode::None;
+        let mut new = vec![Namespace::Mount];
+        let asked = [
+            (namespaces.user.value.is_on(), Namespace::User),
+            (namespaces.pid.value.is_on(), Namespace::Pid),
+            (namespaces.ipc.value.is_on(), Namespace::Ipc),
+            (namespaces.uts.value.is_on(), Namespace::Uts),
+            (own_network, Namespace::Network),
+        ];
+        new.extend(asked.iter().filter(|(on, _)| *on).map(|(_, name)| *name));
+        new.sort();
+        new
+    }
+
+    fn identify(&mut self) {
+        let inside = self.settings.identity.user.value;
+        let origin = self.settings.identity.user.origin.clone();
+        match self.host_ids() {
+            HostIds::Caller(host) => {
+                let maps = Action::WriteIdMaps(IdPair { inside, host });
+                let why = "the caller's own ids, nobody else's";
+                self.add(Lane::Init, Phase::Identity, maps, why, &origin);
+                self.start();
+            }
+            HostIds::Range(host) => {
+                let maps = Action::WriteIdMaps(IdPair { inside, host });
+                let why = "an unprivileged id of the host, never root's";
+                self.add(Lane::Parent, Phase::Identity, maps, why, &origin);
+                self.start();
+                let why = "the ids that are mapped";
+                self.add(
+                    Lane::Init,
+                    Phase::Identity,
+                    Action::BecomeUser(inside),
+                    why,
+                    &origin,
+                );
+                let why = "changing ids clears it";
+                self.always(Lane::Init, Phase::Identity, Action::DieWithParent, why);
+            }
+            HostIds::Same => self.start(),
+        }
+    }
+
+    fn start(&mut self) {
+        let why = "everything outside is ready";
+        self.always(Lane::Parent, Phase::Identity, Action::Start, why);
+        let why = "the end of the pipe means that the parent is gone";
+        self.always(Lane::Init, Phase::Identity, Action::WaitForStart, why);
+    }
+
+    fn limit_group(&mut self) {
+        if let Some(first) = self.settings.group_limits.list.first() {
+            let (why, origin) = ("before anything is allocated", first.origin.clone());
+            self.add(Lane::Init, Phase::Limits, Action::EnterGroups, why, &origin);
+        }
+        let cgroup = self.settings.namespaces.cgroup.clone();
+        if cgroup.value.is_on() {
+            let why = "the host's hierarchy is not seen";
+            let action = Action::NewCgroupNamespace;
+            self.add(Lane::Init, Phase::Limits, action, why, &cgroup.origin);
+        }
+    }
+
+    fn mount(&mut self) {
+        let init = |steps: &mut Self, action, why| {
+            steps.always(Lane::Init, Phase::Mounts, action, why);
+        };
+        let why = "no program file gives rights";
+        init(self, Action::NoNewPrivileges, why);
+        init(self, Action::NewSession, "no hold on the caller's terminal");
+        if !self.settings.namespaces.pid.value.is_on() {
+            init(self, Action::BecomeSubreaper, "orphans are ended too");
+        }
+        init(self, Action::PrivateMounts, "no mount travels out or in");
+        if !self.parent_opens() {
+            self.open_mounts(Lane::Init, Phase::Mounts);
+        }
+        self.mount_everything();
+        let why = "the host's tree is gone";
+        self.always(Lane::Init, Phase::Pivot, Action::PivotRoot, why);
+    }
+
+    fn connect(&mut self) {
+        let settings = self.settings;
+        let namespaces = &settings.namespaces;
+        if namespaces.uts.value.is_on() {
+            let action = Action::SetHostName(namespaces.hostname.value.clone());
+            let origin = &namespaces.hostname.origin;
+            self.add(Lane::Init, Phase::Network, action, "not the host's", origin);
+        }
+        if settings.network.value == NetworkMode::None {
+            let origin = &settings.network.origin;
+            let why = "programs talk to themselves";
+            self.add(Lane::Init, Phase::Network, Action::LoopbackUp, why, origin);
+        }
+        if let Some(first) = namespaces.time.first() {
+            let clocks = namespaces.time.iter().map(|clock| clock.value).collect();
+            let why = "for the program, not for the first process";
+            let action = Action::SetClocks(clocks);
+            self.add(Lane::Init, Phase::Network, action, why, &first.origin);
+        }
+    }
+
+    fn drop_rights(&mut self) {
+        let settings = self.settings;
+        let (lane, phase) = (Lane::Init, Phase::Credentials);
+        let keep: Vec<_> = settings.capabilities.iter().map(|cap| cap.value).collect();
+        let origin = settings.capabilities.first().map(|cap| cap.origin.clone());
+        let origin = origin.unwrap_or(Origin::Default);
+        let why = "no exec brings one back";
+        self.add(
+            lane,
+            phase,
+            Action::DropBoundingSet(keep.clone()),
+            why,
+            &origin,
+        );
+        if self.host_ids() == HostIds::Same {
+            let user = &settings.identity.user;
+            let why = "no user namespace maps them";
+            self.always(lane, phase, Action::LeaveGroups, why);
+            self.add(
+                lane,
+                phase,
+                Action::BecomeUser(user.value),
+                why,
+                &user.origin,
+            );
+            let why = "changing ids clears it";
+            self.always(lane, phase, Action::DieWithParent, why);
+        }
+        let why = "over the sandbox's own namespaces alone";
+        self.add(lane, phase, Action::SetCapabilities(keep), why, &origin);
+    }
+
+    fn lock_down(&mut self) {
+        let why = "neither its memory nor its arguments are seen inside";
+        self.always(Lane::Init, Phase::Lockdown, Action::HideInit, why);
+        let why = "the program is not PID 1, so that signals work as outside";
+        self.always(Lane::Init, Phase::Lockdown, Action::Fork, why);
+        self.filter(Lane::Init);
+        let why = "it ends with the program";
+        self.always(Lane::Init, Phase::Exec, Action::Reap, why);
+    }
+
+    fn filter(&mut self, lane: Lane) {
+        let policy = self.settings.seccomp.clone();
+        if policy.value != SeccompPolicy::None {
+            let action = Action::Filter(policy.value);
+            let why = "an allow-list of system calls";
+            self.add(lane, Phase::Lockdown, action, why, &policy.origin);
+        }
+    }
+
+    fn program(&mut self) {
+        let settings = self.settings;
+        let (lane, command) = (Lane::Program, &settings.command);
+        let why = match command.terminal.value {
+            Terminal::Own => "keys of the terminal reach it",
+            Terminal::Inherited => "it gets its signals as one",
+        };
+        let origin = &command.terminal.origin;
+        self.add(
+            lane,
+            Phase::Limits,
+            ProgramAction::OwnProcessGroup,
+            why,
+            origin,
+        );
+        for limit in &settings.process_limits {
+            let (action, origin) = (
+                ProgramAction::LimitProcess(limit.clone()),
+                &limit.limit.origin,
+            );
+            self.add(lane, Phase::Limits, action, "of this process", origin);
+        }
+        let (umask, workdir) = (&command.umask, &command.workdir);
+        let action = ProgramAction::SetUmask(umask.value);
+        self.add(lane, Phase::Lockdown, action, "a known one", &umask.origin);
+        let why = "nothing ignored by inheritance";
+        self.always(lane, Phase::Lockdown, ProgramAction::ResetSignals, why);
+        let action = ProgramAction::ChangeDirectory(workdir.value.clone());
+        let why = "inside the new root";
+        self.add(lane, Phase::Lockdown, action, why, &workdir.origin);
+        let keep = command.fds.iter().map(|fd| fd.value).collect();
+        let action = ProgramAction::CloseDescriptors { keep };
+        self.always(
+            lane,
+            Phase::Lockdown,
+            action,
+            "no way out by a forgotten one",
+        );
+        self.filter(lane);
+        self.execute();
+    }
+
+    fn execute(&mut self) {
+        let command = &self.settings.command;
+        let args: Vec<String> = command.args.iter().map(|arg| arg.value.clone()).collect();
+        let first = args.first().cloned().unwrap_or_default();
+        let candidates = if first.contains('/') {
+            vec![first]
+        } else {
+            let places = command.path.iter();
+            places.map(|dir| format!("{dir}/{first}")).collect()
+        };
+        let origin = command.args.first().map(|arg| arg.origin.clone());
+        let action = ProgramAction::Execute { candidates, args };
+        let origin = origin.unwrap_or(Origin::Default);
+        self.add(Lane::Program, Phase::Exec, action, "the program", &origin);
+    }
+
+    fn shows_groups(&self) -> bool {
+        self.settings.system.cgroup.value == CgroupMount::ReadOnly
+    }
+}

@@ -1,0 +1,148 @@
+//! `[limits]` and `[limits.process]`: how much the sandbox may use.
+
+use crate::diag::{At, Problem};
+use crate::model::{ByteSize, Invalid, Period, Resource, RlimitValue};
+use crate::profile::raw::{RawLimits, RawRlimit, Setting};
+
+use super::reader::{Reader, Value};
+use super::scalar::{number_of, unsigned};
+use super::table::Table;
+use super::text::whole_variable;
+
+pub(super) fn limits(table: &mut Table<'_, '_>) -> RawLimits {
+    table.later(&[
+        "memory_high",
+        "cpu_weight",
+        "cpuset",
+        "memory_nodes",
+        "io",
+        "io_weight",
+        "hugetlb",
+        "cpu_time",
+        "output",
+    ]);
+    RawLimits {
+        memory: table.optional("memory"),
+        swap: table.optional("swap"),
+        cpus: table.optional("cpus"),
+        pids: table.optional("pids"),
+        wall_time: table.optional("wall_time"),
+        process: table.section("process", process),
+    }
+}
+
+/// The resources in the order of the file.
+fn process(table: &mut Table<'_, '_>) -> Vec<RawRlimit> {
+    let mut limits: Vec<RawRlimit> = Resource::ALL
+        .iter()
+        .filter_map(|resource| rlimit(*resource, table))
+        .collect();
+    limits.sort_by_key(|limit| limit.resource.origin.order());
+    limits
+}
+
+fn rlimit(resource: Resource, table: &mut Table<'_, '_>) -> Option<RawRlimit> {
+    let value = table.value(resource.key)?;
+    let origin = table.key_origin(resource.key)?;
+    let (soft, hard) = if value.node.get_ref().is_table() {
+        let title = format!("`{}`", value.path);
+        Table::read(&value, table.reader, title, |pair| {
+            soft_and_hard(resource, pair)
+        })??
+    } else {
+        let both = value.at(setting(resource, &value, table.reader)?);
+        (both.clone(), both)
+    };
+    Some(RawRlimit {
+        resource: At::new(resource, origin),
+        soft,
+        hard,
+    })
+}
+
+type Side = At<Setting<RlimitValue>>;
+
+fn soft_and_hard(resource: Resource, pair: &mut Table<'_, '_>) -> Option<(Side, Side)> {
+    let soft = pair.required("soft", |value, reader| setting(resource, value, reader));
+    let hard = pair.required("hard", |value, reader| setting(resource, value, reader));
+    let (soft, hard) = (soft?, hard?);
+    if let (Setting::Literal(low), Setting::Literal(high)) = (&soft.value, &hard.value)
+        && low > high
+    {
+        let problem = soft.error(
+            "limits.process-soft-above-hard",
+            format!(
+                "soft limit `{low}` of `{}` is above the hard limit `{high}`",
+                resource.key
+            ),
+        );
+        pair.reader.problems.push(
+            problem
+                .also(&hard.origin, "the hard limit")
+                .help(format!("write `soft = {}` or less", quoted(*high))),
+        );
+        return None;
+    }
+    Some((soft, hard))
+}
+
+fn quoted(value: RlimitValue) -> String {
+    match value {
+        RlimitValue::Value(number) => number.to_string(),
+        RlimitValue::Unlimited => "\"unlimited\"".to_owned(),
+    }
+}
+
+fn setting(
+    resource: Resource,
+    value: &Value<'_>,
+    reader: &mut Reader<'_>,
+) -> Option<Setting<RlimitValue>> {
+    if let Some(template) = whole_variable(value, reader) {
+        return template.map(Setting::Variable);
+    }
+    let literal = literal(resource, value);
+    reader.problems.take(literal).map(Setting::Literal)
+}
+
+fn literal(resource: Resource, value: &Value<'_>) -> Result<RlimitValue, Problem> {
+    let invalid = |word: &str, why| value.invalid("limits.process", "limit", word, why);
+    if let Some(word) = value.node.get_ref().as_str() {
+        return from_text(resource, word).map_err(|why| invalid(word, why));
+    }
+    let expected = match resource.unit {
+        "count" => "a whole number or \"unlimited\"".to_owned(),
+        unit => format!("a whole number of {unit} or \"unlimited\""),
+    };
+    let number = number_of(value).ok_or_else(|| value.wrong_type(&expected))?;
+    let amount = unsigned(number).map_err(|why| {
+        let help = "write `\"unlimited\"` for no limit";
+        invalid(&number.to_string(), why.help(help))
+    });
+    amount.map(RlimitValue::Value)
+}
+
+/// A text in the resource's unit: a size, a time, or `unlimited`.
+fn from_text(resource: Resource, text: &str) -> Result<RlimitValue, Invalid> {
+    let seconds = |time: Period| time.0.as_secs();
+    let micros = |time: Period| u64::try_from(time.0.as_micros()).unwrap_or(u64::MAX);
+    match (text, resource.unit) {
+        ("unlimited", _) => return Ok(RlimitValue::Unlimited),
+        ("infinity" | "-1" | "unlimit", _) => {
+            Err(Invalid::because("is no number").help("write `\"unlimited\"`"))
+        }
+        (_, "bytes") => text.parse().map(|ByteSize(bytes)| bytes),
+        (_, "seconds") => text.parse().map(seconds),
+        (_, "microseconds") => text.parse().map(micros),
+        _ => Err(count_as_text(text)),
+    }
+    .map(RlimitValue::Value)
+}
+
+fn count_as_text(text: &str) -> Invalid {
+    let invalid = Invalid::because("is a string, not a number");
+    match text.trim().parse::<u64>() {
+        Ok(number) => invalid.help(format!("write {number} without quotes")),
+        Err(_) => invalid.help("write a number, or `\"unlimited\"`"),
+    }
+}

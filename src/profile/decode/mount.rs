@@ -1,0 +1,73 @@
+//! `[[mount]]`: what of the host, or of memory, shows inside.
+
+use crate::diag::At;
+use crate::profile::raw::RawMount;
+
+use super::entries::{Keyed, Kind, Kinds};
+use super::path::{MOUNT_TARGET, inside, key_of};
+use super::table::Table;
+use super::text::filled_template;
+
+const KINDS: Kinds<RawMount> = Kinds {
+    noun: "mount",
+    none: "mount.kind",
+    several: "mount.kinds",
+    foreign: "mount.key",
+    all: &[
+        Kind::ready("bind", bind),
+        Kind::ready("tmpfs", tmpfs),
+        Kind::later("volume"),
+        Kind::later("socket"),
+    ],
+};
+
+/// The mounts in file order.
+pub(super) fn mounts(table: &mut Table<'_, '_>) -> Vec<At<RawMount>> {
+    let mut mounts = Keyed::new("mount.duplicate-target", "two mounts on");
+    for value in table.values("mount") {
+        if let Some(mount) = KINDS.read(&value, table.reader) {
+            let key = target_of(&mount.value);
+            mounts.add(Some(key), mount, value, table.reader);
+        }
+    }
+    mounts.finish()
+}
+
+/// What keys a mount: its target.
+fn target_of(mount: &RawMount) -> String {
+    match mount {
+        RawMount::Bind { bind, target, .. } => key_of(target.as_ref().unwrap_or(bind)),
+        RawMount::Tmpfs { tmpfs, .. } => key_of(tmpfs),
+    }
+}
+
+fn bind(table: &mut Table<'_, '_>) -> Option<RawMount> {
+    table.later(&["read_only", "hide"]);
+    let bind = table.required("bind", filled_template);
+    let target = table.with("target", inside(&MOUNT_TARGET));
+    let access = table.optional("access");
+    let options = table.list("options", super::reader::Decode::decode);
+    let optional = table.optional("optional");
+    let owner = table.optional("owner");
+    Some(RawMount::Bind {
+        bind: bind?,
+        target,
+        access,
+        options,
+        optional,
+        owner,
+    })
+}
+
+fn tmpfs(table: &mut Table<'_, '_>) -> Option<RawMount> {
+    let tmpfs = table.required("tmpfs", inside(&MOUNT_TARGET));
+    let size = table.optional("size");
+    let mode = table.optional("mode");
+    let options = table.list("options", super::reader::Decode::decode);
+    Some(RawMount::Tmpfs {
+        tmpfs: tmpfs?,
+        size,
+        mode,
+        options,
+    })
+}

@@ -1,0 +1,136 @@
+//! `rootfs.source`: one table for each thing that goes into the tree.
+
+use crate::diag::At;
+use crate::profile::raw::RawSource;
+use crate::profile::template::Template;
+
+use super::entries::{Keyed, Kind, Kinds};
+use super::path::{TREE_PATH, inside, key_of};
+use super::reader::{Reader, Value, shortened};
+use super::table::Table;
+use super::text::{Content, filled_template, template, word};
+
+const KINDS: Kinds<RawSource> = Kinds {
+    noun: "source",
+    none: "rootfs.source-kind",
+    several: "rootfs.source-kinds",
+    foreign: "rootfs.source-key",
+    all: &[
+        Kind::ready("copy", copy),
+        Kind::ready("programs", programs),
+        Kind::ready("host", host),
+        Kind::ready("file", file),
+        Kind::ready("dir", dir),
+        Kind::ready("symlink", symlink),
+        Kind::later("bundle"),
+        Kind::later("archive"),
+        Kind::later("image"),
+    ],
+};
+
+/// The sources in order.
+pub(super) fn sources(table: &mut Table<'_, '_>) -> Vec<At<RawSource>> {
+    let mut sources = Keyed::new("rootfs.duplicate-path", "two sources for");
+    for value in table.values("source") {
+        if let Some(source) = KINDS.read(&value, table.reader) {
+            sources.add(path_of(&source.value), source, value, table.reader);
+        }
+    }
+    sources.finish()
+}
+
+/// What keys a source: its path inside.
+fn path_of(source: &RawSource) -> Option<String> {
+    let path = match source {
+        RawSource::Copy { from, to, .. } => to.as_ref().unwrap_or(from),
+        RawSource::Programs { .. } => return None,
+        RawSource::Host { path }
+        | RawSource::File { path, .. }
+        | RawSource::Dir { path, .. }
+        | RawSource::Symlink { path, .. } => path,
+    };
+    Some(key_of(path))
+}
+
+fn copy(table: &mut Table<'_, '_>) -> Option<RawSource> {
+    let from = table.required("copy", filled_template);
+    let to = table.with("to", inside(&TREE_PATH));
+    let exclude = table.list("exclude", name_pattern);
+    let optional = table.optional("optional");
+    Some(RawSource::Copy {
+        from: from?,
+        to,
+        exclude,
+        optional,
+    })
+}
+
+fn programs(table: &mut Table<'_, '_>) -> Option<RawSource> {
+    Some(RawSource::Programs {
+        programs: table.list("programs", program),
+        extra: table.list("extra", filled_template),
+    })
+}
+
+fn host(table: &mut Table<'_, '_>) -> Option<RawSource> {
+    let path = table.required("host", inside(&TREE_PATH));
+    Some(RawSource::Host { path: path? })
+}
+
+fn file(table: &mut Table<'_, '_>) -> Option<RawSource> {
+    let path = table.required("file", inside(&TREE_PATH));
+    let text = table.required("text", template(Content::Any));
+    let mode = table.optional("mode");
+    Some(RawSource::File {
+        path: path?,
+        text: text?,
+        mode,
+    })
+}
+
+fn dir(table: &mut Table<'_, '_>) -> Option<RawSource> {
+    let path = table.required("dir", inside(&TREE_PATH));
+    let mode = table.optional("mode");
+    Some(RawSource::Dir { path: path?, mode })
+}
+
+fn symlink(table: &mut Table<'_, '_>) -> Option<RawSource> {
+    let path = table.required("symlink", inside(&TREE_PATH));
+    let target = table.required("target", filled_template);
+    Some(RawSource::Symlink {
+        path: path?,
+        target: target?,
+    })
+}
+
+/// A pattern of single names: one with a slash would match none.
+fn name_pattern(value: &Value<'_>, reader: &mut Reader<'_>) -> Option<String> {
+    let pattern = word(value, reader)?;
+    let Some((_, last)) = pattern.rsplit_once('/') else {
+        return Some(pattern);
+    };
+    let message = format!("pattern `{}` holds a `/`", shortened(&pattern));
+    let problem = value
+        .error("rootfs.exclude-slash", message)
+        .label("patterns are compared with single names");
+    reader.problems.push(match last {
+        "" => problem,
+        last => problem.help(format!("write `{}`", shortened(last))),
+    });
+    None
+}
+
+/// A program's name or path, or `@command`.
+fn program(value: &Value<'_>, reader: &mut Reader<'_>) -> Option<Template> {
+    let program = filled_template(value, reader)?;
+    match program.as_literal() {
+        Some(text) if text.starts_with('@') && text != "@command" => {
+            let message = format!("`{}` stands for no program", shortened(text));
+            let problem = value.error("rootfs.programs-at", message);
+            let help = "write `@command` for the program that is run, or a name";
+            reader.problems.push(problem.help(help));
+            None
+        }
+        _ => Some(program),
+    }
+}

@@ -1,0 +1,76 @@
+//! TOML text to a raw profile, by way of the document's tree.
+
+use toml::de::DeTable;
+
+use crate::diag::{FileId, Origin, Problem, Problems};
+
+use super::decode;
+use super::places::Places;
+use super::raw::RawProfile;
+
+/// Reads the text of profile `file` and notes every mistake in it.
+///
+/// Nothing comes back after a syntax error, when the meaning of what follows is a guess, or when the
+/// file states a version that is not known. Otherwise what could be read does: `problems` tells
+/// whether it is all of the file.
+pub fn parse(file: FileId, text: &str, problems: &mut Problems) -> Option<RawProfile> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        return decode::profile(file, text, document.get_ref(), problems);
+    }
+    let mut places = None;
+    for error in &errors {
+        let span = error.span().unwrap_or(0..0);
+        let origin = Origin::profile(file, span.clone());
+        let word = text.get(span.clone()).unwrap_or_default();
+        problems.push(if error.message() == "duplicate key" {
+            let places = places.get_or_insert_with(|| Places::of(document.get_ref(), text));
+            let name = unquoted(word);
+            let first = places.before(name, &span);
+            duplicate_key(name, &origin, first.map(|span| Origin::profile(file, span)))
+        } else {
+            syntax_error(error.message(), word, &origin)
+        });
+    }
+    None
+}
+
+/// The parser's message, with what was meant where that is plain.
+fn syntax_error(message: &str, word: &str, origin: &Origin) -> Problem {
+    let (message, expected) = message.split_once(", expected ").unwrap_or((message, ""));
+    let quoted = || format!("write `\"{}\"`", word.trim());
+    let (message, help) = match message {
+        "string values must be quoted" if word.is_empty() => ("a value is missing", None),
+        "string values must be quoted" if word.len() <= 64 => (message, Some(quoted())),
+        "unexpected leading zero" => {
+            let help = "leave it out, or quote a mode, as in `\"022\"`";
+            (message, Some(help.to_owned()))
+        }
+        _ => (message, None),
+    };
+    let problem = Problem::error("profile.syntax", origin, message);
+    let problem = match (expected, &help) {
+        ("" | "nothing" | "literal string", _) | (_, Some(_)) => problem.label("here"),
+        (expected, None) => problem.label(format!("expected {expected} here")),
+    };
+    match help {
+        Some(help) => problem.help(help),
+        None => problem,
+    }
+}
+
+fn duplicate_key(name: &str, origin: &Origin, first: Option<Origin>) -> Problem {
+    let message = format!("`{name}` stands here twice");
+    let problem = Problem::error("profile.duplicate-key", origin, message);
+    match first {
+        Some(first) => problem
+            .label("and here again")
+            .also(&first, "first here")
+            .help("keep one of the two"),
+        None => problem.help("write one of them only"),
+    }
+}
+
+fn unquoted(key: &str) -> &str {
+    key.trim_matches(['"', '\''])
+}

@@ -1,0 +1,105 @@
+//! Architectures, and the names and numbers of their system calls.
+
+use super::table::{Row, TABLE};
+
+/// An architecture that policies are compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arch {
+    /// x86-64, without its 32-bit and x32 entries.
+    X86_64,
+    /// 64-bit ARM, without its 32-bit entry.
+    Aarch64,
+}
+
+impl Arch {
+    /// The architecture that this program was built for, if policies exist for it.
+    pub fn native() -> Option<Arch> {
+        if cfg!(all(target_arch = "x86_64", target_pointer_width = "64")) {
+            Some(Arch::X86_64)
+        } else if cfg!(all(target_arch = "aarch64", target_endian = "little")) {
+            Some(Arch::Aarch64)
+        } else {
+            None
+        }
+    }
+
+    /// The kernel's `AUDIT_ARCH_*` (include/uapi/linux/audit.h): `__AUDIT_ARCH_64BIT`,
+    /// `__AUDIT_ARCH_LE` and the machine number of ELF.
+    pub fn audit_number(self) -> u32 {
+        match self {
+            Arch::X86_64 => 0xc000_003e,
+            Arch::Aarch64 => 0xc000_00b7,
+        }
+    }
+
+    fn number(self, row: &Row) -> Option<u32> {
+        match self {
+            Arch::X86_64 => Some(row.x86_64),
+            Arch::Aarch64 => row.aarch64,
+        }
+    }
+}
+
+/// What the table says of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// The call has this number.
+    Number(u32),
+    /// Other architectures have it.
+    Elsewhere,
+    /// No architecture has it.
+    Nowhere,
+}
+
+/// Looks `name` up for `arch`.
+pub(super) fn look_up(arch: Arch, name: &str) -> Known {
+    match TABLE.binary_search_by_key(&name, |row| row.name) {
+        Ok(place) => match arch.number(&TABLE[place]) {
+            Some(number) => Known::Number(number),
+            None => Known::Elsewhere,
+        },
+        Err(_) => Known::Nowhere,
+    }
+}
+
+/// The number of the system call `name`, in the kernel's spelling (`newfstatat`, not `fstatat`).
+pub fn syscall_number(arch: Arch, name: &str) -> Option<u32> {
+    match look_up(arch, name) {
+        Known::Number(number) => Some(number),
+        Known::Elsewhere | Known::Nowhere => None,
+    }
+}
+
+/// The name of the system call with this number.
+pub fn syscall_name(arch: Arch, number: u32) -> Option<&'static str> {
+    TABLE
+        .iter()
+        .find(|row| arch.number(row) == Some(number))
+        .map(|row| row.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_sorted_and_numbers_are_unique() {
+        assert!(TABLE.windows(2).all(|pair| pair[0].name < pair[1].name));
+        for arch in [Arch::X86_64, Arch::Aarch64] {
+            let mut numbers: Vec<u32> = TABLE.iter().filter_map(|row| arch.number(row)).collect();
+            let all = numbers.len();
+            numbers.sort_unstable();
+            numbers.dedup();
+            assert_eq!(numbers.len(), all);
+        }
+    }
+
+    #[test]
+    fn a_name_leads_to_its_number_and_back() {
+        assert_eq!(syscall_number(Arch::X86_64, "ioctl"), Some(16));
+        assert_eq!(syscall_number(Arch::Aarch64, "ioctl"), Some(29));
+        assert_eq!(syscall_number(Arch::Aarch64, "open"), None);
+        assert_eq!(syscall_name(Arch::Aarch64, 29), Some("ioctl"));
+        assert_eq!(syscall_name(Arch::X86_64, 400), None);
+    }
+}

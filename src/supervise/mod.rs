@@ -1,0 +1,116 @@
+//! Starts a plan, watches it, ends all of it, and says what happened.
+
+mod outcome;
+mod relay;
+mod state;
+mod watch;
+
+use std::io;
+use std::path::Path;
+
+use crate::cgroup::{CgroupError, Groups};
+use crate::launch::{self, LaunchError, Resources, launch};
+use crate::model::{CgroupFacts, CgroupVersion, Outcome};
+use crate::plan::Plan;
+use crate::sys::seccomp::Instruction;
+
+pub use outcome::Unstarted;
+pub use state::{Claim, Place, StateDirectory};
+use watch::{Caller, FirstProcess, Rules, watch};
+
+/// What a run needs beside the plan.
+#[derive(Debug)]
+pub struct Run<'a> {
+    /// The steps, and what they were made from.
+    pub plan: &'a Plan,
+    /// The built root tree.
+    pub tree: &'a Path,
+    /// The programs of the system-call filter.
+    pub filter: &'a [Vec<Instruction>],
+    /// Where groups can be made.
+    pub cgroups: &'a CgroupFacts,
+}
+
+/// Why a run did not come to the program, or was lost.
+#[derive(Debug)]
+pub enum RunError {
+    /// A limit that must hold cannot.
+    Group(Box<CgroupError>),
+    /// The parent's part of the start failed.
+    Launch(LaunchError),
+    /// The set-up inside failed, or the program could not be executed.
+    Unstarted(Unstarted),
+    /// The state directory cannot be written, so that nobody could undo a killed run.
+    State(io::Error),
+    /// The loop around the sandbox failed; everything in it was killed.
+    Watch(io::Error),
+    /// Everything ended, but a group is still there.
+    Remove(io::Error),
+}
+
+/// Runs a plan to its end.
+///
+/// # Errors
+/// When the program did not start; nothing of the sandbox is left then.
+pub fn run(run: &Run<'_>, claim: &mut Claim) -> Result<Outcome, RunError> {
+    let limits = &run.plan.settings.group_limits;
+    let mut groups = Groups::create(limits, run.cgroups, &claim.name)
+        .map_err(|error| RunError::Group(Box::new(error)))?;
+    let paths = groups.paths();
+    if !paths.is_empty() {
+        claim.note_groups(&paths).map_err(RunError::State)?;
+    }
+    let running = launch(run.plan, &resources(run, &groups)).map_err(RunError::Launch)?;
+    let seen = watch(running, rules(run.plan)).map_err(RunError::Watch)?;
+    groups.kill().map_err(RunError::Remove)?;
+    let used = groups.usage();
+    let outcome = outcome::outcome(run.plan, &claim.name, &seen, used, groups.missing());
+    groups.remove().map_err(RunError::Remove)?;
+    outcome.map_err(RunError::Unstarted)
+}
+
+fn resources<'a>(run: &Run<'a>, groups: &'a Groups) -> Resources<'a> {
+    let entry = groups.enter();
+    Resources {
+        tree: run.tree,
+        filter: run.filter,
+        groups: launch::Groups {
+            unified: entry.clone_into,
+            tasks: entry.tasks,
+            shown: shown_groups(run.cgroups, groups),
+        },
+    }
+}
+
+/// Each group under the name of its hierarchy below /sys/fs/cgroup; on a pure v2 host it is the whole.
+fn shown_groups(facts: &CgroupFacts, groups: &Groups) -> Vec<(String, std::path::PathBuf)> {
+    let mounts = &facts.hierarchies;
+    let pure = mounts
+        .iter()
+        .all(|mount| mount.version == CgroupVersion::V2);
+    let paths = groups.paths().into_iter();
+    let named = paths.filter_map(|path| {
+        let mount = mounts.iter().find(|mount| path.starts_with(&mount.mount))?;
+        let name = mount.mount.file_name()?.to_string_lossy().into_owned();
+        Some((if pure { String::new() } else { name }, path))
+    });
+    named.collect()
+}
+
+fn rules(plan: &Plan) -> Rules {
+    let settings = &plan.settings;
+    let supervise = &settings.supervise;
+    Rules {
+        wall_time: settings.wall_time.as_ref().map(|time| time.value.0),
+        stop_signal: supervise.stop_signal.value.number(),
+        stop_timeout: supervise.stop_timeout.value.0,
+        caller: match supervise.kill_on_parent_exit.value.is_on() {
+            true => Caller::Needed,
+            false => Caller::Ignored,
+        },
+        first_process: match settings.namespaces.pid.value.is_on() {
+            true => FirstProcess::Init,
+            false => FirstProcess::Subreaper,
+        },
+    }
+}

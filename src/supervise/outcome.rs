@@ -1,0 +1,140 @@
+//! What was seen, as an outcome.
+
+use std::time::Duration;
+
+use crate::cgroup::CgroupError;
+use crate::launch::Record;
+use crate::model::{Degraded, Ending, LimitKind, Outcome, Usage};
+use crate::plan::{Amount, Plan};
+
+use super::watch::{Killed, Seen};
+
+/// Why the program did not start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unstarted {
+    /// A step failed inside.
+    Step {
+        /// Its place in the plan's list.
+        index: usize,
+        /// The kernel's answer.
+        errno: i32,
+    },
+    /// The program's file is there, but not its interpreter or loader.
+    NoInterpreter {
+        /// The step's place in the plan's list.
+        index: usize,
+    },
+    /// The first process was killed before the program started; this is its wait status.
+    Killed {
+        /// As wait(2) gives it.
+        status: i32,
+    },
+}
+
+/// What happened, or why nothing did.
+pub(super) fn outcome(
+    plan: &Plan,
+    name: &str,
+    seen: &Seen,
+    used: Usage,
+    missing: &[CgroupError],
+) -> Result<Outcome, Unstarted> {
+    if let Some(unstarted) = unstarted(seen) {
+        return Err(unstarted);
+    }
+    let usage = with_rusage(used, &seen.usage);
+    let ending = ending(plan, seen, &usage);
+    Ok(Outcome {
+        name: name.to_owned(),
+        ending,
+        exit_code: exit_code(ending),
+        wall: seen.wall,
+        usage,
+        enforced: crate::plan::enforced(plan, missing.iter().map(|missed| missed.key)),
+        degraded: missing.iter().map(degraded).collect(),
+    })
+}
+
+fn unstarted(seen: &Seen) -> Option<Unstarted> {
+    let place = |step: u32| usize::try_from(step).unwrap_or(usize::MAX);
+    match seen.failure {
+        Some(Record::Failed { step, errno }) => Some(Unstarted::Step {
+            index: place(step),
+            errno,
+        }),
+        Some(Record::NoInterpreter { step }) => {
+            Some(Unstarted::NoInterpreter { index: place(step) })
+        }
+        _ if !seen.executing && seen.killed.is_none() => {
+            Some(Unstarted::Killed { status: seen.init })
+        }
+        _ => None,
+    }
+}
+
+/// The kernel's own count of all that was waited for, where no group counts.
+fn with_rusage(used: Usage, usage: &libc::rusage) -> Usage {
+    let time = |time: libc::timeval| {
+        let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+        let micros = u64::try_from(time.tv_usec).unwrap_or(0);
+        Duration::from_secs(seconds) + Duration::from_micros(micros)
+    };
+    // ru_maxrss is in KiB (getrusage(2)).
+    let largest = u64::try_from(usage.ru_maxrss).ok().map(|kib| kib * 1024);
+    Usage {
+        user_seconds: used.user_seconds.or(Some(time(usage.ru_utime))),
+        system_seconds: used.system_seconds.or(Some(time(usage.ru_stime))),
+        max_rss_bytes: largest,
+        ..used
+    }
+}
+
+fn ending(plan: &Plan, seen: &Seen, usage: &Usage) -> Ending {
+    // A first process that could not say how the program ended was itself killed.
+    let status = seen.program.unwrap_or(seen.init);
+    if seen.killed == Some(Killed::WallTime) {
+        return Ending::Limit {
+            limit: LimitKind::WallTime,
+            signal: libc::SIGKILL,
+        };
+    }
+    if libc::WIFEXITED(status) {
+        // Eight bits by definition of the wait status.
+        let code = libc::WEXITSTATUS(status) as u8;
+        return Ending::Exited { code };
+    }
+    let signal = libc::WTERMSIG(status);
+    let limits = plan.settings.group_limits.list.iter();
+    let limits_memory = limits
+        .map(|limit| limit.amount)
+        .any(|amount| matches!(amount, Amount::Memory(_)));
+    let out_of_memory = usage.oom_kills.is_some_and(|kills| kills > 0);
+    match signal {
+        libc::SIGKILL if limits_memory && out_of_memory => Ending::Limit {
+            limit: LimitKind::Memory,
+            signal,
+        },
+        signal => Ending::Signalled { signal },
+    }
+}
+
+/// 124 for the wall time, 128+N for signal N, else the program's own.
+fn exit_code(ending: Ending) -> u8 {
+    match ending {
+        Ending::Exited { code } => code,
+        Ending::Limit {
+            limit: LimitKind::WallTime,
+            ..
+        } => 124,
+        Ending::Limit { signal, .. } | Ending::Signalled { signal } => {
+            128u8.saturating_add(u8::try_from(signal).unwrap_or(127))
+        }
+    }
+}
+
+fn degraded(missed: &CgroupError) -> Degraded {
+    Degraded {
+        key: missed.key.to_owned(),
+        reason: missed.failure.to_string(),
+    }
+}

@@ -1,0 +1,185 @@
+//! The state directory: which names run, and what a killed supervisor left.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
+
+/// Where the runs of one user are noted: a locked file a run, which lists its control groups.
+///
+/// A file whose lock is free belongs to a supervisor that was killed.
+#[derive(Debug)]
+pub struct StateDirectory {
+    path: PathBuf,
+}
+
+/// Behind the name of a run's file.
+const SUFFIX: &str = ".run";
+
+/// More runs of one name than any host has processes for.
+const MOST_RUNS: u32 = 100_000;
+
+impl StateDirectory {
+    /// `$XDG_RUNTIME_DIR/sandbox`, for root `/run/sandbox`, else a directory of the user's state
+    /// directory; made with mode 0700.
+    ///
+    /// # Errors
+    /// When it cannot be made, belongs to another user, or is open to others.
+    pub fn open(place: &Place) -> io::Result<StateDirectory> {
+        let path = place.path();
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)?;
+        let found = fs::symlink_metadata(&path)?;
+        let private = found.is_dir() && found.mode() & 0o077 == 0 && found.uid() == place.uid;
+        if !private {
+            let reason = format!("`{}` is not a directory of yours alone", path.display());
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
+        }
+        Ok(StateDirectory { path })
+    }
+
+    /// Takes a name: `NAME`, or `NAME-2` and so on while it runs already.
+    ///
+    /// # Errors
+    /// When the directory cannot be written.
+    pub fn claim(&self, name: &str) -> io::Result<Claim> {
+        for number in 1..MOST_RUNS {
+            let candidate = match number {
+                1 => name.to_owned(),
+                _ => format!("{name}-{number}"),
+            };
+            let path = self.path.join(format!("{candidate}{SUFFIX}"));
+            let mut options = OpenOptions::new();
+            options
+                .create(true)
+                .truncate(false)
+                .custom_flags(libc::O_NOFOLLOW);
+            if let Some(file) = locked(&options, &path)? {
+                return Ok(Claim {
+                    name: candidate,
+                    file,
+                    path,
+                });
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    /// Undoes what killed supervisors left; `end` kills and removes their control groups.
+    ///
+    /// # Errors
+    /// When the directory cannot be read. What cannot be undone stays noted for the next time.
+    pub fn sweep(&self, end: impl Fn(&[PathBuf]) -> io::Result<()>) -> io::Result<()> {
+        for entry in fs::read_dir(&self.path)? {
+            let path = entry?.path();
+            let is_run = path.as_os_str().as_bytes().ends_with(SUFFIX.as_bytes());
+            let mut options = OpenOptions::new();
+            options.custom_flags(libc::O_NOFOLLOW);
+            if !is_run {
+                continue;
+            }
+            if let Some(mut left) = locked(&options, &path)? {
+                let groups = noted_groups(&mut left)?;
+                if groups.is_empty() || end(&groups).is_ok() {
+                    remove_if_there(&path)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where the state directory lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The caller's effective user id.
+    pub uid: u32,
+    /// `XDG_RUNTIME_DIR`, where it is set.
+    pub runtime: Option<PathBuf>,
+    /// `XDG_STATE_HOME` or `~/.local/state`.
+    pub state: PathBuf,
+}
+
+impl Place {
+    fn path(&self) -> PathBuf {
+        match &self.runtime {
+            _ if self.uid == 0 => PathBuf::from("/run/sandbox"),
+            Some(runtime) if runtime.is_absolute() && runtime.is_dir() => runtime.join("sandbox"),
+            _ => self.state.join("sandbox/run"),
+        }
+    }
+}
+
+/// A name of this run alone.
+#[derive(Debug)]
+pub struct Claim {
+    /// The name, with its number.
+    pub name: String,
+    file: Flock<File>,
+    path: PathBuf,
+}
+
+impl Claim {
+    /// Notes the groups that the next command removes should this process be killed.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn note_groups(&mut self, groups: &[PathBuf]) -> io::Result<()> {
+        let mut text = Vec::new();
+        for group in groups {
+            text.extend_from_slice(group.as_os_str().as_bytes());
+            text.push(b'\n');
+        }
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        self.file.write_all(&text)
+    }
+
+    /// Gives the name back.
+    ///
+    /// # Errors
+    /// When the file cannot be removed.
+    pub fn release(self) -> io::Result<()> {
+        remove_if_there(&self.path)
+    }
+}
+
+/// The file, when its lock is free and it still lies at its path.
+fn locked(options: &OpenOptions, path: &Path) -> io::Result<Option<Flock<File>>> {
+    let mut options = options.clone();
+    let file = match options.read(true).write(true).mode(0o600).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let Ok(file) = Flock::lock(file, FlockArg::LockExclusiveNonblock) else {
+        return Ok(None);
+    };
+    // Its owner may have removed it between the two calls.
+    let same = fs::symlink_metadata(path).is_ok_and(|found| {
+        file.metadata()
+            .is_ok_and(|open| (open.dev(), open.ino()) == (found.dev(), found.ino()))
+    });
+    Ok(same.then_some(file))
+}
+
+fn noted_groups(file: &mut File) -> io::Result<Vec<PathBuf>> {
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)?;
+    let lines = text
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty());
+    let paths = lines.map(|line| PathBuf::from(std::ffi::OsStr::from_bytes(line)));
+    Ok(paths.collect())
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

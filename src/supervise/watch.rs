@@ -1,0 +1,391 @@
+//! The loop around a running sandbox: signals, time, terminal, records, the end.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+use crate::launch::{KILL_ALL, Record, Running};
+use crate::sys;
+use crate::sys::process::Watched;
+
+use super::relay::{Output, Relay, Wanted};
+
+/// What the loop needs to know of the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// When everything is killed.
+    pub wall_time: Option<Duration>,
+    /// What asks the program to end.
+    pub stop_signal: i32,
+    /// How long to wait before SIGKILL.
+    pub stop_timeout: Duration,
+    /// Whether the end of the caller asks the program to end.
+    pub caller: Caller,
+    /// Whether SIGKILL to the first process ends all others.
+    pub first_process: FirstProcess,
+}
+
+/// What the end of the process that started `sandbox` means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// The sandbox is stopped.
+    Needed,
+    /// Nothing.
+    Ignored,
+}
+
+/// How far the kernel's own clean-up reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FirstProcess {
+    /// It is PID 1: with it everything ends.
+    Init,
+    /// No PID namespace: it has to end the others itself.
+    Subreaper,
+}
+
+/// What was seen of a run.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// What went wrong before the program.
+    pub failure: Option<Record>,
+    /// Whether the set-up came to its end.
+    pub executing: bool,
+    /// The program's wait status.
+    pub program: Option<i32>,
+    /// The first process's wait status.
+    pub init: i32,
+    /// What all processes used that were waited for.
+    pub usage: libc::rusage,
+    /// Who ended it, where it was this process.
+    pub killed: Option<Killed>,
+    /// From the start to the end.
+    pub wall: Duration,
+    /// Allocations after the clone, which debug builds count.
+    pub allocations: u32,
+    records: Records,
+    ended: bool,
+}
+
+/// Whether more may come from inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Records {
+    Open,
+    Ended,
+}
+
+impl Seen {
+    fn nothing() -> Seen {
+        Seen {
+            failure: None,
+            executing: false,
+            program: None,
+            init: 0,
+            usage: sys::process::no_usage(),
+            killed: None,
+            wall: Duration::ZERO,
+            allocations: 0,
+            records: Records::Open,
+            ended: false,
+        }
+    }
+
+    fn records_open(&self) -> bool {
+        self.records == Records::Open
+    }
+}
+
+/// Why the supervisor killed a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Killed {
+    /// The wall time was over.
+    WallTime,
+    /// It was asked to stop and did not.
+    StopTimeout,
+}
+
+/// Signals that go on to the program. All others keep blocked, and so do nothing.
+const PASSED_ON: [Signal; 7] = [
+    Signal::SIGHUP,
+    Signal::SIGINT,
+    Signal::SIGQUIT,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+    Signal::SIGALRM,
+    Signal::SIGTERM,
+];
+
+/// Watches until the first process has ended.
+///
+/// # Errors
+/// When the kernel refuses what every host allows (poll, signalfd, the modes of a terminal).
+pub fn watch(running: Running, rules: Rules) -> io::Result<Seen> {
+    let mut watch = Watch::new(running, rules)?;
+    while !watch.turn()? {}
+    watch.finish()
+}
+
+struct Watch {
+    running: Running,
+    rules: Rules,
+    signals: SignalFd,
+    caller: Option<OwnedFd>,
+    relay: Option<Relay>,
+    started: Instant,
+    kill_at: Option<(Instant, Killed)>,
+    seen: Seen,
+}
+
+fn entry(file: Option<BorrowedFd<'_>>, events: i16) -> Watched {
+    Watched {
+        // poll(2) passes over a negative number.
+        fd: file.map_or(-1, |file| file.as_raw_fd()),
+        events,
+        revents: 0,
+    }
+}
+
+/// The process that started `sandbox`; none where it is outside this PID namespace.
+fn open_caller() -> io::Result<Option<OwnedFd>> {
+    let parent = nix::unistd::getppid().as_raw();
+    match parent {
+        0 => Ok(None),
+        parent => match sys::process::open_pidfd(parent) {
+            Ok(pidfd) => Ok(Some(pidfd)),
+            // It has ended already.
+            Err(Errno::ESRCH) => Ok(None),
+            Err(errno) => Err(errno.into()),
+        },
+    }
+}
+
+/// Places in the list of what is polled.
+const FIRST_PROCESS: usize = 0;
+const SIGNALS: usize = 1;
+const RECORDS: usize = 2;
+const CALLER: usize = 3;
+const TERMINAL_SOCKET: usize = 4;
+const MASTER: usize = 5;
+const INPUT: usize = 6;
+
+impl Watch {
+    fn new(running: Running, rules: Rules) -> io::Result<Watch> {
+        let started = Instant::now();
+        let mut set = SigSet::empty();
+        PASSED_ON.iter().for_each(|signal| set.add(*signal));
+        set.add(Signal::SIGWINCH);
+        set.add(Signal::SIGTSTP);
+        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+        let caller = match rules.caller {
+            Caller::Needed => open_caller()?,
+            Caller::Ignored => None,
+        };
+        let wall = rules.wall_time.and_then(|time| started.checked_add(time));
+        Ok(Watch {
+            running,
+            rules,
+            signals: SignalFd::with_flags(&set, flags)?,
+            caller,
+            relay: None,
+            started,
+            kill_at: wall.map(|at| (at, Killed::WallTime)),
+            seen: Seen::nothing(),
+        })
+    }
+
+    /// Waits once and deals with all that came; whether the first process has ended.
+    fn turn(&mut self) -> io::Result<bool> {
+        let mut watched = self.watched();
+        sys::process::poll(&mut watched, self.time_left())?;
+        let ready = |place: usize| watched.get(place).is_some_and(|file| file.revents != 0);
+        if ready(RECORDS) {
+            self.take_record()?;
+        }
+        if ready(TERMINAL_SOCKET) {
+            self.take_terminal()?;
+        }
+        if ready(MASTER) || ready(INPUT) {
+            self.relay(ready(INPUT))?;
+        }
+        if ready(SIGNALS) {
+            self.take_signals()?;
+        }
+        if ready(CALLER) {
+            self.caller = None;
+            self.stop(self.rules.stop_signal)?;
+        }
+        self.kill_when_due()?;
+        Ok(ready(FIRST_PROCESS))
+    }
+
+    fn watched(&self) -> [Watched; 7] {
+        let master = self.relay.as_ref().map(Relay::master);
+        let events = match master {
+            Some((_, Wanted::ReadAndWrite)) => libc::POLLIN | libc::POLLOUT,
+            _ => libc::POLLIN,
+        };
+        let records = self
+            .seen
+            .records_open()
+            .then(|| self.running.records.as_fd());
+        let socket = self.running.terminal.as_ref().map(AsFd::as_fd);
+        let read = libc::POLLIN;
+        [
+            entry(Some(self.running.child.pidfd.as_fd()), read),
+            entry(Some(self.signals.as_fd()), read),
+            entry(records, read),
+            entry(self.caller.as_ref().map(AsFd::as_fd), read),
+            entry(socket, read),
+            entry(master.map(|(file, _)| file), events),
+            entry(self.relay.as_ref().and_then(Relay::input), read),
+        ]
+    }
+
+    /// Milliseconds until somebody is to be killed, rounded up.
+    fn time_left(&self) -> Option<i32> {
+        let (at, _) = self.kill_at?;
+        let left = at.saturating_duration_since(Instant::now());
+        let left = left.as_nanos().div_ceil(1_000_000);
+        Some(i32::try_from(left).unwrap_or(i32::MAX))
+    }
+
+    fn take_record(&mut self) -> io::Result<()> {
+        match Record::receive(self.running.records.as_fd())? {
+            None => self.seen.records = Records::Ended,
+            Some(Record::Executing) => self.seen.executing = true,
+            Some(Record::Ended { status }) => self.seen.program = Some(status),
+            Some(Record::Allocations { count }) => self.seen.allocations += count,
+            Some(Record::Stopped { .. }) => self.stop_with_program()?,
+            Some(failure @ (Record::Failed { .. } | Record::NoInterpreter { .. })) => {
+                self.seen.failure.get_or_insert(failure);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_terminal(&mut self) -> io::Result<()> {
+        let Some(socket) = self.running.terminal.take() else {
+            return Ok(());
+        };
+        // Closed without a master: the set-up failed before, and a record says why.
+        if let Some(master) = sys::network::receive_descriptor(socket.as_fd())? {
+            self.relay = Some(Relay::start(master)?);
+        }
+        Ok(())
+    }
+
+    fn relay(&mut self, has_input: bool) -> io::Result<()> {
+        let Some(relay) = &mut self.relay else {
+            return Ok(());
+        };
+        if has_input {
+            relay.take_input()?;
+        }
+        relay.give_input()?;
+        // A caller's terminal that is gone is a hang-up.
+        match relay.take_output() {
+            Ok(Output::More) => Ok(()),
+            Ok(Output::Ended) => {
+                self.relay = None;
+                Ok(())
+            }
+            Err(_) => {
+                self.relay = None;
+                self.stop(libc::SIGHUP)
+            }
+        }
+    }
+
+    fn take_signals(&mut self) -> io::Result<()> {
+        while let Some(signal) = self.signals.read_signal()? {
+            let number = i32::try_from(signal.ssi_signo).unwrap_or(0);
+            match number {
+                libc::SIGWINCH => self.relay.as_ref().map_or(Ok(()), Relay::resize)?,
+                libc::SIGTSTP => self.send(libc::SIGSTOP)?,
+                libc::SIGTERM => self.stop(self.rules.stop_signal)?,
+                libc::SIGHUP => self.stop(libc::SIGHUP)?,
+                number => self.send(number)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the program to end, and kills it when it does not in time.
+    fn stop(&mut self, signal: i32) -> io::Result<()> {
+        self.send(signal)?;
+        // One that is stopped cannot end.
+        self.send(libc::SIGCONT)?;
+        let at = Instant::now().checked_add(self.rules.stop_timeout);
+        if let Some(at) = at
+            && self.kill_at.is_none_or(|(earlier, _)| at < earlier)
+        {
+            self.kill_at = Some((at, Killed::StopTimeout));
+        }
+        Ok(())
+    }
+
+    /// The program was stopped: so is `sandbox`, and both go on together.
+    fn stop_with_program(&mut self) -> io::Result<()> {
+        if let Some(relay) = &self.relay {
+            relay.pause()?;
+        }
+        sys::signal::send(sys::process::own_id(), libc::SIGSTOP)?;
+        if let Some(relay) = &self.relay {
+            relay.resume()?;
+        }
+        self.send(libc::SIGCONT)
+    }
+
+    fn kill_when_due(&mut self) -> io::Result<()> {
+        let Some((at, why)) = self.kill_at else {
+            return Ok(());
+        };
+        if Instant::now() < at {
+            return Ok(());
+        }
+        self.kill_at = None;
+        self.seen.killed = Some(why);
+        self.send(match self.rules.first_process {
+            FirstProcess::Init => libc::SIGKILL,
+            FirstProcess::Subreaper => KILL_ALL,
+        })
+    }
+
+    fn send(&self, signal: i32) -> io::Result<()> {
+        match sys::signal::send_by_pidfd(self.running.child.pidfd.as_fd(), signal) {
+            Err(Errno::ESRCH) | Ok(()) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Takes in the first process, and what it said last.
+    fn finish(mut self) -> io::Result<Seen> {
+        let (status, usage) = sys::process::wait_for(self.running.child.pid)?;
+        self.seen.ended = true;
+        self.seen.wall = self.started.elapsed();
+        (self.seen.init, self.seen.usage) = (status, usage);
+        while self.seen.records_open() {
+            self.take_record()?;
+        }
+        if let Some(relay) = &mut self.relay {
+            relay.take_output()?;
+        }
+        Ok(self.seen.clone())
+    }
+}
+
+impl Drop for Watch {
+    /// An error of the loop must not leave a sandbox behind.
+    fn drop(&mut self) {
+        if !self.seen.ended {
+            // It may have ended by itself meanwhile; there is nothing else to do about a failure.
+            let killed = self.send(libc::SIGKILL).is_ok();
+            if killed {
+                sys::process::wait_for(self.running.child.pid).ok();
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The loopback device, and descriptors through a socket.
+
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use nix::errno::Errno;
+
+use super::{Result, checked, descriptor, done};
+
+/// Brings `lo` of the caller's network namespace up (netdevice(7)).
+///
+/// # Errors
+/// EPERM without CAP_NET_ADMIN over the network namespace.
+pub fn loopback_up() -> Result<()> {
+    // SAFETY: only numbers are passed.
+    let socket = descriptor(libc::c_long::from(unsafe {
+        libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0)
+    }))?;
+    // SAFETY: zero is a value of every field.
+    let mut request: libc::ifreq = unsafe { MaybeUninit::zeroed().assume_init() };
+    for (to, from) in request.ifr_name.iter_mut().zip(*b"lo") {
+        *to = from as libc::c_char;
+    }
+    request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
+    // SAFETY: SIOCSIFFLAGS reads one ifreq.
+    done(libc::c_long::from(unsafe {
+        libc::ioctl(
+            socket.as_raw_fd(),
+            libc::SIOCSIFFLAGS as _,
+            &raw mut request,
+        )
+    }))
+}
+
+/// A control message with one descriptor, aligned as the kernel wants it.
+#[repr(C)]
+struct OneDescriptor {
+    header: libc::cmsghdr,
+    descriptor: i32,
+}
+
+/// CMSG_LEN of one descriptor.
+const ONE_LENGTH: usize = size_of::<libc::cmsghdr>() + size_of::<i32>();
+
+/// Sends a descriptor with one byte (SCM_RIGHTS, unix(7)).
+///
+/// # Errors
+/// As sendmsg(2).
+pub fn send_descriptor(socket: BorrowedFd<'_>, passed: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: zero is a value of every field.
+    let mut control: OneDescriptor = unsafe { MaybeUninit::zeroed().assume_init() };
+    control.header.cmsg_len = ONE_LENGTH as _;
+    control.header.cmsg_level = libc::SOL_SOCKET;
+    control.header.cmsg_type = libc::SCM_RIGHTS;
+    control.descriptor = passed.as_raw_fd();
+    let mut byte = 0u8;
+    let mut part = one_byte(&mut byte);
+    let message = one_message(&mut part, &mut control);
+    // SAFETY: the message points to locals that outlive the call.
+    let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL) };
+    done(sent as libc::c_long)
+}
+
+/// Receives a descriptor that [`send_descriptor`] sent; `None` when the other side has closed.
+///
+/// # Errors
+/// EPROTO when something else came.
+pub fn receive_descriptor(socket: BorrowedFd<'_>) -> Result<Option<OwnedFd>> {
+    // SAFETY: zero is a value of every field.
+    let mut control: OneDescriptor = unsafe { MaybeUninit::zeroed().assume_init() };
+    let mut byte = 0u8;
+    let mut part = one_byte(&mut byte);
+    let mut message = one_message(&mut part, &mut control);
+    let flags = libc::MSG_CMSG_CLOEXEC;
+    // SAFETY: the message points to locals that outlive the call.
+    let count = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, flags) };
+    if checked(count as libc::c_long)? == 0 {
+        return Ok(None);
+    }
+    let header = &control.header;
+    let fits = header.cmsg_level == libc::SOL_SOCKET
+        && header.cmsg_type == libc::SCM_RIGHTS
+        && header.cmsg_len as usize == ONE_LENGTH;
+    if !fits {
+        return Err(Errno::EPROTO);
+    }
+    // SAFETY: the kernel has just installed this descriptor for us.
+    Ok(Some(unsafe { OwnedFd::from_raw_fd(control.descriptor) }))
+}
+
+fn one_byte(byte: &mut u8) -> libc::iovec {
+    libc::iovec {
+        iov_base: std::ptr::from_mut(byte).cast(),
+        iov_len: 1,
+    }
+}
+
+/// A message of one part and one control message, which both have to outlive it.
+fn one_message(part: &mut libc::iovec, control: &mut OneDescriptor) -> libc::msghdr {
+    // SAFETY: zero is a value of every field.
+    let mut message: libc::msghdr = unsafe { MaybeUninit::zeroed().assume_init() };
+    message.msg_iov = part;
+    message.msg_iovlen = 1;
+    message.msg_control = std::ptr::from_mut(control).cast();
+    message.msg_controllen = size_of::<OneDescriptor>() as _;
+    message
+}

@@ -1,0 +1,94 @@
+//! Signals without handlers: blocked, then taken one by one.
+
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::ptr;
+
+use nix::errno::Errno;
+
+use super::{Result, checked, done};
+
+/// Every signal, as the kernel's 64-bit mask.
+pub const ALL: u64 = u64::MAX;
+
+/// Sets the caller's mask of blocked signals; bit N-1 is signal N.
+///
+/// # Errors
+/// As rt_sigprocmask(2).
+pub fn block(mask: u64) -> Result<()> {
+    // SAFETY: the kernel's mask is 8 bytes long; no old one is asked for.
+    done(unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigprocmask,
+            libc::SIG_SETMASK,
+            ptr::from_ref(&mask),
+            ptr::null_mut::<u64>(),
+            size_of::<u64>(),
+        )
+    })
+}
+
+/// Gives `signal` its default action.
+///
+/// # Errors
+/// EINVAL for SIGKILL, SIGSTOP and what is no signal.
+pub fn restore_default(signal: i32) -> Result<()> {
+    // SAFETY: a zeroed sigaction is SIG_DFL with an empty mask and no flags.
+    let action = unsafe { MaybeUninit::<libc::sigaction>::zeroed().assume_init() };
+    // SAFETY: `action` outlives the call; no old one is asked for.
+    done(libc::c_long::from(unsafe {
+        libc::sigaction(signal, &raw const action, ptr::null_mut())
+    }))
+}
+
+/// Waits for one of the blocked signals and takes it.
+///
+/// # Errors
+/// As rt_sigtimedwait(2); never EINTR.
+pub fn wait() -> Result<i32> {
+    let mask = ALL;
+    loop {
+        // SAFETY: the mask is 8 bytes long; no information and no time limit are asked for.
+        let signal = unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigtimedwait,
+                ptr::from_ref(&mask),
+                ptr::null_mut::<libc::siginfo_t>(),
+                ptr::null::<libc::timespec>(),
+                size_of::<u64>(),
+            )
+        };
+        match checked(signal) {
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+            Ok(signal) => return i32::try_from(signal).map_err(|_| Errno::EINVAL),
+        }
+    }
+}
+
+/// kill(2).
+///
+/// # Errors
+/// ESRCH when there is no such process.
+pub fn send(pid: i32, signal: i32) -> Result<()> {
+    // SAFETY: only numbers are passed.
+    done(libc::c_long::from(unsafe { libc::kill(pid, signal) }))
+}
+
+/// pidfd_send_signal(2).
+///
+/// # Errors
+/// ESRCH when the process has ended.
+pub fn send_by_pidfd(pidfd: BorrowedFd<'_>, signal: i32) -> Result<()> {
+    let no_information = ptr::null::<libc::siginfo_t>();
+    // SAFETY: a null siginfo makes the kernel fill one as kill(2) does.
+    done(unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            pidfd.as_raw_fd(),
+            signal,
+            no_information,
+            0,
+        )
+    })
+}

@@ -1,0 +1,4 @@
+//! The one integration binary: everything is tested through the library or the program.
+#![cfg(test)]
+
+mod errors;

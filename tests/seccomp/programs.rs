@@ -1,0 +1,149 @@
+//! Real programs under the default policy.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use sandbox::seccomp::{Arch, Grants, Policy, compile};
+
+use crate::load::{attempt, load};
+use crate::policy::program;
+
+/// Shell scripts, each led by the program that it needs.
+const SCRIPTS: &[(&str, &str)] = &[
+    (
+        "bash",
+        "set -m; sleep 0.05 & jobs; wait %1; (echo sub | cat); exec 9</dev/null",
+    ),
+    ("python3", PYTHON),
+    ("git", GIT),
+    (
+        "cc",
+        "echo 'int main(void) { return 0; }' > m.c; cc -O2 -pipe -o m m.c; ./m",
+    ),
+    (
+        "rustc",
+        "echo 'fn main() { std::thread::spawn(|| ()).join().unwrap() }' > m.rs; rustc m.rs; ./m",
+    ),
+    (
+        "cargo",
+        "cargo new -q --vcs none c; cd c; cargo build -q --offline; cargo run -q --offline",
+    ),
+    ("node", NODE),
+    (
+        "tmux",
+        "t='tmux -S sock -f /dev/null'; $t new-session -d 'sleep 5'; $t ls; $t kill-server",
+    ),
+    (
+        "tar",
+        "mkdir t; touch t/a; tar czf t.tgz t; tar xzf t.tgz; cp -a t u; rm -r t; install -d v",
+    ),
+    (
+        "make",
+        "printf 'all: a b\na b:\n\t@sleep 0.02\n' > Makefile; make -j2",
+    ),
+    (
+        "perl",
+        "perl -e 'my $p = fork // die; exit 0 unless $p; waitpid $p, 0; exit $?'",
+    ),
+    ("script", "script -qec 'stty -a; tty' /dev/null"),
+];
+
+const PYTHON: &str = r#"python3 -c '
+import asyncio, multiprocessing, socket, sqlite3, ssl, subprocess, threading
+thread = threading.Thread(target=lambda: None); thread.start(); thread.join()
+assert subprocess.run(["true"]).returncode == 0
+process = multiprocessing.Process(target=print); process.start(); process.join()
+assert process.exitcode == 0
+server = socket.socket(); server.bind(("127.0.0.1", 0)); server.listen()
+socket.create_connection(server.getsockname())
+asyncio.run(asyncio.sleep(0))
+data = sqlite3.connect("data"); data.execute("create table t (x)"); data.commit()
+'"#;
+
+const GIT: &str = "git init -q repo; cd repo; echo x > f; git add f
+git -c user.name=a -c user.email=a@b commit -qm m; git gc -q; git status --short";
+
+const NODE: &str = r#"node -e '
+const { execSync } = require("child_process"), { Worker } = require("worker_threads")
+require("fs").promises.readFile("/etc/passwd").then(() => execSync("true"))
+new Worker("1", { eval: true })
+'"#;
+
+fn is_installed(name: &str) -> bool {
+    let found = Command::new("sh")
+        .args(["-c", &format!("command -v {name}")])
+        .stdout(Stdio::null())
+        .status();
+    found.is_ok_and(|status| status.success())
+}
+
+#[test]
+fn real_programs_run() {
+    let arch = Arch::native().expect("tests run where policies exist");
+    let folder = std::env::temp_dir().join(format!("sandbox-programs-{}", std::process::id()));
+    std::fs::create_dir(&folder).expect("a scratch folder");
+    let mut failed = Vec::new();
+    for (name, script) in SCRIPTS {
+        if !is_installed(name) {
+            println!("skipped: {name} is not installed");
+            continue;
+        }
+        let program = program(arch, &Grants::NONE);
+        let home = folder.join(name);
+        std::fs::create_dir(&home).expect("a folder for the program");
+        let mut command = Command::new("bash");
+        command
+            .args(["-ec", script])
+            .current_dir(&home)
+            .stdin(Stdio::null());
+        // SAFETY: loading makes system calls only.
+        unsafe { command.pre_exec(move || load(&program)) };
+        let output = command.output().expect("bash starts");
+        if !output.status.success() {
+            failed.push(format!(
+                "{name}: {} {}",
+                output.status,
+                String::from_utf8_lossy(&output.stderr)
+            ));
+        }
+    }
+    std::fs::remove_dir_all(&folder).expect("the scratch folder goes");
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// `cargo test --release --test seccomp -- --ignored --nocapture measure`
+#[test]
+#[ignore = "prints times, asserts nothing"]
+fn measure() {
+    let arch = Arch::native().expect("tests run where policies exist");
+    let mut best = std::time::Duration::MAX;
+    for _ in 0..200 {
+        let start = Instant::now();
+        let filter = compile(&Policy::Default, arch, &Grants::NONE).expect("the policy compiles");
+        best = best.min(start.elapsed());
+        assert_eq!(filter.programs.len(), 1);
+    }
+    println!("compile: {best:?}");
+    let program = program(arch, &Grants::NONE);
+    println!("length: {} instructions", program.len());
+    let mut times: Vec<i32> = (0..50).map(|_| loading(&program)).collect();
+    times.sort_unstable();
+    println!("load: median {} µs, best {} µs", times[25], times[0]);
+}
+
+/// Microseconds, told by the errno of a failing attempt.
+fn loading(program: &[sandbox::seccomp::Instruction]) -> i32 {
+    let timed = || {
+        let start = Instant::now();
+        let loaded = load(program);
+        let micros = start.elapsed().as_micros().min(250) as i32;
+        // SAFETY: errno is the thread's own.
+        unsafe { *libc::__errno_location() = if loaded.is_ok() { micros } else { 251 } };
+        -1
+    };
+    match attempt(None, &timed) {
+        crate::load::Outcome::Errno(micros) => micros,
+        _ => 0,
+    }
+}
