@@ -11,10 +11,14 @@ pub mod model;
 pub mod sys;
 
 // Layer 1: what reads.
+pub mod host;
 pub mod profile;
 
 // Layer 2: what decides.
 pub mod plan;
+
+// Layer 3: what acts.
+pub mod cgroup;
 
 // Layer 5: what tells.
 pub mod report;

@@ -163,22 +163,40 @@ pub enum CgroupVersion {
     V2,
 }
 
-/// One mounted cgroup hierarchy.
+/// One mounted cgroup hierarchy that the caller is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hierarchy {
     /// Its interface.
     pub version: CgroupVersion,
     /// Controllers that it offers to groups below `own`: on v2 what cgroup.controllers says there.
+    /// Empty for a v1 hierarchy that has only a name (`name=systemd`).
     pub controllers: Vec<String>,
     /// Where it is mounted.
     pub mount: PathBuf,
-    /// The caller's own group, as a directory below `mount`.
+    /// The directory of the caller's own group: `mount`, or below it.
     pub own: PathBuf,
 }
 
 /// The control groups of the host: v1, v2, or both (hybrid).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CgroupFacts {
-    /// Every hierarchy that is mounted and that the caller is in.
+    /// Every hierarchy that is mounted where the caller's own group can be seen.
     pub hierarchies: Vec<Hierarchy>,
+}
+
+impl CgroupFacts {
+    /// The v1 hierarchy that has `controller`; no other hierarchy can have it then.
+    pub fn v1_with(&self, controller: &str) -> Option<&Hierarchy> {
+        self.hierarchies.iter().find(|hierarchy| {
+            hierarchy.version == CgroupVersion::V1
+                && hierarchy.controllers.iter().any(|name| name == controller)
+        })
+    }
+
+    /// The unified hierarchy, with or without controllers.
+    pub fn unified(&self) -> Option<&Hierarchy> {
+        self.hierarchies
+            .iter()
+            .find(|hierarchy| hierarchy.version == CgroupVersion::V2)
+    }
 }

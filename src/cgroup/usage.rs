@@ -1,0 +1,95 @@
+//! What a sandbox used and which limits it hit, read from its groups.
+
+use std::time::Duration;
+
+use super::file::{keyed, read};
+use super::groups::{Group, Groups};
+use crate::model::{CgroupVersion, Usage};
+
+impl Groups {
+    /// What the sandbox used until now; `None` where no group of it counts that.
+    ///
+    /// Killed processes count like others. Read it before [`Groups::remove`].
+    pub fn usage(&self) -> Usage {
+        let memory = self.with("memory");
+        let pids = self.with("pids");
+        Usage {
+            user_seconds: self.cpu_time(CpuTime::User),
+            system_seconds: self.cpu_time(CpuTime::System),
+            memory_peak_bytes: memory.and_then(Group::memory_peak),
+            max_rss_bytes: None,
+            pids_peak: pids.and_then(|group| group.number("pids.peak")),
+            pids_refused: pids.and_then(|group| group.keyed("pids.events", "max")),
+            oom_kills: memory.and_then(Group::oom_kills),
+        }
+    }
+
+    /// The unified hierarchy counts CPU time in each group, with or without controllers.
+    fn cpu_time(&self, kind: CpuTime) -> Option<Duration> {
+        if let Some(unified) = self.unified() {
+            let key = match kind {
+                CpuTime::User => "user_usec",
+                CpuTime::System => "system_usec",
+            };
+            return unified.keyed("cpu.stat", key).map(Duration::from_micros);
+        }
+        let file = match kind {
+            CpuTime::User => "cpuacct.usage_user",
+            CpuTime::System => "cpuacct.usage_sys",
+        };
+        let group = self.with("cpuacct")?;
+        group.number(file).map(Duration::from_nanos)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum CpuTime {
+    User,
+    System,
+}
+
+impl Group {
+    fn memory_peak(&self) -> Option<u64> {
+        self.number(match self.version {
+            CgroupVersion::V1 => "memory.max_usage_in_bytes",
+            CgroupVersion::V2 => "memory.peak",
+        })
+    }
+
+    fn oom_kills(&self) -> Option<u64> {
+        let file = match self.version {
+            CgroupVersion::V1 => "memory.oom_control",
+            CgroupVersion::V2 => "memory.events",
+        };
+        self.keyed(file, "oom_kill")
+    }
+
+    fn number(&self, file: &str) -> Option<u64> {
+        read(&self.dir.join(file)).ok()?.trim_end().parse().ok()
+    }
+
+    fn keyed(&self, file: &str, key: &str) -> Option<u64> {
+        keyed(&read(&self.dir.join(file)).ok()?, key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_whole_words() {
+        let events = "low 0\nhigh 0\nmax 12\noom 3\noom_kill 2\noom_group_kill 1\n";
+        assert_eq!(keyed(events, "oom_kill"), Some(2));
+        assert_eq!(keyed(events, "oom"), Some(3));
+        assert_eq!(keyed(events, "kill"), None);
+        let control = "oom_kill_disable 0\nunder_oom 0\noom_kill 7\n";
+        assert_eq!(keyed(control, "oom_kill"), Some(7));
+        assert_eq!(keyed("max many\n", "max"), None);
+    }
+
+    #[test]
+    fn without_groups_nothing_is_known() {
+        assert_eq!(Groups::default().usage(), Usage::default());
+    }
+}

@@ -1,0 +1,3 @@
+//! Fills the facts: what the kernel and the host offer. It reads and changes nothing.
+
+pub mod cgroups;
