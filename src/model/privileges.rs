@@ -46,6 +46,9 @@ impl FromStr for Capability {
             format!("CAP_{upper}")
         };
         let invalid = Invalid::because("is no capability of Linux");
+        if prefixed == "CAP_ALL" {
+            return Err(invalid.help("name each capability that the program needs"));
+        }
         match super::nearest(&prefixed, names.iter().map(String::as_str)) {
             Some(near) => Err(invalid.help(format!("write `{near}`"))),
             None => Err(invalid.help("see capabilities(7)")),

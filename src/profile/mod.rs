@@ -2,6 +2,7 @@
 
 mod decode;
 mod parse;
+mod places;
 pub mod raw;
 pub mod read;
 mod template;

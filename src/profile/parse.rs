@@ -1,14 +1,11 @@
 //! TOML text to a raw profile, by way of the document's tree.
 
-use std::collections::HashMap;
-use std::ops::Range;
-
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use crate::diag::{FileId, Origin, Problem, Problems};
 
 use super::decode;
+use super::places::Places;
 use super::raw::RawProfile;
 
 /// Reads the text of profile `file` and notes every mistake in it.
@@ -21,20 +18,45 @@ pub fn parse(file: FileId, text: &str, problems: &mut Problems) -> Option<RawPro
     if errors.is_empty() {
         return decode::profile(file, text, document.get_ref(), problems);
     }
-    let mut keys = None;
+    let mut places = None;
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
         let origin = Origin::profile(file, span.clone());
+        let word = text.get(span.clone()).unwrap_or_default();
         problems.push(if error.message() == "duplicate key" {
-            let keys = keys.get_or_insert_with(|| Keys::of(document.get_ref()));
-            let name = unquoted(text.get(span.clone()).unwrap_or_default());
-            let first = keys.before(name, span.start);
+            let places = places.get_or_insert_with(|| Places::of(document.get_ref(), text));
+            let name = unquoted(word);
+            let first = places.before(name, &span);
             duplicate_key(name, &origin, first.map(|span| Origin::profile(file, span)))
         } else {
-            Problem::error("profile.syntax", &origin, error.message()).label("here")
+            syntax_error(error.message(), word, &origin)
         });
     }
     None
+}
+
+/// The parser's message, with what was meant where that is plain.
+fn syntax_error(message: &str, word: &str, origin: &Origin) -> Problem {
+    let (message, expected) = message.split_once(", expected ").unwrap_or((message, ""));
+    let quoted = || format!("write `\"{}\"`", word.trim());
+    let (message, help) = match message {
+        "string values must be quoted" if word.is_empty() => ("a value is missing", None),
+        "string values must be quoted" if word.len() <= 64 => (message, Some(quoted())),
+        "unexpected leading zero" => {
+            let help = "leave it out, or quote a mode, as in `\"022\"`";
+            (message, Some(help.to_owned()))
+        }
+        _ => (message, None),
+    };
+    let problem = Problem::error("profile.syntax", origin, message);
+    let problem = match (expected, &help) {
+        ("" | "nothing" | "literal string", _) | (_, Some(_)) => problem.label("here"),
+        (expected, None) => problem.label(format!("expected {expected} here")),
+    };
+    match help {
+        Some(help) => problem.help(help),
+        None => problem,
+    }
 }
 
 fn duplicate_key(name: &str, origin: &Origin, first: Option<Origin>) -> Problem {
@@ -51,58 +73,4 @@ fn duplicate_key(name: &str, origin: &Origin, first: Option<Origin>) -> Problem 
 
 fn unquoted(key: &str) -> &str {
     key.trim_matches(['"', '\''])
-}
-
-/// Where each key of a document stands, by its name.
-struct Keys<'d>(HashMap<&'d str, Vec<Place>>);
-
-/// A key's bytes, and those of the inline value that holds it.
-struct Place {
-    key: Range<usize>,
-    within: Range<usize>,
-}
-
-impl<'d> Keys<'d> {
-    fn of(document: &'d DeTable<'d>) -> Keys<'d> {
-        let mut keys = Keys(HashMap::new());
-        keys.add_table(document, &(0..usize::MAX));
-        for places in keys.0.values_mut() {
-            places.sort_by_key(|place| place.key.start);
-        }
-        keys
-    }
-
-    fn add_table(&mut self, table: &'d DeTable<'d>, within: &Range<usize>) {
-        for (key, value) in table.iter() {
-            let place = Place {
-                key: key.span(),
-                within: within.clone(),
-            };
-            self.0.entry(key.get_ref()).or_default().push(place);
-            self.add_value(value, within);
-        }
-    }
-
-    fn add_value(&mut self, value: &'d Spanned<DeValue<'d>>, within: &Range<usize>) {
-        match value.get_ref() {
-            DeValue::Table(table) => {
-                let first = table.iter().next();
-                // The span of a `[table]` is its header alone, that of an inline one holds its keys.
-                let inline = first.is_some_and(|(key, _)| value.span().contains(&key.span().start));
-                let inner = value.span();
-                self.add_table(table, if inline { &inner } else { within });
-            }
-            DeValue::Array(items) => items.iter().for_each(|item| self.add_value(item, within)),
-            _ => {}
-        }
-    }
-
-    /// The nearest key of this name before `position` that can be in the same table.
-    fn before(&self, name: &str, position: usize) -> Option<Range<usize>> {
-        let places = self.0.get(name)?;
-        let count = places.partition_point(|place| place.key.start < position);
-        let mut earlier = places[..count].iter().rev();
-        let found = earlier.find(|place| place.within.contains(&position))?;
-        Some(found.key.clone())
-    }
 }

@@ -248,14 +248,12 @@ fn push_literal(parts: &mut Vec<Part>, text: &str) {
 fn check_name(name: &str, origin: &Origin) -> Option<Problem> {
     if let Some(variable) = name.strip_prefix("env:") {
         let fits = is_environment_name(variable);
-        return (!fits).then(|| {
-            Problem::error(
-                "variable.env-name",
-                origin,
-                format!("`{variable}` is no name of an environment variable"),
-            )
-            .help("write it like `${env:LANG}`")
-        });
+        let message = match variable {
+            "" => "`${env:}` has no name".to_owned(),
+            _ => format!("`{variable}` is no name of an environment variable"),
+        };
+        let problem = Problem::error("variable.env-name", origin, message);
+        return (!fits).then(|| problem.help("write it like `${env:LANG}`"));
     }
     if name.starts_with("param:") {
         let message = format!("`${{{name}}}` is not supported yet");

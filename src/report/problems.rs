@@ -77,11 +77,7 @@ pub fn render(problems: &[Problem], sources: &Sources, style: Style) -> String {
     let mut text = String::new();
     for problem in problems.iter().take(SHOWN) {
         excerpts.prepare(problem);
-        let report = Report::new(problem, &excerpts);
-        if handler.render_report(&mut text, &report).is_err() {
-            // The frame could not be drawn; the message must not be lost with it.
-            text.push_str(&report.to_string());
-        }
+        text.push_str(&drawn(&Report::new(problem, &excerpts), &handler));
         text.push('\n');
     }
     if problems.len() > SHOWN {
@@ -91,6 +87,17 @@ pub fn render(problems: &[Problem], sources: &Sources, style: Style) -> String {
     text.push_str(&summary(problems, sources));
     text.push('\n');
     text
+}
+
+/// One problem in its frame, without spaces at the ends of lines.
+fn drawn(report: &Report<'_>, handler: &GraphicalReportHandler) -> String {
+    let mut text = String::new();
+    if handler.render_report(&mut text, report).is_err() {
+        // The frame could not be drawn; the message must not be lost with it.
+        return format!("{report}\n");
+    }
+    let lines = text.lines().map(|line| line.trim_end().to_owned() + "\n");
+    lines.collect()
 }
 
 fn handler(style: Style) -> GraphicalReportHandler {

@@ -6,7 +6,7 @@ use crate::profile::template::{Template, is_environment_name};
 
 use super::reader::{Reader, Value, shortened};
 use super::table::{Member, Table};
-use super::text::{Content, plain, template};
+use super::text::{Content, plain, refuse_empty, template};
 
 pub(super) fn env(table: &mut Table<'_, '_>) -> RawEnv {
     RawEnv {
@@ -18,6 +18,8 @@ pub(super) fn env(table: &mut Table<'_, '_>) -> RawEnv {
 /// A name, or the start of names with one `*` behind it.
 fn pattern(value: &Value<'_>, reader: &mut Reader<'_>) -> Option<String> {
     let text = plain(Content::OneLine)(value, reader)?;
+    let filled = refuse_empty(value, &text);
+    reader.problems.take(filled)?;
     let problem = match text.strip_suffix('*') {
         Some("") => value
             .error(
@@ -40,12 +42,14 @@ fn strange_pattern(value: &Value<'_>, text: &str) -> Problem {
         "env.inherit-name",
         format!("`{name}` is no name of an environment variable"),
     );
+    let bare = text.trim().trim_matches(['$', '{', '}']);
     match text.split_once('=') {
         Some((name, content)) if is_environment_name(name) => problem.help(format!(
             "write `{name}` to take the host's value, or set it in `[env.set]` as `{name} = {}`",
             quoted(content)
         )),
         _ if text.contains('*') => problem.help("put one `*` at the end, as in `LC_*`"),
+        _ if is_environment_name(bare) => problem.help(format!("write `{bare}`")),
         _ => problem.help("write a name such as `TERM`"),
     }
 }

@@ -110,7 +110,10 @@ fn literal(resource: Resource, value: &Value<'_>) -> Result<RlimitValue, Problem
     if let Some(word) = value.node.get_ref().as_str() {
         return from_text(resource, word).map_err(|why| invalid(word, why));
     }
-    let expected = format!("a number of {} or \"unlimited\"", plural(resource));
+    let expected = match resource.unit {
+        "count" => "a whole number or \"unlimited\"".to_owned(),
+        unit => format!("a whole number of {unit} or \"unlimited\""),
+    };
     let number = number_of(value).ok_or_else(|| value.wrong_type(&expected))?;
     let amount = unsigned(number).map_err(|why| {
         let help = "write `\"unlimited\"` for no limit";
@@ -141,13 +144,5 @@ fn count_as_text(text: &str) -> Invalid {
     match text.trim().parse::<u64>() {
         Ok(number) => invalid.help(format!("write {number} without quotes")),
         Err(_) => invalid.help("write a number, or `\"unlimited\"`"),
-    }
-}
-
-/// What the numbers of a resource count.
-fn plural(resource: Resource) -> &'static str {
-    match resource.unit {
-        "count" => "things",
-        unit => unit,
     }
 }

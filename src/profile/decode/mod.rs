@@ -83,7 +83,7 @@ fn version(table: &mut Table<'_, '_>) -> Option<Known> {
         return Some(Known);
     };
     match value.node.get_ref() {
-        DeValue::Integer(number) if number.as_str() == "1" => Some(Known),
+        DeValue::Integer(_) if scalar::number_of(&value) == Some(1) => Some(Known),
         DeValue::Integer(number) => {
             let problem = unknown_version(&value, number.as_str());
             table.reader.problems.push(problem);

@@ -13,27 +13,33 @@ pub(super) struct Role {
     name: &'static str,
     relative: &'static str,
     parent: &'static str,
+    /// Where a relative path rather belongs.
+    root: &'static str,
 }
 
 pub(super) const MOUNT_TARGET: Role = Role {
     name: "mount target",
     relative: "mount.target-relative",
     parent: "mount.target-parent",
+    root: "/",
 };
 pub(super) const TREE_PATH: Role = Role {
     name: "tree path",
     relative: "rootfs.path-relative",
     parent: "rootfs.path-parent",
+    root: "/",
 };
 pub(super) const DEVICE: Role = Role {
     name: "device",
     relative: "system.dev-relative",
     parent: "system.dev-parent",
+    root: "/dev/",
 };
 pub(super) const WORKDIR: Role = Role {
     name: "working directory",
     relative: "command.workdir-relative",
     parent: "command.workdir-parent",
+    root: "/",
 };
 
 /// A path inside the sandbox.
@@ -60,7 +66,9 @@ fn check(role: &Role, value: &Value<'_>, path: &Template) -> Result<(), Problem>
     let spelling = shortened(&path.to_string());
     let problem = value.error(code, format!("{} `{spelling}` {why}", role.name));
     Err(match why.help {
-        Some(_) if code == role.relative => problem.help(format!("write `/{spelling}`")),
+        Some(_) if code == role.relative => {
+            problem.help(format!("write `{}{spelling}`", role.root))
+        }
         Some(help) => problem.help(help),
         None => problem,
     })

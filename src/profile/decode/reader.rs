@@ -50,10 +50,21 @@ impl<'d> Reader<'d> {
 pub(super) struct Value<'d> {
     /// The way to it: `limits.memory`.
     pub path: String,
+    /// Whether it is all that stands there.
+    pub part: Part,
     /// Its bytes, in the file.
     pub origin: Origin,
     /// The value.
     pub node: &'d Node<'d>,
+}
+
+/// What a value is of what stands at its path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All of it.
+    Whole,
+    /// One entry of a list.
+    Entry,
 }
 
 /// What a type of the profile makes of a value.
@@ -66,6 +77,7 @@ impl<'d> Value<'d> {
     pub fn new(path: String, node: &'d Node<'d>, reader: &Reader<'_>) -> Value<'d> {
         Value {
             path,
+            part: Part::Whole,
             origin: reader.origin(node.span()),
             node,
         }
@@ -74,6 +86,22 @@ impl<'d> Value<'d> {
     /// The key it stands under, without the way there.
     pub fn key(&self) -> &str {
         self.path.rsplit('.').next().unwrap_or(&self.path)
+    }
+
+    /// The same for an entry of the list at `path`.
+    pub fn entry(path: String, node: &'d Node<'d>, reader: &Reader<'_>) -> Value<'d> {
+        Value {
+            part: Part::Entry,
+            ..Value::new(path, node, reader)
+        }
+    }
+
+    /// How a message starts that is about this value.
+    pub fn subject(&self) -> String {
+        match self.part {
+            Part::Whole => format!("`{}`", self.path),
+            Part::Entry => format!("an entry of `{}`", self.path),
+        }
     }
 
     /// Its text.
@@ -97,7 +125,7 @@ impl<'d> Value<'d> {
         let found = type_name(self.node.get_ref());
         self.error(
             "profile.type",
-            format!("`{}` must be {expected}", self.path),
+            format!("{} must be {expected}", self.subject()),
         )
         .label(format!("expected {expected}, found {found}"))
     }
@@ -105,9 +133,11 @@ impl<'d> Value<'d> {
     /// The error of a `what` (such as "size") that is spelt `word`.
     pub fn invalid(&self, code: &'static str, what: &str, word: &str, why: Invalid) -> Problem {
         let Invalid { reason, help } = why;
-        let subject = match word {
-            "" => format!("`{}`", self.path),
-            _ => format!("{what} `{}` of `{}`", shortened(word), self.path),
+        let subject = match (word, self.part) {
+            ("", _) => self.subject(),
+            _ if what == self.key() => format!("{what} `{}`", shortened(word)),
+            (_, Part::Whole) => format!("{what} `{}` of `{}`", shortened(word), self.path),
+            (_, Part::Entry) => format!("{what} `{}` in `{}`", shortened(word), self.path),
         };
         let problem = self.error(code, format!("{subject} {reason}"));
         match help {

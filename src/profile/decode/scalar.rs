@@ -251,7 +251,7 @@ const HIGHEST_FD: i128 = 0x3fff_ffc0;
 /// A descriptor above those of standard input, output and error.
 pub(super) fn descriptor(value: &Value<'_>, reader: &mut Reader<'_>) -> Option<u32> {
     let Some(number) = number_of(value) else {
-        let problem = value.wrong_type("an array of whole numbers");
+        let problem = value.wrong_type("a whole number");
         reader.problems.push(problem);
         return None;
     };

@@ -4,6 +4,7 @@
 //! the ones suggested for it. A section that the file leaves out is decoded as an empty table, so
 //! that its keys are declared too.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use toml::de::{DeTable, DeValue};
@@ -12,6 +13,7 @@ use crate::diag::{At, Origin, Problem};
 use crate::profile::raw::Opt;
 
 use super::reader::{Decode, Reader, Value};
+use super::scalar::number_of;
 use super::unknown::{Section, UnknownKey};
 
 /// One table, while its keys are being read.
@@ -157,9 +159,9 @@ impl<'r, 'd> Table<'r, 'd> {
         mut decode: impl FnMut(&Value<'d>, &mut Reader<'d>) -> Option<T>,
     ) -> Vec<At<T>> {
         let mut seen = HashSet::new();
-        let once = |item: &Value<'d>, reader: &mut Reader<'d>| match scalar_text(item) {
-            Some(text) if !seen.insert(text) => None,
-            _ => decode(item, reader),
+        let once = |item: &Value<'d>, reader: &mut Reader<'d>| {
+            let repeated = scalar_text(item).is_some_and(|text| !seen.insert(text));
+            if repeated { None } else { decode(item, reader) }
         };
         self.array(key, once)
             .map(|list| list.value)
@@ -180,7 +182,7 @@ impl<'r, 'd> Table<'r, 'd> {
             self.reader.problems.push(problem);
             return None;
         };
-        let item = |node| Value::new(value.path.clone(), node, self.reader);
+        let item = |node| Value::entry(value.path.clone(), node, self.reader);
         Some(array.iter().map(item).collect())
     }
 
@@ -293,12 +295,11 @@ pub(super) fn not_yet(origin: &Origin, what: &str) -> Problem {
     Problem::error("profile.not-supported-yet", origin, message)
 }
 
-/// A text that two equal entries of a list share.
-fn scalar_text<'d>(item: &Value<'d>) -> Option<&'d str> {
+/// A text that two equal entries of a list share: `10` and `0xa` are equal.
+fn scalar_text<'d>(item: &Value<'d>) -> Option<Cow<'d, str>> {
     match item.node.get_ref() {
-        DeValue::String(text) => Some(text),
-        DeValue::Integer(number) => Some(number.as_str()),
-        _ => None,
+        DeValue::String(text) => Some(Cow::Borrowed(text)),
+        _ => number_of(item).map(|number| Cow::Owned(number.to_string())),
     }
 }
 
@@ -311,6 +312,9 @@ fn not_an_array(value: &Value<'_>, reader: &Reader<'_>) -> Problem {
         }
         DeValue::Array(_) | DeValue::Table(_) => {
             problem.help(format!("write `{} = [{{ … }}]`", value.key()))
+        }
+        DeValue::String(text) if text.parse::<u32>().is_ok() => {
+            problem.help(format!("write `{} = [{text}]`", value.key()))
         }
         _ if source.len() <= 64 && !source.contains('\n') => {
             problem.help(format!("write `{} = [{source}]`", value.key()))

@@ -85,7 +85,7 @@ pub(super) fn whole_variable(
     let whole = template.filter(|template| {
         let whole = template.parts.len() == 1 && template.as_literal().is_none();
         if !whole {
-            let message = format!("`{}` holds a variable and more", value.path);
+            let message = format!("{} holds a variable and more", value.subject());
             let problem = value.error("variable.not-whole", message);
             reader.problems.push(
                 problem.help("write the value itself, or one variable and nothing beside it"),
@@ -101,15 +101,15 @@ pub(super) fn refuse_variable(value: &Value<'_>, text: &str) -> Result<(), Probl
     if !text.contains("${") {
         return Ok(());
     }
-    let message = format!("`{}` cannot hold a variable", value.path);
+    let message = format!("{} cannot hold a variable", value.subject());
     Err(value
         .error("variable.not-here", message)
         .help("write the value itself"))
 }
 
-fn refuse_empty(value: &Value<'_>, text: &str) -> Result<(), Problem> {
+pub(super) fn refuse_empty(value: &Value<'_>, text: &str) -> Result<(), Problem> {
     match text {
-        "" => Err(value.error("value.empty", format!("`{}` is empty", value.path))),
+        "" => Err(value.error("value.empty", format!("{} is empty", value.subject()))),
         _ => Ok(()),
     }
 }
@@ -128,13 +128,14 @@ pub(super) fn control_character(value: &Value<'_>, c: char) -> Problem {
         '\0' => " (NUL)",
         '\n' => " (a line break)",
         '\t' => " (a tab)",
+        '\r' => " (a carriage return)",
         '\u{1b}' => " (escape)",
         _ => "",
     };
     let code = u32::from(c);
     let message = format!(
-        "`{}` holds the control character U+{code:04X}{name}",
-        value.path
+        "{} holds the control character U+{code:04X}{name}",
+        value.subject()
     );
     value
         .error("value.control-character", message)

@@ -43,7 +43,7 @@ pub(super) fn refuse_unknown(reader: &mut Reader<'_>) {
     }
 }
 
-/// Another section's key is rather misplaced than misspelt.
+/// The nearest name of this table, and the sections that know the very name.
 fn suggestion(unknown: &UnknownKey, sections: &[Section]) -> Option<String> {
     let key = unknown.key.as_str();
     let homes: Vec<String> = sections
@@ -51,13 +51,17 @@ fn suggestion(unknown: &UnknownKey, sections: &[Section]) -> Option<String> {
         .filter(|section| section.is_named() && section.keys.contains(&key))
         .map(Section::title)
         .collect();
-    match homes.as_slice() {
-        [] => {}
-        [one] => return Some(format!("move it: `{key}` belongs {one}")),
-        [one, two] => return Some(format!("move it: `{key}` belongs {one} or {two}")),
-        _ => {}
+    let misplaced = match homes.as_slice() {
+        [one] => Some(format!("move it: `{key}` belongs {one}")),
+        [one, two] => Some(format!("move it: `{key}` belongs {one} or {two}")),
+        _ => None,
+    };
+    let near = nearest(key, unknown.known.iter().copied());
+    match (near, misplaced) {
+        (Some(near), Some(misplaced)) => Some(format!("write `{near}`, or {misplaced}")),
+        (Some(near), None) => Some(format!("write `{near}`")),
+        (None, misplaced) => misplaced,
     }
-    nearest(key, unknown.known.iter().copied()).map(|near| format!("write `{near}`"))
 }
 
 impl Section {

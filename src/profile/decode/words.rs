@@ -10,7 +10,7 @@ use crate::model::{
     NetworkMode, Owner, ProcMount, SeccompPolicy, SysMount, TerminalMode, Writes,
 };
 
-use super::reader::{Decode, Reader, Value};
+use super::reader::{Decode, Part, Reader, Value};
 use super::{table, text};
 
 /// Declares the words of the language that are not built yet, beside those that a type knows.
@@ -53,8 +53,15 @@ fn word<T: FromStr<Err = Invalid>>(
         return Err(no_word(value, words, &known));
     };
     if later.contains(&text) {
-        let problem = table::not_yet(&value.origin, &format!("`{} = \"{text}\"`", value.path));
-        return Err(problem.help(format!("use one of `{known}`")));
+        let what = match value.part {
+            Part::Whole => format!("`{} = \"{text}\"`", value.path),
+            Part::Entry => format!("`{text}` in `{}`", value.path),
+        };
+        let problem = table::not_yet(&value.origin, &what);
+        return Err(match words {
+            [only] => problem.help(format!("write `{only}`")),
+            _ => problem.help(format!("use one of `{known}`")),
+        });
     }
     text::refuse_variable(value, text)?;
     text.parse()

@@ -1,0 +1,71 @@
+//! Every rule of the source code has a profile that breaks it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::{directory, stems};
+
+/// The first parts of the names of rules.
+const SECTIONS: &[&str] = &[
+    "command",
+    "env",
+    "limits",
+    "mount",
+    "namespaces",
+    "profile",
+    "rootfs",
+    "security",
+    "supervise",
+    "system",
+    "value",
+    "variable",
+];
+
+/// Literals of the code that look like rules and are keys of the language.
+const KEYS: &[&str] = &[
+    "limits.cpuset",
+    "limits.io",
+    "limits.hugetlb",
+    "rootfs.source",
+    "system.dev",
+];
+
+/// Whether a string literal names a rule: `section.some-words`.
+fn is_rule(literal: &str) -> bool {
+    let word = |text: &str| {
+        let fits = |c: char| c.is_ascii_lowercase() || c == '-';
+        !text.is_empty() && text.chars().all(fits)
+    };
+    literal
+        .split_once('.')
+        .is_some_and(|(section, rule)| SECTIONS.contains(&section) && word(rule))
+        && !KEYS.contains(&literal)
+}
+
+fn collect(folder: &Path, rules: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        // Reading has rules about files; its own tests show them.
+        if path.is_dir() {
+            collect(&path, rules);
+        } else if !path.ends_with("read.rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let literals = text.split('"').filter(|literal| is_rule(literal));
+            rules.extend(literals.map(str::to_owned));
+        }
+    }
+}
+
+#[test]
+fn every_rule_of_the_language_has_a_golden_report() {
+    let mut rules = BTreeSet::new();
+    collect(&directory("../src/profile"), &mut rules);
+    assert!(rules.len() > 40, "{rules:?}");
+    let stems = stems(&directory("errors"), "toml");
+    let shown: BTreeSet<String> = stems
+        .iter()
+        .map(|stem| stem.split("--").next().unwrap_or_default().to_owned())
+        .collect();
+    let missing: Vec<_> = rules.difference(&shown).collect();
+    assert!(missing.is_empty(), "no profile breaks {missing:?}");
+}
