@@ -16,7 +16,11 @@ pub fn compile_for(plan: &Plan) -> Result<Vec<Vec<Instruction>>, Problem> {
         SeccompPolicy::Default => Policy::Default,
         SeccompPolicy::None => return Ok(Vec::new()),
     };
-    let refuse = |message: String| settings.seccomp.error("security.seccomp-architecture", message);
+    let refuse = |message: String| {
+        settings
+            .seccomp
+            .error("security.seccomp-architecture", message)
+    };
     let arch = Arch::native()
         .ok_or_else(|| refuse("there is no system-call filter for this architecture".to_owned()))?;
     let names: Vec<String> = settings

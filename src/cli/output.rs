@@ -27,7 +27,9 @@ pub fn error_text(text: &str) {
 /// When it cannot be written for another reason, such as a full disk.
 pub fn text(text: &str) -> io::Result<()> {
     let mut output = io::stdout();
-    let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+    let written = output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush());
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::host::accounts::home_of;
+use crate::host::home_of;
 use crate::supervise::Place;
 
 /// `$XDG_CACHE_HOME/sandbox` or `~/.cache/sandbox`: built trees.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::diag::{FileId, Problem, Problems, Sources};
+use crate::diag::{Problem, Problems, Sources};
 use crate::host;
-use crate::model::{Facts, Wanted};
+use crate::model::Facts;
 use crate::plan::{Given, Knowledge, Settings, resolve, wanted};
 use crate::profile::{self, RawProfile};
 
@@ -47,23 +47,14 @@ impl Loaded {
     /// Judges it for this host. The host is asked about nothing else than what the profile names.
     pub fn judge_for_host(&mut self) -> Option<(Settings, Facts)> {
         let raw = self.raw.as_ref()?;
-        let facts = facts(raw, &self.given);
-        let settings = resolve(raw, &self.given, Knowledge::Host(&facts), &mut self.problems);
+        let facts = host::facts(|known| wanted(raw, &self.given, known));
+        let settings = resolve(
+            raw,
+            &self.given,
+            Knowledge::Host(&facts),
+            &mut self.problems,
+        );
         settings.map(|settings| (settings, facts))
-    }
-}
-
-/// Asks the host until the answers raise no new question: paths are known when variables are.
-fn facts(raw: &RawProfile, given: &Given) -> Facts {
-    let mut asked = Wanted::default();
-    let mut facts = Facts::default();
-    loop {
-        let questions = wanted(raw, given, &facts);
-        if questions == asked {
-            return facts;
-        }
-        facts = host::facts(&questions);
-        asked = questions;
     }
 }
 
@@ -74,7 +65,9 @@ fn stem(path: &Path) -> String {
 
 /// The directory of a file that was read, absolute and without links.
 fn directory(path: &Path) -> PathBuf {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new("."));
     // It was read a moment ago; where it is gone, the paths of the profile are too.
     std::fs::canonicalize(parent).unwrap_or_else(|_| parent.to_owned())
@@ -84,6 +77,3 @@ fn directory(path: &Path) -> PathBuf {
 pub fn general(code: &'static str, message: impl Into<String>) -> Problem {
     Problem::error(code, &crate::diag::Origin::Default, message)
 }
-
-/// The one file of a profile without bases.
-pub const ONLY_FILE: FileId = FileId::FIRST;

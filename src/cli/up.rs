@@ -70,7 +70,9 @@ impl Up {
         };
         let mut loaded = Loaded::read(&self.profile, given);
         let judged = loaded.judge_for_host();
-        let Loaded { sources, problems, .. } = loaded;
+        let Loaded {
+            sources, problems, ..
+        } = loaded;
         let Some((settings, facts)) = judged else {
             let exit = Exit::NOT_STARTED;
             return refuse(Refused { problems, exit }, &sources);
@@ -87,7 +89,11 @@ impl Up {
     }
 
     fn given(&self) -> Result<Given, Problem> {
-        let name = self.name.as_deref().map(str::parse::<SandboxName>).transpose();
+        let name = self
+            .name
+            .as_deref()
+            .map(str::parse::<SandboxName>)
+            .transpose();
         let name = name.map_err(|invalid| {
             let name = self.name.as_deref().unwrap_or_default();
             let problem = general("command-line.name", format!("name `{name}` {invalid}"));
@@ -128,7 +134,8 @@ impl Up {
         let outcome = supervise::run(&run, &mut claim);
         let released = claim.release();
         let outcome = outcome.map_err(|error| explain(plan, error))?;
-        released.map_err(|error| problem("state.release", "give the sandbox's name back", &error))?;
+        released
+            .map_err(|error| problem("state.release", "give the sandbox's name back", &error))?;
         finish(&outcome, report.as_mut())?;
         keep(&store, &tree);
         Ok(outcome)
@@ -136,7 +143,7 @@ impl Up {
 
     fn tree(&self, store: &Store, plan: &Plan) -> Result<Tree, Refused> {
         let refresh = match self.refresh {
-            true => Refresh::Full,
+            true => Refresh::Look,
             false => Refresh::Quick,
         };
         let mut progress: Box<dyn Progress> = match io::stderr().is_terminal() {
@@ -160,14 +167,22 @@ fn problem(code: &'static str, what: &str, error: &io::Error) -> Problem {
 
 fn create_report(path: &Path) -> Result<File, Problem> {
     let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o666).open(path);
+    let file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o666)
+        .open(path);
     let what = || format!("write the report `{}`", path.display());
     file.map_err(|error| problem("command-line.report", &what(), &error))
 }
 
 fn no_home() -> Problem {
-    general("host.no-home", "no home directory is known: neither `HOME` nor /etc/passwd tells one")
-        .help("set `HOME`, or `XDG_CACHE_HOME` and `XDG_STATE_HOME`")
+    general(
+        "host.no-home",
+        "no home directory is known: neither `HOME` nor /etc/passwd tells one",
+    )
+    .help("set `HOME`, or `XDG_CACHE_HOME` and `XDG_STATE_HOME`")
 }
 
 fn open_state() -> Result<StateDirectory, Problem> {

@@ -49,6 +49,11 @@ fn always() -> Facts {
     }
 }
 
+/// The home directory of a user in the host's /etc/passwd, for callers without `HOME`.
+pub fn home_of(uid: u32) -> Option<std::path::PathBuf> {
+    accounts::user(uid).map(|user| user.home.into())
+}
+
 fn caller() -> HostAccount {
     let groups = nix::unistd::getgroups().unwrap_or_default();
     HostAccount {
