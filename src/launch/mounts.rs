@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use crate::model::ProcMount;
 use crate::plan::{Missing, MountPointKind, SysSource};
 use crate::sys;
-use crate::sys::file::{HERE, How};
+use crate::sys::file::{HERE, How, STREAMS};
 use crate::sys::mount::{Attributes, Depth};
 
 use super::arm::{Armed, ArmedDevice, ArmedMask, ArmedTarget, ArmedTmpfs};
@@ -301,12 +301,12 @@ impl Inside<'_> {
 
 /// Window size and modes of the caller's terminal, where standard input is one.
 fn copy_from_caller(terminal: BorrowedFd<'_>) -> sys::Result<()> {
-    let input = std::io::stdin();
-    if !sys::terminal::is_terminal(input.as_fd()) {
+    let [input, ..] = STREAMS;
+    if !sys::terminal::is_terminal(input) {
         return Ok(());
     }
-    sys::terminal::copy_modes(input.as_fd(), terminal)?;
-    let size = sys::terminal::window_size(input.as_fd())?;
+    sys::terminal::copy_modes(input, terminal)?;
+    let size = sys::terminal::window_size(input)?;
     sys::terminal::set_window_size(terminal, &size)
 }
 

@@ -12,6 +12,19 @@ pub const HERE: BorrowedFd<'static> =
     // SAFETY: AT_FDCWD is no descriptor that could be closed, and every *at call takes it.
     unsafe { BorrowedFd::borrow_raw(libc::AT_FDCWD) };
 
+/// Standard input, output and error by their numbers: the standard library's own allocate.
+///
+/// A process may have them closed; every call then answers EBADF.
+pub const STREAMS: [BorrowedFd<'static>; 3] =
+    // SAFETY: these three are never closed by us while a call uses them.
+    unsafe {
+        [
+            BorrowedFd::borrow_raw(libc::STDIN_FILENO),
+            BorrowedFd::borrow_raw(libc::STDOUT_FILENO),
+            BorrowedFd::borrow_raw(libc::STDERR_FILENO),
+        ]
+    };
+
 /// What openat2(2) takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct How {
