@@ -184,8 +184,13 @@ impl Inside<'_> {
     }
 
     fn mask(&self, filesystem: BorrowedFd<'_>, mask: &ArmedMask) -> sys::Result<()> {
+        // To drop an unused copy waits for the whole machine: look first.
+        match sys::file::exists(filesystem, &mask.path) {
+            Err(Errno::ENOENT) => return Ok(()),
+            found => found?,
+        }
         let empty = sys::mount::clone_tree(held(&self.masks)?, mask.object, Depth::One)?;
-        ignore_missing(sys::mount::attach(empty.as_fd(), filesystem, &mask.path))
+        sys::mount::attach(empty.as_fd(), filesystem, &mask.path)
     }
 
     fn seal_proc(&self, path: &CStr) -> sys::Result<()> {
@@ -437,13 +442,6 @@ fn verify_number(node: BorrowedFd<'_>, fits: impl Fn(u32, u32) -> bool) -> sys::
 fn ignore_existing(result: sys::Result<()>) -> sys::Result<()> {
     match result {
         Err(Errno::EEXIST) => Ok(()),
-        result => result,
-    }
-}
-
-fn ignore_missing(result: sys::Result<()>) -> sys::Result<()> {
-    match result {
-        Err(Errno::ENOENT) => Ok(()),
         result => result,
     }
 }

@@ -244,6 +244,24 @@ pub fn executable(path: &CStr) -> Result<()> {
     }))
 }
 
+/// Whether a path names anything, a link too (faccessat2(2)).
+///
+/// # Errors
+/// ENOENT when it does not.
+pub fn exists(dir: BorrowedFd<'_>, path: &CStr) -> Result<()> {
+    let flags = libc::AT_SYMLINK_NOFOLLOW;
+    // SAFETY: `path` is NUL-terminated and outlives the call.
+    done(unsafe {
+        libc::syscall(
+            libc::SYS_faccessat2,
+            dir.as_raw_fd(),
+            path.as_ptr(),
+            libc::F_OK,
+            flags,
+        )
+    })
+}
+
 /// umask(2); gives the old one.
 pub fn set_umask(mask: u32) -> u32 {
     // SAFETY: it cannot fail.
