@@ -6,6 +6,7 @@ mod full;
 mod hostile;
 mod keys;
 mod related;
+mod resolved;
 mod rules;
 
 use std::collections::BTreeSet;

@@ -80,7 +80,7 @@ fn working_directory(raw: &Opt<Template>, scope: &mut Scope<'_>) -> Option<At<In
     let Some(raw) = raw else {
         return Some(At::default_value(InsidePath::root()));
     };
-    let path = scope.inside_path(raw, "working directory", "command.workdir")?;
+    let path = scope.inside_path(raw, "working directory", "command.workdir-relative")?;
     Some(At::new(path, raw.origin.clone()))
 }
 

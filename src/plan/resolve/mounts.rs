@@ -392,6 +392,9 @@ mod tests {
             mode: None,
             options: vec![],
         };
-        assert_eq!(resolved(tmpfs, &Bench::symbolic()), Err(vec!["size.zero"]));
+        assert_eq!(
+            resolved(tmpfs, &Bench::symbolic()),
+            Err(vec!["value.size-zero"])
+        );
     }
 }

@@ -123,7 +123,7 @@ impl Scope<'_> {
         }
         let message = format!("`{key}` is 0, which the kernel takes for no limit at all");
         self.report(
-            Problem::error("size.zero", &size.origin, message)
+            Problem::error("value.size-zero", &size.origin, message)
                 .help("write the most that it may hold, such as `\"64M\"`"),
         );
         None
