@@ -16,8 +16,9 @@ use super::{directory, rules, stems};
 
 /// Rules that no profile breaks by itself; their own tests show them.
 const WITHOUT_PROFILE: &[&str] = &[
-    // It takes arguments behind `--`.
+    // These take arguments behind `--`.
     "command.extra-refused",
+    "command.no-directory",
     // What a host path comes to is a path inside.
     "path.invalid",
     // A relative path in a profile that comes from no file.
@@ -95,7 +96,7 @@ fn answer(facts: &mut Facts, questions: &Wanted) {
 
 fn hand_written(raw: &RawProfile, given: &Given) -> Facts {
     let pairs = [
-        ("TOKEN", "s3cret/of/mine"),
+        ("TOKEN", "s3cret//of/./mine"),
         ("TERM", "xterm"),
         ("LINES", "a\nb"),
     ];

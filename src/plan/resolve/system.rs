@@ -300,7 +300,7 @@ mod tests {
         resolve(&raw, &mut scope);
         assert_eq!(
             codes(scope),
-            ["value.size-zero", "system.cgroup-without-limit"]
+            ["system.cgroup-without-limit", "value.size-zero"]
         );
     }
 }
