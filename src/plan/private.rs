@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde_json::Value;
+
 /// A value shorter than this hides nothing, and replacing it would garble every message.
 const SHORTEST: usize = 3;
 
@@ -34,6 +36,21 @@ impl PrivateValues {
     }
 }
 
+impl PrivateValues {
+    /// A printed structure with every private value in its texts replaced.
+    pub fn hide_in(&self, printed: Value) -> Value {
+        match printed {
+            Value::String(text) => Value::String(self.hide(&text)),
+            Value::Array(list) => list.into_iter().map(|item| self.hide_in(item)).collect(),
+            Value::Object(members) => members
+                .into_iter()
+                .map(|(key, value)| (key, self.hide_in(value)))
+                .collect(),
+            other => other,
+        }
+    }
+}
+
 /// What is shown only.
 impl fmt::Debug for PrivateValues {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,6 +69,9 @@ mod tests {
         private.insert("abcdef", "${env:B}");
         private.insert("1", "${env:C}");
         assert_eq!(private.hide("xabcdef abc 1"), "x${env:B} ${env:A} 1");
+        let printed = serde_json::json!({ "a": ["abc", 1], "b": { "c": "-abc" } });
+        let hidden = serde_json::json!({ "a": ["${env:A}", 1], "b": { "c": "-${env:A}" } });
+        assert_eq!(private.hide_in(printed), hidden);
         assert!(!format!("{private:?}").contains("abc"));
     }
 }

@@ -19,6 +19,8 @@ const WITHOUT_PROFILE: &[&str] = &[
     // These take arguments behind `--`.
     "command.extra-refused",
     "command.no-directory",
+    // Its host has a root without ids.
+    "command.user-no-id",
     // What a host path comes to is a path inside.
     "path.invalid",
     // A relative path in a profile that comes from no file.
