@@ -10,11 +10,41 @@ pub(super) fn read() -> Accounts {
         let bytes = std::fs::read(path).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     };
-    parse(
+    let accounts = parse(
         &text("/etc/passwd"),
         &text("/etc/group"),
         &[text("/etc/subuid"), text("/etc/subgid")],
-    )
+    );
+    let users = id_map(&text("/proc/self/uid_map"));
+    let groups = id_map(&text("/proc/self/gid_map"));
+    Accounts {
+        mapped: common(&users, &groups),
+        ..accounts
+    }
+}
+
+/// The ids inside of user_namespaces(7): `inside outside count` on each line.
+fn id_map(text: &str) -> Vec<RangeInclusive<u32>> {
+    let ranges = text.lines().filter_map(|line| {
+        let mut numbers = line.split_whitespace();
+        let start: u32 = numbers.next()?.parse().ok()?;
+        let count: u32 = numbers.nth(1)?.parse().ok()?;
+        Some(start..=start.saturating_add(count.checked_sub(1)?))
+    });
+    ranges.collect()
+}
+
+/// What is in both.
+fn common(
+    users: &[RangeInclusive<u32>],
+    groups: &[RangeInclusive<u32>],
+) -> Vec<RangeInclusive<u32>> {
+    let pairs = users
+        .iter()
+        .flat_map(|users| groups.iter().map(move |groups| (users, groups)));
+    let both = pairs
+        .map(|(users, groups)| *users.start().max(groups.start())..=*users.end().min(groups.end()));
+    both.filter(|range| !range.is_empty()).collect()
 }
 
 /// The entry of `uid`; reads no more than /etc/passwd.
@@ -37,7 +67,11 @@ fn parse(passwd: &str, group: &str, subordinate: &[String]) -> Accounts {
     for text in subordinate {
         taken.extend(text.lines().filter_map(range));
     }
-    Accounts { users, taken }
+    Accounts {
+        users,
+        taken,
+        mapped: Vec::new(),
+    }
 }
 
 /// One line of subuid(5): `name:start:count`.
@@ -79,6 +113,9 @@ mod tests {
                 100_000..=165_535
             ]
         );
+        let maps = id_map("         0     100000      65536\n65536 1 1\n");
+        assert_eq!(maps, [0..=65535, 65536..=65536]);
+        assert_eq!(common(&maps, &[5..=70000]), [5..=65535, 65536..=65536]);
         assert_eq!(range("me:4294967295:9"), Some(u32::MAX..=u32::MAX));
     }
 }

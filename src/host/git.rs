@@ -85,7 +85,7 @@ mod tests {
 
     fn scratch(name: &str) -> PathBuf {
         let path = std::env::temp_dir().join(format!("sandbox-git-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
+        drop(fs::remove_dir_all(&path));
         fs::create_dir(&path).unwrap();
         path.canonicalize().unwrap()
     }

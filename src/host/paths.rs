@@ -117,7 +117,7 @@ mod tests {
     fn scratch(name: &str) -> PathBuf {
         let directory =
             std::env::temp_dir().join(format!("sandbox-paths-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&directory);
+        drop(std::fs::remove_dir_all(&directory));
         std::fs::create_dir(&directory).unwrap();
         directory.canonicalize().unwrap()
     }
