@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::diag::{Problem, Problems, Sources};
 use crate::model::{Outcome, SandboxName};
-use crate::plan::{Given, Plan};
+use crate::plan::{Given, Plan, Purpose};
 use crate::report::{self, Bar};
 use crate::rootfs::{Durability, Progress, Refresh, Silent, Store, Tree};
 use crate::supervise::{self, Claim, Run, RunError, StateDirectory};
@@ -103,6 +103,7 @@ impl Up {
             }
         })?;
         Ok(Given {
+            purpose: Purpose::Start,
             arguments: self.command.clone(),
             name,
             ..Given::default()

@@ -8,7 +8,7 @@ use sandbox::diag::{FileId, Problem, Problems, Sources};
 use sandbox::model::{
     Facts, HostAccount, PathFact, PathKind, ProgramFact, Rlimit, RlimitValue, Wanted,
 };
-use sandbox::plan::{Given, Knowledge, Settings, resolve, wanted};
+use sandbox::plan::{Given, Knowledge, Purpose, Settings, resolve, wanted};
 use sandbox::profile::{self, RawProfile};
 use sandbox::report::problems::{Style, render};
 
@@ -138,7 +138,10 @@ pub fn settle(name: &str, text: &str, by: By) -> (Option<Settings>, Vec<Problem>
     let mut sources = Sources::default();
     let mut problems = Problems::new();
     let file = sources.add(name, text);
-    let given = nothing_given();
+    let mut given = nothing_given();
+    if by == By::Host {
+        given.purpose = Purpose::Start;
+    }
     let raw = profile::parse(file, text, &mut problems);
     let settings = raw.and_then(|raw| match by {
         By::Text => resolve(&raw, &given, Knowledge::Symbolic, &mut problems),

@@ -7,6 +7,7 @@ use crate::profile::RawProfile;
 use crate::profile::Template;
 use crate::profile::raw::{Opt, RawCommand, RawSource};
 
+use super::Purpose;
 use super::env::Environment;
 use super::or_default;
 use super::paths::without_dots;
@@ -115,7 +116,8 @@ fn arguments(
     list.extend(from_line.by_ref().map(Some));
     let list: Option<Vec<At<String>>> = list.into_iter().collect();
     let list = list?;
-    let may_come_later = scope.facts().is_none() && extra.value != ExtraArguments::Refuse;
+    let may_come_later =
+        scope.given.purpose == Purpose::Judge && extra.value != ExtraArguments::Refuse;
     if list.is_empty() && !may_come_later {
         // Arguments that could not be read are missing too, and have their mistake already.
         if !scope.read_in_part {
@@ -298,7 +300,10 @@ mod tests {
             resolve(raw, &mut scope);
             codes(scope)
         };
-        assert_eq!(found(&empty, &Bench::host()), ["command.missing"]);
+        let mut start = Bench::host();
+        start.given.purpose = Purpose::Start;
+        assert_eq!(found(&empty, &start), ["command.missing"]);
+        assert!(found(&empty, &Bench::host()).is_empty());
         assert!(found(&empty, &Bench::symbolic()).is_empty());
         assert_eq!(found(&raw(&[""]), &Bench::host()), ["command.args-empty"]);
     }

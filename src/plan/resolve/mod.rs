@@ -38,9 +38,21 @@ use scope::Scope;
 /// How much `writes = "discard"` may hold where nothing is said.
 const WRITES_SIZE: ByteSize = ByteSize(1 << 30);
 
+/// What the settings are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// To be judged: what is run may be given later, behind `--`.
+    #[default]
+    Judge,
+    /// To be started: now or never.
+    Start,
+}
+
 /// What a command gives beside the profile.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Given {
+    /// What the settings are for.
+    pub purpose: Purpose,
     /// What stands behind `--`.
     pub arguments: Vec<String>,
     /// `--name`.
