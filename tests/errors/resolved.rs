@@ -127,7 +127,7 @@ fn hand_written(raw: &RawProfile, given: &Given) -> Facts {
 }
 
 /// What is judged: the text alone, or the hand-written host too.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub enum By {
     Text,
     Host,

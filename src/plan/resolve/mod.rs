@@ -3,6 +3,7 @@
 
 mod command;
 mod control_sockets;
+mod covered_command;
 mod env;
 mod etc;
 mod host_object;
