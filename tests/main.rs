@@ -2,4 +2,5 @@
 #![cfg(test)]
 
 mod errors;
+mod run;
 mod settings;
