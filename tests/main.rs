@@ -2,4 +2,5 @@
 #![cfg(test)]
 
 mod errors;
+mod house;
 mod settings;
