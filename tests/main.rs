@@ -3,4 +3,5 @@
 
 mod errors;
 mod house;
+mod run;
 mod settings;
