@@ -103,8 +103,11 @@ impl Table {
         match row {
             Row::Blank => vec![String::new()],
             Row::Title { name, text } => {
-                let (name, text) = (self.paint(Paint::Bold, name), self.paint(Paint::Dim, text));
-                vec![format!("{name}  {text}")]
+                let room = self.style.width.saturating_sub(name.width() + GAP);
+                self.joined(&[
+                    (name.width(), vec![name.clone()], Paint::Bold),
+                    (0, wrapped(text, room.max(NARROWEST), 0), Paint::Dim),
+                ])
             }
             Row::Part(name) => vec![format!("  {}", self.paint(Paint::Bold, name))],
             Row::Entry {
