@@ -72,7 +72,6 @@ pub fn probe(tree: Option<&Path>) -> HostState {
         mounts_below_proc: mounts.as_ref().map_or(Vec::new(), |m| m.below("/proc")),
         mounts_below_sys: mounts.as_ref().map_or(Vec::new(), |m| m.below("/sys")),
         proc_read_only: mounts.as_ref().and_then(Mounts::proc_read_only),
-        file_systems: text("/proc/filesystems").map_or(Vec::new(), |text| file_systems(&text)),
         kernel: uname()
             .ok()
             .and_then(|name| release(name.release().to_str()?)),
@@ -152,11 +151,6 @@ fn is_mapped(map: &str, id: u32) -> Option<bool> {
         mapped |= (inside..inside.saturating_add(count)).contains(&u64::from(id));
     }
     Some(mapped)
-}
-
-fn file_systems(text: &str) -> Vec<String> {
-    let names = text.lines().filter_map(|line| line.split('\t').nth(1));
-    names.map(str::to_owned).collect()
 }
 
 /// The first two numbers: `6.18.5-arch1` is (6, 18).
@@ -301,7 +295,6 @@ mod tests {
         assert_eq!(release("6.18.5-arch1"), Some((6, 18)));
         assert_eq!(release("4.4.0-19041-Microsoft"), Some((4, 4)));
         assert_eq!(release("x"), None);
-        assert_eq!(file_systems("nodev\tproc\n\text4\n"), ["proc", "ext4"]);
     }
 
     #[test]
@@ -311,7 +304,6 @@ mod tests {
         assert_eq!(state.ids_mapped, Some(Switch::On));
         assert!(state.namespace_limit("max_user_namespaces").is_some());
         assert!(state.kernel.is_some() && !state.is_older_than((3, 0)));
-        assert!(state.file_systems.iter().any(|name| name == "proc"));
         let nowhere = probe(Some(Path::new("/no/such/tree")));
         assert_eq!(nowhere.tree_noexec, None);
     }

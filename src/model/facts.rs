@@ -53,7 +53,7 @@ pub struct HostAccount {
     pub uid: u32,
     /// Effective group id.
     pub gid: u32,
-    /// Name in the host's /etc/passwd, or `user`.
+    /// Name in the host's /etc/passwd where `${USER}` is asked for, else `user`.
     pub name: String,
     /// Supplementary groups.
     pub groups: Vec<u32>,
@@ -122,6 +122,9 @@ pub struct Accounts {
     pub users: Vec<User>,
     /// Ids and ranges of ids that are taken (/etc/passwd, /etc/group, /etc/subuid, /etc/subgid).
     pub taken: Vec<RangeInclusive<u32>>,
+    /// Ids that there are for users and groups alike: in a container they may be few
+    /// (/proc/self/uid_map, /proc/self/gid_map). None means that nobody looked.
+    pub mapped: Vec<RangeInclusive<u32>>,
 }
 
 /// One line of a passwd(5) file.

@@ -3,41 +3,58 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde_json::Value;
+
 /// A value shorter than this hides nothing, and replacing it would garble every message.
 const SHORTEST: usize = 3;
 
-/// The values that `${env:NAME}` stood for, by the name of the variable.
+/// Texts that hold values of the caller's environment, each with what is shown instead.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct PrivateValues {
-    by_name: BTreeMap<String, String>,
+    shown: BTreeMap<String, String>,
 }
 
 impl PrivateValues {
-    /// Takes in that `${env:NAME}` stood for `value`.
-    pub fn insert(&mut self, name: &str, value: &str) {
-        self.by_name.insert(name.to_owned(), value.to_owned());
+    /// Takes in that `value` is shown as `shown`, such as `${env:NAME}`.
+    pub fn insert(&mut self, value: &str, shown: impl Into<String>) {
+        self.shown.insert(value.to_owned(), shown.into());
     }
 
     /// `text` with every private value in it replaced by its variable, as in `${env:TOKEN}`.
     ///
     /// Longer values first, so that a value which holds another one goes as a whole.
     pub fn hide(&self, text: &str) -> String {
-        let mut values: Vec<(&String, &String)> = self
-            .by_name
+        let long = self
+            .shown
             .iter()
-            .filter(|(_, value)| value.len() >= SHORTEST)
-            .collect();
-        values.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
-        values.iter().fold(text.to_owned(), |text, (name, value)| {
-            text.replace(value.as_str(), &format!("${{env:{name}}}"))
+            .filter(|(value, _)| value.len() >= SHORTEST);
+        let mut long: Vec<(&String, &String)> = long.collect();
+        long.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+        long.iter().fold(text.to_owned(), |text, (value, shown)| {
+            text.replace(value.as_str(), shown)
         })
     }
 }
 
-/// Names only.
+impl PrivateValues {
+    /// A printed structure with every private value in its texts replaced.
+    pub fn hide_in(&self, printed: Value) -> Value {
+        match printed {
+            Value::String(text) => Value::String(self.hide(&text)),
+            Value::Array(list) => list.into_iter().map(|item| self.hide_in(item)).collect(),
+            Value::Object(members) => members
+                .into_iter()
+                .map(|(key, value)| (key, self.hide_in(value)))
+                .collect(),
+            other => other,
+        }
+    }
+}
+
+/// What is shown only.
 impl fmt::Debug for PrivateValues {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.by_name.keys()).finish()
+        f.debug_set().entries(self.shown.values()).finish()
     }
 }
 
@@ -48,10 +65,13 @@ mod tests {
     #[test]
     fn values_are_hidden_longest_first() {
         let mut private = PrivateValues::default();
-        private.insert("A", "abc");
-        private.insert("B", "abcdef");
-        private.insert("C", "1");
+        private.insert("abc", "${env:A}");
+        private.insert("abcdef", "${env:B}");
+        private.insert("1", "${env:C}");
         assert_eq!(private.hide("xabcdef abc 1"), "x${env:B} ${env:A} 1");
+        let printed = serde_json::json!({ "a": ["abc", 1], "b": { "c": "-abc" } });
+        let hidden = serde_json::json!({ "a": ["${env:A}", 1], "b": { "c": "-${env:A}" } });
+        assert_eq!(private.hide_in(printed), hidden);
         assert!(!format!("{private:?}").contains("abc"));
     }
 }

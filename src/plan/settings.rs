@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::diag::At;
 use crate::model::{
@@ -15,6 +15,7 @@ use super::{GroupLimits, Missing, PrivateValues, ProcessLimit, TreePlan};
 
 /// Everything that the steps are made from. No `Option` here means "default".
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(remote = "Self")]
 pub struct Settings {
     /// The sandbox's name.
     pub name: At<SandboxName>,
@@ -57,11 +58,20 @@ pub struct Settings {
     pub private: PrivateValues,
 }
 
+/// Nothing private leaves through the printed settings, whatever text it stands in.
+impl Serialize for Settings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let written = Settings::serialize(self, serde_json::value::Serializer);
+        let written = written.map_err(serde::ser::Error::custom)?;
+        self.private.hide_in(written).serialize(serializer)
+    }
+}
+
 /// The program and what it starts with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Command {
     /// The program and its arguments. The first is a name to find in `path`, or an absolute path
-    /// inside.
+    /// inside. None at all only in a symbolic plan: the command line may bring them.
     pub args: Vec<At<String>>,
     /// What `-- …` does; kept for messages.
     pub extra: At<ExtraArguments>,
@@ -111,7 +121,7 @@ impl Variable {
 
 /// A private value never leaves through the printed plan: its name does.
 impl Serialize for Variable {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         (&self.name, self.shown()).serialize(serializer)
     }
 }

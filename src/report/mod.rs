@@ -8,3 +8,14 @@ mod progress;
 pub mod steps;
 
 pub use progress::Bar;
+pub use steps::plan_text;
+
+use crate::model::Outcome;
+/// Temporary.
+pub fn json(outcome: &Outcome) -> String {
+    serde_json::to_string_pretty(outcome).unwrap_or_default()
+}
+/// Temporary.
+pub fn summary(_: &Outcome) -> Option<String> {
+    None
+}

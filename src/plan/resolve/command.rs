@@ -1,12 +1,13 @@
 //! `[command]`: what runs, where, and with what.
 
 use crate::diag::{At, Origin, Problem};
-use crate::model::{ExtraArguments, FileMode, InsidePath, TerminalMode};
+use crate::model::{ExtraArguments, Facts, FileMode, InsidePath, TerminalMode};
 use crate::plan::{Command, Terminal};
 use crate::profile::RawProfile;
 use crate::profile::Template;
 use crate::profile::raw::{Opt, RawCommand, RawSource};
 
+use super::Purpose;
 use super::env::Environment;
 use super::or_default;
 use super::paths::without_dots;
@@ -80,7 +81,7 @@ fn working_directory(raw: &Opt<Template>, scope: &mut Scope<'_>) -> Option<At<In
     let Some(raw) = raw else {
         return Some(At::default_value(InsidePath::root()));
     };
-    let path = scope.inside_path(raw, "working directory", "command.workdir")?;
+    let path = scope.inside_path(raw, "working directory", "command.workdir-relative")?;
     Some(At::new(path, raw.origin.clone()))
 }
 
@@ -115,7 +116,8 @@ fn arguments(
     list.extend(from_line.by_ref().map(Some));
     let list: Option<Vec<At<String>>> = list.into_iter().collect();
     let list = list?;
-    let may_come_later = scope.facts().is_none() && extra.value != ExtraArguments::Refuse;
+    let may_come_later =
+        scope.given.purpose == Purpose::Judge && extra.value != ExtraArguments::Refuse;
     if list.is_empty() && !may_come_later {
         // Arguments that could not be read are missing too, and have their mistake already.
         if !scope.read_in_part {
@@ -165,11 +167,31 @@ fn settle_program(
     let callers = program.origin == Origin::CommandLine && copies_command(raw);
     let base = match (callers, scope.facts()) {
         (false, _) => workdir.as_str().to_owned(),
-        (true, Some(facts)) => facts.current_dir.to_str()?.to_owned(),
+        (true, Some(facts)) => callers_directory(facts, program, scope)?,
         (true, None) => "${CWD}".to_owned(),
     };
     program.value = without_dots(&format!("{base}/{path}"));
     Some(())
+}
+
+/// The caller's working directory, which may have been removed.
+fn callers_directory(facts: &Facts, program: &At<String>, scope: &mut Scope<'_>) -> Option<String> {
+    let directory = facts
+        .current_dir
+        .to_str()
+        .filter(|path| path.starts_with('/'));
+    if directory.is_none() {
+        let message = format!(
+            "program `{}` is relative, and the working directory has no name",
+            program.value
+        );
+        scope.report(
+            program
+                .error("command.no-directory", message)
+                .help("write its absolute path, or start from another directory"),
+        );
+    }
+    directory.map(str::to_owned)
 }
 
 fn copies_command(raw: &RawProfile) -> bool {
@@ -278,7 +300,10 @@ mod tests {
             resolve(raw, &mut scope);
             codes(scope)
         };
-        assert_eq!(found(&empty, &Bench::host()), ["command.missing"]);
+        let mut start = Bench::host();
+        start.given.purpose = Purpose::Start;
+        assert_eq!(found(&empty, &start), ["command.missing"]);
+        assert!(found(&empty, &Bench::host()).is_empty());
         assert!(found(&empty, &Bench::symbolic()).is_empty());
         assert_eq!(found(&raw(&[""]), &Bench::host()), ["command.args-empty"]);
     }
@@ -300,6 +325,20 @@ mod tests {
         })];
         assert_eq!(args(&raw, &given(&["./a.out"])), ["/work/src/a.out"]);
         assert_eq!(args(&raw, &given(&["ls"])), ["ls"]);
+    }
+
+    #[test]
+    fn a_caller_in_a_removed_directory_names_no_relative_program() {
+        let mut bench = given(&["./a.out"]);
+        bench.facts.as_mut().unwrap().current_dir = "".into();
+        let mut raw = raw(&["sh"]);
+        raw.rootfs.sources = vec![here(RawSource::Programs {
+            programs: vec![at(THE_COMMAND)],
+            extra: vec![],
+        })];
+        let mut scope = bench.scope();
+        assert!(resolve(&raw, &mut scope).is_none());
+        assert_eq!(codes(scope), ["command.no-directory"]);
     }
 
     #[test]

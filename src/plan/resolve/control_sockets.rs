@@ -1,14 +1,14 @@
 //! Sockets through which a program can leave any sandbox: who may talk to them can start processes
 //! on the host, most as its root.
 
-/// Below /run, so that a bind of a directory above one brings it.
+/// Below /run, the best known first: it stands for the others where a directory brings several.
 const BELOW_RUN: &[&str] = &[
+    "docker.sock",
+    "dbus/system_bus_socket",
     "buildkit/buildkitd.sock",
     "containerd/containerd.sock",
     "cri-dockerd.sock",
     "crio/crio.sock",
-    "dbus/system_bus_socket",
-    "docker.sock",
     "incus/unix.socket",
     "k3s/containerd/containerd.sock",
     "libvirt/libvirt-sock",
@@ -33,23 +33,33 @@ const BELOW_RUNTIME_DIR: &[&str] = &[
     "systemd/private",
 ];
 
+/// How a bind brings a control socket in.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Reached {
+    /// It is one.
+    Itself,
+    /// This one lies below it.
+    Below(String),
+}
+
 /// The control socket that a bind of `path` brings in, if any.
-pub(super) fn reached(path: &str) -> Option<String> {
+pub(super) fn reached(path: &str) -> Option<Reached> {
     if ELSEWHERE.contains(&path) {
-        return Some(path.to_owned());
+        return Some(Reached::Itself);
     }
-    if path == "/" {
-        return Some(format!("/run/{}", BELOW_RUN[5]));
+    let (directory, rest, sockets) = if let Some((directory, rest)) = runtime_dir(path) {
+        (directory, rest, BELOW_RUNTIME_DIR)
+    } else if path == "/" {
+        ("/run".to_owned(), "", BELOW_RUN)
+    } else {
+        let rest = below(path, "/run").or_else(|| below(path, "/var/run"))?;
+        ("/run".to_owned(), rest, BELOW_RUN)
+    };
+    if sockets.contains(&rest) {
+        return Some(Reached::Itself);
     }
-    if let Some((directory, rest)) = runtime_dir(path) {
-        let found = BELOW_RUNTIME_DIR
-            .iter()
-            .find(|socket| is_above(rest, socket));
-        return found.map(|socket| format!("{directory}/{socket}"));
-    }
-    let rest = below(path, "/run").or_else(|| below(path, "/var/run"))?;
-    let found = BELOW_RUN.iter().find(|socket| is_above(rest, socket))?;
-    Some(format!("/run/{found}"))
+    let found = sockets.iter().find(|socket| is_above(rest, socket))?;
+    Some(Reached::Below(format!("{directory}/{found}")))
 }
 
 /// A user's runtime directory, and what of `path` lies below it.
@@ -84,34 +94,22 @@ mod tests {
 
     #[test]
     fn a_socket_is_reached_by_itself_and_by_what_is_above_it() {
-        let socket = |path: &str| reached(path);
+        let below = |socket: &str| Some(Reached::Below(socket.to_owned()));
         for path in [
-            "/",
-            "/run",
-            "/var/run",
             "/run/docker.sock",
             "/var/run/docker.sock",
+            "/run/user/7/bus",
         ] {
-            assert!(socket(path).is_some(), "{path}");
+            assert_eq!(reached(path), Some(Reached::Itself), "{path}");
         }
-        assert_eq!(
-            socket("/run/dbus").as_deref(),
-            Some("/run/dbus/system_bus_socket")
-        );
-        assert_eq!(
-            socket("/run/user/1000").as_deref(),
-            Some("/run/user/1000/bus")
-        );
-        assert_eq!(
-            socket("/run/user/7/bus").as_deref(),
-            Some("/run/user/7/bus")
-        );
-        assert_eq!(
-            socket("${XDG_RUNTIME_DIR}/systemd").as_deref(),
-            Some("${XDG_RUNTIME_DIR}/systemd/private")
-        );
-        assert!(socket("/run/user").is_some());
-        assert_eq!(socket("/").as_deref(), Some("/run/docker.sock"));
+        for path in ["/", "/run", "/var/run"] {
+            assert_eq!(reached(path), below("/run/docker.sock"), "{path}");
+        }
+        assert_eq!(reached("/run/dbus"), below("/run/dbus/system_bus_socket"));
+        assert_eq!(reached("/run/user/1000"), below("/run/user/1000/bus"));
+        assert_eq!(reached("/run/user"), below("/run/user/UID/bus"));
+        let own = "${XDG_RUNTIME_DIR}/systemd";
+        assert_eq!(reached(own), below("${XDG_RUNTIME_DIR}/systemd/private"));
     }
 
     #[test]

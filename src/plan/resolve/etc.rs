@@ -28,6 +28,7 @@ const COPIED: Role = Role {
     noun: "file",
     missing: "rootfs.etc-missing",
     hidden: "rootfs.etc-hidden",
+    fix: "write `\"generate\"` or `\"none\"`",
 };
 
 /// Adds the files behind the other sources.

@@ -39,7 +39,13 @@ pub(super) struct Role {
     pub noun: &'static str,
     pub missing: &'static str,
     pub hidden: &'static str,
+    /// What to do about a missing one.
+    pub fix: &'static str,
 }
+
+/// What to do about a missing path whose entry has a key `optional`.
+pub(super) const OPTIONAL: &str =
+    "make it, correct the path, or write `optional = true` if it may be missing";
 
 impl Scope<'_> {
     /// What lies at `path`; nothing when it is missing, which is an error unless it may be.
@@ -74,9 +80,7 @@ impl Scope<'_> {
             }
             Some(PathFact::Missing) => {
                 let message = format!("{} `{path}` does not exist on this host", role.noun);
-                self.report(Problem::error(role.missing, origin, message).help(
-                    "make it, correct the path, or write `optional = true` if it may be missing",
-                ));
+                self.report(Problem::error(role.missing, origin, message).help(role.fix));
                 None
             }
             Some(PathFact::Hidden(why)) => {

@@ -1,7 +1,9 @@
 //! `command.user`: which ids the program has, inside and on the host.
 
+use std::ops::RangeInclusive;
+
 use crate::diag::{At, Problem};
-use crate::model::{Facts, HostAccount, SandboxName, User, UserSpec};
+use crate::model::{Accounts, HostAccount, SandboxName, User, UserSpec};
 use crate::plan::{HostIds, Identity, UserIds};
 use crate::profile::RawProfile;
 
@@ -45,7 +47,7 @@ pub(super) fn resolve(
             refuse_unasked_root(&asked, ids, raw, scope)?;
             HostIds::Same
         }
-        Some(caller) if caller.is_root() => HostIds::Range(unused(&name?.value, scope)),
+        Some(caller) if caller.is_root() => HostIds::Range(unused(&name?.value, &asked, scope)?),
         _ => HostIds::Caller(own),
     };
     let user = At::new(ids, asked.origin.clone());
@@ -119,23 +121,40 @@ fn generated(name: &str, own: UserIds) -> UserIds {
 /// An id of the host that nobody has, always the same one for a name.
 ///
 /// It takes the place of host root, so that what the program may reach as another's file is nothing.
-fn unused(name: &SandboxName, scope: &mut Scope<'_>) -> UserIds {
+fn unused(name: &SandboxName, asked: &At<UserSpec>, scope: &mut Scope<'_>) -> Option<UserIds> {
     scope.wanted.accounts = true.into();
-    let span = RANGE.end - RANGE.start;
     let hash = blake3::hash(name.as_str().as_bytes());
     let [a, b, c, d, ..] = *hash.as_bytes();
-    let first = u32::from_le_bytes([a, b, c, d]) % span;
-    let candidates = (0..span).map(|step| RANGE.start + (first + step) % span);
-    let free = |id: &u32| scope.facts().is_none_or(|facts| !is_taken(*id, facts));
-    let id = candidates.take(1 << 16).find(free);
-    // A host on which 65,536 ids in a row are taken has a range over all of these; the ids of a
-    // sandbox are unprivileged in any case.
-    let id = id.unwrap_or(RANGE.start + first);
-    UserIds { uid: id, gid: id }
+    let seed = u32::from_le_bytes([a, b, c, d]);
+    let accounts = scope.facts().map(|facts| &facts.accounts);
+    let id = accounts.map_or(Some(RANGE.start), |accounts| free_id(seed, accounts));
+    if id.is_none() {
+        let message = "this host has no id left that is nobody's";
+        scope.report(
+            asked
+                .error("command.user-no-id", message)
+                .help("map more ids into the container in which this runs"),
+        );
+    }
+    id.map(|id| UserIds { uid: id, gid: id })
 }
 
-fn is_taken(id: u32, facts: &Facts) -> bool {
-    facts.accounts.taken.iter().any(|range| range.contains(&id))
+/// The first free id of [`RANGE`] from a place that the seed gives; in a container with few ids, one
+/// of the highest that it has.
+fn free_id(seed: u32, accounts: &Accounts) -> Option<u32> {
+    const TRIES: u32 = 1 << 16;
+    let within =
+        |ranges: &[RangeInclusive<u32>], id| ranges.iter().any(|range| range.contains(&id));
+    let mapped = |id: u32| accounts.mapped.is_empty() || within(&accounts.mapped, id);
+    let free = |id: &u32| *id != 0 && mapped(*id) && !within(&accounts.taken, *id);
+    let span = RANGE.end - RANGE.start;
+    let wide = (0..TRIES).map(|step| RANGE.start + (seed % span + step) % span);
+    let highest = accounts.mapped.iter().map(|range| *range.end()).max();
+    let narrow = highest.into_iter().flat_map(|highest| {
+        let span = TRIES.min(highest);
+        (0..span).map(move |step| highest - (seed % span + step) % span)
+    });
+    wide.chain(narrow).find(free)
 }
 
 /// Whether the one who starts the sandbox is root of the host; nobody knows in a symbolic plan.
@@ -157,7 +176,6 @@ pub(super) fn user_name(identity: &Identity) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Accounts;
     use crate::plan::resolve::testing::{Bench, at, codes, here};
     use crate::profile::raw::RawSource;
 
@@ -211,6 +229,23 @@ mod tests {
     }
 
     #[test]
+    fn a_container_with_few_ids_gives_one_of_its_highest() {
+        let mut accounts = Accounts {
+            mapped: vec![0..=65535],
+            taken: vec![0..=0, 65534..=65535],
+            ..Accounts::default()
+        };
+        let id = free_id(7, &accounts).unwrap();
+        assert!((1..65534).contains(&id), "{id}");
+        accounts.mapped = vec![0..=0];
+        assert_eq!(free_id(7, &accounts), None);
+        let mut bench = Bench::root();
+        bench.facts.as_mut().unwrap().accounts = accounts;
+        let found = identity(&raw(UserSpec::Caller), &bench);
+        assert_eq!(found, Err(vec!["command.user-no-id"]));
+    }
+
+    #[test]
     fn a_name_is_looked_for_in_the_file_that_the_tree_has() {
         let mut raw = raw(UserSpec::Name("1000".to_owned()));
         raw.rootfs.sources = vec![here(RawSource::File {
@@ -234,7 +269,7 @@ mod tests {
         let mut bench = Bench::host();
         bench.facts.as_mut().unwrap().accounts = Accounts {
             users: vec![User::from_line("www-data:x:33:33::/var/www:/bin/false").unwrap()],
-            taken: vec![],
+            ..Accounts::default()
         };
         let mut raw = raw(UserSpec::Name("www-data".to_owned()));
         raw.rootfs.sources = vec![here(RawSource::Copy {

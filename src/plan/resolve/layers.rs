@@ -95,26 +95,34 @@ fn judge_point(
         rest.unwrap_or_default()
     );
     let needed = shape(&mount.value);
-    let message = match (scope.path_fact(&host), needed) {
-        (Some(PathFact::Missing), _) => {
-            format!("mount target `{target}` is not in the bind below it")
+    let problem = |code, message: String| {
+        Problem::error(code, &mount.origin, message)
+            .also(&parent.origin, "nothing is made in what this binds")
+    };
+    let problem = match scope.path_fact(&host) {
+        Some(PathFact::Missing) => {
+            let message = format!("mount target `{target}` is not in the bind below it");
+            let make = match needed {
+                MountPointKind::Directory => "mkdir -p",
+                MountPointKind::File => "touch",
+            };
+            problem("mount.target-missing", message).help(format!("make it with `{make} {host}`"))
         }
-        (Some(PathFact::Present { kind, .. }), needed) if point_kind(*kind) != needed => {
-            format!(
-                "mount target `{target}` and what is mounted on it must both be directories, or both files"
-            )
+        Some(PathFact::Present { kind, .. }) if point_kind(*kind) != needed => {
+            let message = format!("mount target `{target}` is {}", not_a(needed));
+            problem("mount.target-kind", message).help("choose another target")
         }
         _ => return,
     };
-    let make = match needed {
-        MountPointKind::Directory => format!("make it with `mkdir -p {host}`"),
-        MountPointKind::File => format!("make it with `touch {host}`"),
-    };
-    scope.report(
-        Problem::error("mount.target-missing", &mount.origin, message)
-            .also(&parent.origin, "nothing is made in what this binds")
-            .help(make),
-    );
+    scope.report(problem);
+}
+
+/// What a place is that is not of the kind that is needed.
+fn not_a(needed: MountPointKind) -> &'static str {
+    match needed {
+        MountPointKind::Directory => "a file, and what is mounted on it a directory",
+        MountPointKind::File => "a directory, and what is mounted on it a file",
+    }
 }
 
 fn point_kind(kind: PathKind) -> MountPointKind {
@@ -295,7 +303,7 @@ mod tests {
             .with("/host/a/y", present(PathKind::File))
             .with("/host/a/z", present(PathKind::Directory));
         let (_, codes) = ordered(&Tree::default(), &mounts, &bench);
-        assert_eq!(codes, ["mount.target-missing", "mount.target-missing"]);
+        assert_eq!(codes, ["mount.target-kind", "mount.target-missing"]);
     }
 
     #[test]

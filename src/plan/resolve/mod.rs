@@ -3,6 +3,7 @@
 
 mod command;
 mod control_sockets;
+mod covered_command;
 mod env;
 mod etc;
 mod host_object;
@@ -31,16 +32,28 @@ use crate::model::{ByteSize, Facts, NetworkMode, ProcMount, SandboxName, Wanted,
 use crate::profile::RawProfile;
 use crate::profile::raw::Opt;
 
-use super::{Namespaces, Settings, TreePlan};
+use super::{Mount, Namespaces, Settings, System, TreePlan};
 use programs::Finder;
 use scope::Scope;
 
 /// How much `writes = "discard"` may hold where nothing is said.
 const WRITES_SIZE: ByteSize = ByteSize(1 << 30);
 
+/// What the settings are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// To be judged: what is run may be given later, behind `--`.
+    #[default]
+    Judge,
+    /// To be started: now or never.
+    Start,
+}
+
 /// What a command gives beside the profile.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Given {
+    /// What the settings are for.
+    pub purpose: Purpose,
     /// What stands behind `--`.
     pub arguments: Vec<String>,
     /// `--name`.
@@ -100,7 +113,8 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         rootfs,
         // Judged with the limits and the network.
         system: _,
-        mounts,
+        // Judged together with the tree.
+        mounts: _,
         // Judged with the file systems that need them.
         namespaces: _,
         network,
@@ -115,13 +129,6 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
     let identity = identity::resolve(raw, name.as_ref(), scope);
     let namespaces = namespaces::resolve(raw, name.as_ref(), scope);
     let system = system::resolve(raw, scope);
-    let finder = Finder {
-        command: command.as_ref(),
-        env: &env,
-    };
-    let mut tree = sources::resolve(&rootfs.sources, &finder, scope);
-    let mounts = mounts::resolve(mounts, identity.as_ref(), scope);
-    let mounts = layers::order(&tree, mounts, scope);
     let inside = etc::Inside {
         network: network.value,
         proc: or_default(&raw.system.proc, ProcMount::Private).value,
@@ -129,7 +136,11 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         home: env.home(),
         identity: identity.as_ref(),
     };
-    etc::add(&rootfs.etc, &inside, &mut tree, scope);
+    let finder = Finder {
+        command: command.as_ref(),
+        env: &env,
+    };
+    let (tree, mounts) = layers(raw, &finder, &inside, system.as_ref(), scope);
     let writes_size = scope.setting_or(&rootfs.writes_size, "rootfs.writes_size", WRITES_SIZE);
     let writes_size = writes_size.and_then(|size| scope.refuse_zero(size, "rootfs.writes_size"));
     let limits = limits::resolve(raw, scope);
@@ -139,12 +150,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         name: name?,
         description: description.clone(),
         identity: identity?,
-        tree: TreePlan {
-            sources: tree.sources,
-            mount_points: layers::mount_points(&mounts, system.as_ref()),
-            search_path: env.path.iter().map(PathBuf::from).collect(),
-            library_path: env.library_path.clone(),
-        },
+        tree,
         writes: or_default(&rootfs.writes, Writes::Discard),
         writes_size: writes_size?,
         system: system?,
@@ -161,6 +167,27 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         left_out: std::mem::take(&mut scope.left_out),
         private: std::mem::take(&mut scope.private),
     })
+}
+
+/// The tree, and the mounts over it.
+fn layers(
+    raw: &RawProfile,
+    finder: &Finder<'_>,
+    inside: &etc::Inside<'_>,
+    system: Option<&System>,
+    scope: &mut Scope<'_>,
+) -> (TreePlan, Vec<At<Mount>>) {
+    let mut tree = sources::resolve(&raw.rootfs.sources, finder, scope);
+    let mounts = mounts::resolve(&raw.mounts, inside.identity, scope);
+    let mounts = layers::order(&tree, mounts, scope);
+    etc::add(&raw.rootfs.etc, inside, &mut tree, scope);
+    let plan = TreePlan {
+        sources: tree.sources,
+        mount_points: layers::mount_points(&mounts, system),
+        search_path: finder.env.path.iter().map(PathBuf::from).collect(),
+        library_path: finder.env.library_path.clone(),
+    };
+    (plan, mounts)
 }
 
 /// The host name that the kernel tells inside, unless it is the host's.

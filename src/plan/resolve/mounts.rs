@@ -9,8 +9,8 @@ use crate::plan::{
 use crate::profile::Template;
 use crate::profile::raw::{Opt, RawMount, Setting};
 
-use super::control_sockets;
-use super::host_object::{HostObject, Role};
+use super::control_sockets::{self, Reached};
+use super::host_object::{HostObject, OPTIONAL, Role};
 use super::or_default;
 use super::paths::kernel_tree;
 use super::scope::Scope;
@@ -24,12 +24,14 @@ const BOUND: Role = Role {
     noun: "mount source",
     missing: "mount.source-missing",
     hidden: "mount.source-hidden",
+    fix: OPTIONAL,
 };
 
 const HOST: Role = Role {
     noun: "host path",
     missing: "rootfs.source-missing",
     hidden: "rootfs.source-hidden",
+    fix: "correct the path, or leave it out",
 };
 
 /// The mounts of the profile, in file order; who makes their targets is settled with the layers.
@@ -158,8 +160,11 @@ fn judged_target(path: InsidePath, origin: &Origin, scope: &mut Scope<'_>) -> Op
         kernel_tree(path.as_str()).map(|kernel| {
             let message = format!("mount target `{path}` lies at or below `{kernel}`");
             let problem = Problem::error("mount.target-kernel", origin, message);
-            match kernel {
-                "/dev" => problem.help("name devices as `dev = [\"/dev/…\"]` under `[system]`"),
+            match (kernel, path.as_str()) {
+                (_, "/dev/shm") => problem.help("write `shm = \"64M\"` under `[system]`"),
+                ("/dev", _) => {
+                    problem.help("name devices as `dev = [\"/dev/…\"]` under `[system]`")
+                }
                 _ => problem.help("choose another target; `[system]` says what is there"),
             }
         })
@@ -177,18 +182,17 @@ fn refused_source(path: &str, origin: &Origin) -> Option<Problem> {
                 .help("set what is needed under `[system]`"),
         );
     }
-    let socket = control_sockets::reached(path)?;
-    let message = match socket == path {
-        true => format!("`{path}` is a socket through which the program can leave the sandbox"),
-        false => {
-            format!("`{path}` brings `{socket}`, through which the program can leave the sandbox")
-        }
-    };
-    Some(
-        Problem::error("mount.control-socket", origin, message).help(
-            "leave it out, or bind what is needed below it; `[[mount]] socket` with `dangerous` is not supported yet",
+    let (message, help) = match control_sockets::reached(path)? {
+        Reached::Itself => (
+            format!("`{path}` is a socket through which the program can leave the sandbox"),
+            "leave it out: `socket` with `dangerous` is not supported yet",
         ),
-    )
+        Reached::Below(socket) => (
+            format!("`{path}` brings `{socket}`, through which the program can leave the sandbox"),
+            "bind only what is needed below it",
+        ),
+    };
+    Some(Problem::error("mount.control-socket", origin, message).help(help))
 }
 
 /// What is wrong with a source shows for some only when it is known where a link leads.
@@ -199,12 +203,13 @@ fn judge_object(
     scope: &mut Scope<'_>,
 ) -> Option<()> {
     if let Some(real) = found.real.as_deref().and_then(|real| real.to_str()) {
-        scope.sound(refused_source(real, origin))?;
+        let offence = refused_source(real, origin);
+        scope.sound(offence.map(|problem| problem.label(format!("leads to `{real}`"))))?;
     }
     let offence = (found.kind == Some(PathKind::Device)).then(|| {
         let message = format!("mount source `{path}` is a device, which no mount lets work");
         Problem::error("mount.source-device", origin, message)
-            .help(format!("write `dev = [\"{path}\"]` under `[system]`"))
+            .help("write its path below `/dev` into `dev = […]` under `[system]`")
     });
     scope.sound(offence)
 }
@@ -392,6 +397,9 @@ mod tests {
             mode: None,
             options: vec![],
         };
-        assert_eq!(resolved(tmpfs, &Bench::symbolic()), Err(vec!["size.zero"]));
+        assert_eq!(
+            resolved(tmpfs, &Bench::symbolic()),
+            Err(vec!["value.size-zero"])
+        );
     }
 }

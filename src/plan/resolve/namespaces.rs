@@ -76,11 +76,12 @@ fn host_name(
     let symbolic = scope.facts().is_none() && raw.value.as_literal().is_none();
     match check_host_name(&text) {
         Err(why) if !symbolic => {
+            let shown = scope.private.hide(&text);
             scope.report(invalid(
                 "namespaces.hostname",
                 &raw.origin,
                 "host name",
-                &text,
+                &shown,
                 why,
             ));
             None

@@ -2,6 +2,7 @@
 
 use crate::diag::{At, Origin, Problem};
 use crate::model::{InsidePath, Invalid};
+use crate::plan::Privacy;
 use crate::profile::Template;
 
 use super::scope::{Scope, starts_absolute};
@@ -16,17 +17,24 @@ impl Scope<'_> {
     /// it reads, and not by where a link leads. In a symbolic plan that directory is
     /// `${PROFILE_DIR}`.
     pub fn host_path(&mut self, written: &At<Template>) -> Option<String> {
-        let text = self.text(&written.value)?.value;
-        if let Some(problem) = misspelt_host_path(&text, &written.origin) {
-            self.report(problem);
-            return None;
+        let text = self.text(&written.value)?;
+        let shown = self.private.hide(&text.value);
+        self.sound(misspelt_host_path(&text.value, &shown, &written.origin))?;
+        let path = self.absolute(&text.value, written)?;
+        if text.privacy == Privacy::Private {
+            // Without its dots, the value is another text than the one that is known to be private.
+            self.private.insert(&path, written.value.to_string());
         }
+        Some(path)
+    }
+
+    fn absolute(&mut self, text: &str, written: &At<Template>) -> Option<String> {
         let absolute = match self.facts() {
             None => starts_absolute(&written.value),
             Some(_) => text.starts_with('/'),
         };
         if absolute {
-            return Some(without_dots(&text));
+            return Some(without_dots(text));
         }
         let base = match self.facts() {
             None => "${PROFILE_DIR}".to_owned(),
@@ -49,12 +57,18 @@ impl Scope<'_> {
         key: &str,
         code: &'static str,
     ) -> Option<InsidePath> {
-        let text = self.text(&written.value)?.value;
-        let parsed = self.parse_inside(&text, &written.value);
-        match parsed {
-            Ok(path) => Some(path),
+        let text = self.text(&written.value)?;
+        match self.parse_inside(&text.value, &written.value) {
+            Ok(path) => {
+                if text.privacy == Privacy::Private {
+                    self.private
+                        .insert(path.as_str(), written.value.to_string());
+                }
+                Some(path)
+            }
             Err(why) => {
-                self.report(invalid(code, &written.origin, key, &text, why));
+                let shown = self.private.hide(&text.value);
+                self.report(invalid(code, &written.origin, key, &shown, why));
                 None
             }
         }
@@ -112,14 +126,14 @@ pub(super) fn kernel_tree(path: &str) -> Option<&'static str> {
     KERNEL_TREES.iter().find(within).copied()
 }
 
-fn misspelt_host_path(text: &str, origin: &Origin) -> Option<Problem> {
+fn misspelt_host_path(text: &str, shown: &str, origin: &Origin) -> Option<Problem> {
     let problem = |code, message: String| Some(Problem::error(code, origin, message));
     if text.is_empty() {
         return problem("path.empty", "path is empty".to_owned())
             .map(|problem| problem.help("write `.` for the directory of the profile"));
     }
     if text.contains(|c: char| c.is_control()) {
-        let shown = text.escape_debug();
+        let shown = shown.escape_debug();
         return problem(
             "path.control-character",
             format!("path `{shown}` holds a control character"),
@@ -130,7 +144,7 @@ fn misspelt_host_path(text: &str, origin: &Origin) -> Option<Problem> {
     if !named.is_empty() {
         return problem(
             "path.tilde",
-            format!("path `{text}` starts with `~{named}`, which is not expanded"),
+            format!("path `{shown}` starts with `~{named}`, which is not expanded"),
         )
         .map(|problem| {
             problem.help(format!(

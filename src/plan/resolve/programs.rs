@@ -23,12 +23,14 @@ const PROGRAM: Role = Role {
     noun: "program",
     missing: "rootfs.program-missing",
     hidden: "rootfs.program-hidden",
+    fix: "correct the path, or write the name alone to have it looked for in `PATH`",
 };
 
 const EXTRA: Role = Role {
     noun: "file",
     missing: "rootfs.source-missing",
     hidden: "rootfs.source-hidden",
+    fix: "correct the path, or leave it out",
 };
 
 impl Finder<'_> {

@@ -18,6 +18,16 @@ pub(super) struct Text {
     pub privacy: Privacy,
 }
 
+impl Text {
+    /// One that anybody may see.
+    pub fn shown(text: &str) -> Text {
+        Text {
+            value: text.to_owned(),
+            privacy: Privacy::Shown,
+        }
+    }
+}
+
 /// One resolution under way.
 pub(super) struct Scope<'a> {
     pub given: &'a Given,
@@ -89,15 +99,9 @@ impl<'a> Scope<'a> {
     /// The text of `template`, or nothing with a mistake noted for each variable that is not set.
     pub fn text(&mut self, template: &Template) -> Option<Text> {
         if self.facts().is_none() {
-            return Some(Text {
-                value: template.to_string(),
-                privacy: Privacy::Shown,
-            });
+            return Some(Text::shown(&template.to_string()));
         }
-        let mut text = Text {
-            value: String::new(),
-            privacy: Privacy::Shown,
-        };
+        let mut text = Text::shown("");
         let mut complete = true;
         for part in &template.parts {
             match self.part(part) {
@@ -116,10 +120,7 @@ impl<'a> Scope<'a> {
     fn part(&mut self, part: &Part) -> Option<Text> {
         let (name, default, origin) = match part {
             Part::Literal(text) => {
-                return Some(Text {
-                    value: text.clone(),
-                    privacy: Privacy::Shown,
-                });
+                return Some(Text::shown(text));
             }
             Part::Variable {
                 name,
@@ -145,7 +146,7 @@ impl<'a> Scope<'a> {
         let (value, privacy) = match name.strip_prefix("env:") {
             Some(key) => {
                 let value = facts.environment.get(key).or(facts.variables.get(name))?;
-                self.private.insert(key, value);
+                self.private.insert(value, format!("${{{name}}}"));
                 (value.clone(), Privacy::Private)
             }
             None if name == "PROFILE_DIR" => (self.profile_dir(origin)?, Privacy::Shown),

@@ -9,7 +9,7 @@ use crate::plan::{Existing, Missing, Mount, TreeSource};
 use crate::profile::Template;
 use crate::profile::raw::{Opt, RawSource};
 
-use super::host_object::Role;
+use super::host_object::{OPTIONAL, Role};
 use super::mounts;
 use super::or_default;
 use super::paths::{kernel_tree, without_dots};
@@ -28,6 +28,7 @@ const COPIED: Role = Role {
     noun: "source",
     missing: "rootfs.source-missing",
     hidden: "rootfs.source-hidden",
+    fix: OPTIONAL,
 };
 
 /// Top directories that hosts with a merged /usr have as links into it.

@@ -298,6 +298,9 @@ mod tests {
         let bench = Bench::symbolic();
         let mut scope = bench.scope();
         resolve(&raw, &mut scope);
-        assert_eq!(codes(scope), ["size.zero", "system.cgroup-without-limit"]);
+        assert_eq!(
+            codes(scope),
+            ["system.cgroup-without-limit", "value.size-zero"]
+        );
     }
 }

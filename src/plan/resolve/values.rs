@@ -2,11 +2,12 @@
 
 use crate::diag::{At, Problem};
 use crate::model::{ByteSize, Cpus, Invalid, Period, RlimitValue};
+use crate::plan::Privacy;
 use crate::profile::raw::{Opt, Setting};
 use crate::profile::{Part, Template};
 
 use super::paths::invalid;
-use super::scope::Scope;
+use super::scope::{Scope, Text};
 
 /// A type that a whole variable may stand for.
 pub(super) trait FromVariable: Clone {
@@ -100,17 +101,16 @@ impl Scope<'_> {
             Setting::Variable(template) => template,
         };
         let text = match self.facts() {
-            Some(_) => self.text(template)?.value,
+            Some(_) => self.text(template)?,
             None => match literal_default(template) {
-                Some(text) => text.to_owned(),
+                Some(text) => Text::shown(text),
                 None => return Some(At::new(widest, written.origin.clone())),
             },
         };
-        match read(&text) {
+        match read(&text.value) {
             Ok(value) => Some(At::new(value, written.origin.clone())),
             Err(why) => {
-                let problem = invalid("value.invalid", &written.origin, key, &text, why);
-                self.report(problem.label("this variable stands for it"));
+                self.report(unreadable(&text, template, written, key, why));
                 None
             }
         }
@@ -123,7 +123,7 @@ impl Scope<'_> {
         }
         let message = format!("`{key}` is 0, which the kernel takes for no limit at all");
         self.report(
-            Problem::error("size.zero", &size.origin, message)
+            Problem::error("value.size-zero", &size.origin, message)
                 .help("write the most that it may hold, such as `\"64M\"`"),
         );
         None
@@ -141,6 +141,26 @@ fn literal_default(template: &Template) -> Option<&str> {
         ] => default.as_literal(),
         _ => template.as_literal(),
     }
+}
+
+/// The error of a variable that stands for no value of this kind. The reason quotes from the value,
+/// so it is left out of one that may not be shown.
+fn unreadable<T>(
+    text: &Text,
+    template: &Template,
+    written: &At<Setting<T>>,
+    key: &str,
+    why: Invalid,
+) -> Problem {
+    let key = format!("`{key}`");
+    let problem = match text.privacy {
+        Privacy::Shown => invalid("value.invalid", &written.origin, &key, &text.value, why),
+        Privacy::Private => {
+            let message = format!("{key} cannot be what `{template}` holds in this environment");
+            Problem::error("value.invalid", &written.origin, message)
+        }
+    };
+    problem.label("this variable stands for it")
 }
 
 fn read_rlimit(text: &str, unit: &str) -> Result<RlimitValue, Invalid> {
