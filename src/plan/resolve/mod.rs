@@ -178,7 +178,9 @@ fn layers(
     scope: &mut Scope<'_>,
 ) -> (TreePlan, Vec<At<Mount>>) {
     let mut tree = sources::resolve(&raw.rootfs.sources, finder, scope);
-    let mounts = mounts::resolve(&raw.mounts, inside.identity, scope);
+    let mut mounts = mounts::resolve(&raw.mounts, inside.identity, scope);
+    let (run, who) = (finder.command, inside.identity);
+    mounts.extend(covered_command::bind(run, &tree, &mounts, who, scope));
     let mounts = layers::order(&tree, mounts, scope);
     etc::add(&raw.rootfs.etc, inside, &mut tree, scope);
     let plan = TreePlan {

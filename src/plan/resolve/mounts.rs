@@ -215,7 +215,7 @@ fn judge_object(
 }
 
 /// Only root can map owners; an unprivileged caller's files show as the program's by themselves.
-fn owner_map(
+pub(super) fn owner_map(
     owner: Owner,
     found: &HostObject,
     identity: Option<&Identity>,
