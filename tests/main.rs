@@ -2,5 +2,7 @@
 #![cfg(test)]
 
 mod errors;
+mod failures;
 mod plans;
+mod reports;
 mod settings;

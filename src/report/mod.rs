@@ -2,20 +2,13 @@
 //! build.
 
 mod actions;
+pub mod failure;
+pub mod outcome;
 mod printable;
 pub mod problems;
 mod progress;
 pub mod steps;
 
+pub use outcome::{json, summary};
 pub use progress::Bar;
 pub use steps::plan_text;
-
-use crate::model::Outcome;
-/// Temporary.
-pub fn json(outcome: &Outcome) -> String {
-    serde_json::to_string_pretty(outcome).unwrap_or_default()
-}
-/// Temporary.
-pub fn summary(_: &Outcome) -> Option<String> {
-    None
-}

@@ -200,7 +200,7 @@ fn environment(settings: &mut Settings) {
             variable("TERM", "secret-terminal", Privacy::Private),
         ),
     ];
-    settings.private.insert("TOKEN", "hunter2'x");
+    settings.private.insert("hunter2'x", "${env:TOKEN}");
     let secret = "--token=hunter2'x".to_owned();
     settings.command.args.push(at("args", secret));
 }
