@@ -13,7 +13,6 @@ use super::Signal;
 /// Its fields are those of the report (`schemas/report.schema.json`): what the host cannot say is null,
 /// never zero.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
 pub struct Outcome {
     /// The sandbox's name, with the number of a second run.
     pub name: String,
@@ -86,14 +85,10 @@ impl Serialize for Ending {
     }
 }
 
-/// What [`Ending`] is written as, for the schema.
+// What `Ending` is written as, for the schema.
+/// How a run ended, told apart by `kind`.
 #[derive(JsonSchema)]
-#[schemars(
-    rename = "Ending",
-    tag = "kind",
-    rename_all = "kebab-case",
-    deny_unknown_fields
-)]
+#[schemars(rename = "Ending", tag = "kind", rename_all = "kebab-case")]
 #[expect(dead_code, reason = "the schema is made from its fields, nothing else")]
 enum WrittenEnding {
     /// The program left with a code.
@@ -154,30 +149,24 @@ impl LimitKind {
 
 /// What a run used; null where the host cannot say.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
 pub struct Usage {
     /// User CPU time of all processes, seconds: of the control group, else of all that were waited for.
     #[serde(serialize_with = "seconds_or_null")]
-    #[schemars(with = "Option<f64>", required, range(min = 0))]
+    #[schemars(with = "Option<f64>", range(min = 0))]
     pub user_seconds: Option<Duration>,
     /// System CPU time of all processes, seconds.
     #[serde(serialize_with = "seconds_or_null")]
-    #[schemars(with = "Option<f64>", required, range(min = 0))]
+    #[schemars(with = "Option<f64>", range(min = 0))]
     pub system_seconds: Option<Duration>,
     /// Peak memory of the whole sandbox, bytes (of the control group).
-    #[schemars(required)]
     pub memory_peak_bytes: Option<u64>,
     /// Largest resident set of any one process, bytes (getrusage(2)).
-    #[schemars(required)]
     pub max_rss_bytes: Option<u64>,
     /// Most processes and threads at once (of the control group).
-    #[schemars(required)]
     pub pids_peak: Option<u64>,
     /// How often a fork was refused by `limits.pids`.
-    #[schemars(required)]
     pub pids_refused: Option<u64>,
     /// Processes that the out-of-memory killer ended.
-    #[schemars(required)]
     pub oom_kills: Option<u64>,
 }
 
@@ -194,7 +183,6 @@ fn seconds_or_null<S: Serializer>(
 
 /// A layer of isolation that held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
 pub struct Enforced {
     /// Its name: `namespace.pid`, `seccomp`, `limits.memory`.
     pub layer: String,
@@ -204,7 +192,6 @@ pub struct Enforced {
 
 /// A part that the host lacks and `allow_degraded` names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
 pub struct Degraded {
     /// The key: `limits.memory`.
     pub key: String,

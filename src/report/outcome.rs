@@ -1,13 +1,14 @@
 //! A finished run: as JSON for machines, and in one line for people where something other than the
 //! program ended it.
 
-use schemars::{JsonSchema, SchemaGenerator};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use crate::model::{ByteSize, Ending, LimitKind, Outcome, Signal};
 
-/// The version of the report that is written. A field that is added does not change it; one that is
-/// renamed, removed or gets another meaning does.
+/// The version of the report that is written. A member that is added does not change it, so readers
+/// pass over those that they do not know; one that is renamed, removed or gets another meaning does.
 const VERSION: u8 = 1;
 
 /// What one run of `sandbox` did, as `--report` writes it.
@@ -34,7 +35,11 @@ pub fn json(outcome: &Outcome) -> String {
 
 /// The JSON Schema of [`json`], made from the types themselves, with a line break at its end.
 pub fn json_schema() -> String {
-    let schema = SchemaGenerator::default().into_root_schema_for::<Report<'_>>();
+    // As it is written: every member is there, those that are not known with null.
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let schema = settings
+        .into_generator()
+        .into_root_schema_for::<Report<'_>>();
     let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
     text + "\n"
 }
