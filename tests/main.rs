@@ -3,6 +3,7 @@
 
 mod errors;
 mod failures;
+mod house;
 mod plans;
 mod reports;
 mod settings;

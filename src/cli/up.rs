@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::cgroup::CgroupError;
 use crate::diag::{Problem, Problems, Sources};
 use crate::model::{Outcome, SandboxName};
 use crate::plan::{Given, Plan, Purpose};
@@ -131,6 +132,7 @@ impl Up {
             tree: &tree.root,
             filter: &filter,
             cgroups,
+            on_missing: warn_of_missing,
         };
         let outcome = supervise::run(&run, &mut claim);
         let released = claim.release();
@@ -222,6 +224,22 @@ fn explain(plan: &Plan, tree: &Path, error: RunError) -> Refused {
         exit,
         ..Refused::from(problem)
     }
+}
+
+/// One line: it comes at every start on such a host.
+fn warn_of_missing(missing: &[CgroupError]) {
+    let keys: Vec<&str> = missing.iter().map(|missed| missed.key).collect();
+    let mut reasons: Vec<String> = Vec::new();
+    for missed in missing {
+        let reason = missed.failure.cause.to_string();
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    let (keys, reasons) = (keys.join(", "), reasons.join("; "));
+    output::error_text(&format!(
+        "sandbox: warning: not enforced here: {keys} ({reasons})\n"
+    ));
 }
 
 fn finish(outcome: &Outcome, report: Option<&mut File>) -> Result<(), Problem> {
