@@ -151,6 +151,11 @@ fn user_namespaces() -> Vec<Case> {
     });
     let debian = with(|host| host.unprivileged_user_namespaces = Some(Switch::Off));
     let chroot = with(|host| host.chroot = Some(Switch::On));
+    let plain = with(|host| {
+        host.ids_mapped = Some(Switch::On);
+        host.chroot = Some(Switch::Off);
+        host.filtered = Some(Switch::Off);
+    });
     let none = with(|host| host.user_namespaces = Some(Switch::Off));
     let weak = with(|host| host.administers = Some(Switch::Off));
     vec![
@@ -187,6 +192,7 @@ fn user_namespaces() -> Vec<Case> {
             EPERM,
             ubuntu(),
         ),
+        case("host.user-namespaces-denied", &[], is_clone, EPERM, plain),
         case(
             "host.user-namespaces-open",
             &[],

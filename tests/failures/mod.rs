@@ -80,7 +80,7 @@ fn judge(problem: &Problem) {
             !text.ends_with('.') && !text.contains(char::is_control),
             "{text:?}"
         );
-        assert!(!text.contains("hunter2"), "{text}");
+        assert!(!text.contains("hunter2") && !text.contains("  "), "{text}");
         assert_eq!(text.matches('`').count() % 2, 0, "{text}");
     }
 }

@@ -72,7 +72,21 @@ impl Failed<'_> {
                     .help("run `sysctl kernel.unprivileged_userns_clone=1` as root"),
             );
         }
-        None
+        self.denied().or_else(|| self.denied_by_something_else())
+    }
+
+    /// What is left when everything that tells of itself was asked. A chroot into a mount point looks
+    /// like no chroot.
+    fn denied_by_something_else(&self) -> Option<Cause> {
+        let host = self.host;
+        let asked = [host.ids_mapped, host.chroot, host.filtered];
+        (asked == [Some(Switch::On), Some(Switch::Off), Some(Switch::Off)]).then(|| {
+            let reason = "a chroot above this process or a rule of a security module forbids it; \
+                 nothing else on this host does";
+            self.refused("host.user-namespaces-denied", reason).help(
+                "start it outside of any chroot, and look for the security module's words in `dmesg`",
+            )
+        })
     }
 
     fn own_ids_unmapped(&self) -> Cause {
