@@ -136,7 +136,7 @@ impl Up {
         };
         let outcome = supervise::run(&run, &mut claim);
         let released = claim.release();
-        let outcome = outcome.map_err(|error| explain(plan, error))?;
+        let outcome = outcome.map_err(|error| explain(plan, &tree.root, error))?;
         released
             .map_err(|error| problem("state.release", "give the sandbox's name back", &error))?;
         finish(&outcome, report.as_mut())?;
@@ -218,8 +218,8 @@ fn keep(store: &Store, tree: &Tree) {
     }
 }
 
-fn explain(plan: &Plan, error: RunError) -> Refused {
-    let (problem, exit) = refusal::of_run(plan, error);
+fn explain(plan: &Plan, tree: &Path, error: RunError) -> Refused {
+    let (problem, exit) = refusal::of_run(plan, tree, error);
     Refused {
         exit,
         ..Refused::from(problem)
