@@ -2,6 +2,12 @@
 //!
 //! `cargo bench --bench copy -- [ROUNDS] [DIR…]`; without arguments 5 rounds of /usr/bin and /usr/include.
 
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a report for people"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -9,7 +15,7 @@ use std::time::{Duration, Instant};
 use sandbox::diag::At;
 use sandbox::model::FileMode;
 use sandbox::plan::{Missing, TreePlan, TreeSource};
-use sandbox::rootfs::{Refresh, Silent, Store};
+use sandbox::rootfs::{Refresh, Silent, Store, Tree};
 
 fn main() {
     let args: Vec<String> = std::env::args()
@@ -31,8 +37,8 @@ fn main() {
 fn against_cp(dir: &Path, lab: &Path, rounds: usize) {
     let mut ratios = Vec::new();
     for round in 0..=rounds {
-        let ours = |lab: &Path| timed(|| build(lab, &[dir]));
-        let theirs = |lab: &Path| timed(|| cp(lab, dir));
+        let ours = |lab: &Path| alone(lab, || build(lab, &[dir]));
+        let theirs = |lab: &Path| alone(lab, || cp(lab, dir));
         // Who comes first alternates, so that neither has the warmer caches.
         let (ours, theirs) = if round % 2 == 0 {
             let ours = ours(lab);
@@ -41,7 +47,6 @@ fn against_cp(dir: &Path, lab: &Path, rounds: usize) {
             let theirs = theirs(lab);
             (ours(lab), theirs)
         };
-        remove(lab);
         // The first round reads the source into memory.
         if round > 0 {
             ratios.push(ours.as_secs_f64() / theirs.as_secs_f64());
@@ -58,25 +63,39 @@ fn against_cp(dir: &Path, lab: &Path, rounds: usize) {
 
 fn warm(dirs: &[PathBuf], lab: &Path) {
     let dirs: Vec<&Path> = dirs.iter().map(PathBuf::as_path).collect();
-    let (large, small) = (plan(&dirs), minimal());
     let store = Store::open(&lab.join("store")).expect("a store");
-    let look = |plan: &TreePlan| {
-        drop(
-            store
-                .tree(plan, Refresh::Quick, &mut Silent)
-                .expect("a tree"),
-        )
-    };
-    (look(&large), look(&small));
-    let mut times: Vec<(Duration, Duration)> = (0..200)
-        .map(|_| (timed(|| look(&large)), timed(|| look(&small))))
-        .collect();
-    times.sort_by_key(|(large, _)| *large);
-    let (large, _) = times[times.len() / 2];
-    times.sort_by_key(|(_, small)| *small);
-    let (_, small) = times[times.len() / 2];
-    println!("warm: {large:?} for all of these, {small:?} for one file (medians)");
+    let plans = [plan(&dirs), programs(), minimal()];
+    for plan in &plans {
+        drop(look(&store, plan));
+    }
+    let mut times = [const { Vec::new() }; 3];
+    for _ in 0..300 {
+        for (plan, times) in plans.iter().zip(&mut times) {
+            times.push(timed(|| drop(look(&store, plan))));
+        }
+    }
+    let [large, programs, small] = times.map(|mut times: Vec<Duration>| {
+        times.sort();
+        times[times.len() / 2]
+    });
+    println!("warm: copies {large:?}, programs {programs:?}, one directory {small:?} (medians)");
     remove(lab);
+}
+
+fn look(store: &Store, plan: &TreePlan) -> Tree {
+    store
+        .tree(plan, Refresh::Quick, &mut Silent)
+        .expect("a tree")
+}
+
+/// Times something that writes, with nothing left to write from before.
+fn alone(lab: &Path, work: impl FnOnce()) -> Duration {
+    let settle = || assert!(Command::new("sync").status().expect("sync").success());
+    settle();
+    let time = timed(work);
+    settle();
+    remove(lab);
+    time
 }
 
 fn timed(work: impl FnOnce()) -> Duration {
@@ -125,6 +144,17 @@ fn minimal() -> TreePlan {
         path: "/etc".parse().expect("a path"),
         mode: FileMode(0o755),
     }])
+}
+
+fn programs() -> TreePlan {
+    let names = ["bash", "ls", "cat", "python3"].map(|name| At::default_value(name.to_owned()));
+    TreePlan {
+        search_path: vec!["/usr/bin".into(), "/bin".into()],
+        ..tree(vec![TreeSource::Programs {
+            programs: names.to_vec(),
+            extra: Vec::new(),
+        }])
+    }
 }
 
 fn tree(sources: Vec<TreeSource>) -> TreePlan {

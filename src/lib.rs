@@ -29,3 +29,6 @@ pub mod supervise;
 
 // Layer 5: what is shown.
 pub mod report;
+
+// Layer 6: the commands.
+pub mod cli;

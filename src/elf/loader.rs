@@ -77,20 +77,20 @@ impl Glibc {
     }
 
     fn from_image(image: &[u8], machine: &Machine) -> Glibc {
-        let strings: Vec<&[u8]> = image.split(|byte| *byte == 0).map(printable_end).collect();
+        let strings = strings(image);
         let mut directories = longest_run(&strings);
         if directories.is_empty() {
             directories = fallback(machine);
         }
         let cache = strings
             .iter()
+            .map(|string| string.text)
             .find(|text| text.starts_with(b"/") && text.ends_with(b"/ld.so.cache"))
-            .unwrap_or(&b"/etc/ld.so.cache".as_slice())
-            .to_vec();
+            .unwrap_or(b"/etc/ld.so.cache");
         Glibc {
             lib: lib_token(&directories),
             directories,
-            cache: PathBuf::from(OsStr::from_bytes(&cache)),
+            cache: PathBuf::from(OsStr::from_bytes(cache)),
             hwcaps: usable_hwcaps(&strings),
         }
     }
@@ -131,23 +131,49 @@ fn read_at_most(path: &Path, limit: u64) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// What follows the last byte that is no printable character: data may stand right before a string.
-fn printable_end(piece: &[u8]) -> &[u8] {
-    let start = piece.iter().rposition(|byte| !byte.is_ascii_graphic());
-    &piece[start.map_or(0, |at| at + 1)..]
+/// A string in the loader's image.
+struct Text<'a> {
+    start: usize,
+    text: &'a [u8],
+}
+
+/// The printable strings that a NUL ends, at least as long as `/lib/`. Data may stand right before one.
+///
+/// Most of the image is code, so only bytes before a NUL are looked at closer: this scan is most of a first closure's time.
+fn strings(image: &[u8]) -> Vec<Text<'_>> {
+    let ends = image
+        .windows(2)
+        .enumerate()
+        .filter(|(_, pair)| pair[1] == 0 && pair[0].is_ascii_graphic())
+        .map(|(at, _)| at + 1);
+    ends.map(|end| {
+        let before = image[..end]
+            .iter()
+            .rposition(|byte| !byte.is_ascii_graphic());
+        let start = before.map_or(0, |at| at + 1);
+        Text {
+            start,
+            text: &image[start..end],
+        }
+    })
+    .filter(|string| string.text.len() >= b"/lib/".len())
+    .collect()
 }
 
 /// `system_dirs`: the longest row of absolute directories that end in a slash and lie in a `lib` directory.
-fn longest_run(strings: &[&[u8]]) -> Vec<PathBuf> {
-    strings
-        .chunk_by(|one, two| is_library_directory(one) && is_library_directory(two))
-        .filter(|run| run.first().is_some_and(|text| is_library_directory(text)))
+fn longest_run(strings: &[Text<'_>]) -> Vec<PathBuf> {
+    let directories: Vec<&Text<'_>> = strings
+        .iter()
+        .filter(|string| is_library_directory(string.text))
+        .collect();
+    directories
+        .chunk_by(|one, two| one.start + one.text.len() + 1 == two.start)
         // The first of equals: `max_by_key` takes the last.
         .rev()
         .max_by_key(|run| run.len())
         .unwrap_or_default()
         .iter()
-        .map(|text| PathBuf::from(OsStr::from_bytes(&text[..text.len() - 1])))
+        .map(|string| PathBuf::from(OsStr::from_bytes(&string.text[..string.text.len() - 1])))
         .collect()
 }
 
@@ -184,9 +210,12 @@ fn lib_token(directories: &[PathBuf]) -> OsString {
 }
 
 /// The subdirectories that this loader knows and this processor supports; loaders before 2.33 know none.
-fn usable_hwcaps(strings: &[&[u8]]) -> Vec<String> {
+fn usable_hwcaps(strings: &[Text<'_>]) -> Vec<String> {
     let level = x86_64_level();
-    let known = strings.iter().find(|text| text.starts_with(b"x86-64-v"));
+    let known = strings
+        .iter()
+        .map(|string| string.text)
+        .find(|text| text.starts_with(b"x86-64-v"));
     known
         .and_then(|text| std::str::from_utf8(text).ok())
         .into_iter()
@@ -197,4 +226,84 @@ fn usable_hwcaps(strings: &[&[u8]]) -> Vec<String> {
         })
         .map(str::to_owned)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use object::Endianness;
+
+    const X86_64: Machine = Machine {
+        number: object::elf::EM_X86_64,
+        class: super::super::machine::Class::Bits64,
+        order: Endianness::Little,
+    };
+
+    fn read(image: &[u8]) -> (Vec<PathBuf>, OsString, PathBuf) {
+        let Glibc {
+            directories,
+            lib,
+            cache,
+            hwcaps: _,
+        } = Glibc::from_image(image, &X86_64);
+        (directories, lib, cache)
+    }
+
+    #[test]
+    fn directories_of_distributions_are_recognised() {
+        let (directories, lib, cache) =
+            read(b"\x01\x80/lib64/\0/usr/lib64/\0\0\0/etc/ld.so.cache\0");
+        assert_eq!(directories, [Path::new("/lib64"), Path::new("/usr/lib64")]);
+        assert_eq!((lib, cache), ("lib64".into(), "/etc/ld.so.cache".into()));
+        let (directories, lib, cache) =
+            read(b"\0/nix/store/x-glibc-2.40/lib/\0\0/nix/store/x-glibc-2.40/etc/ld.so.cache\0");
+        assert_eq!(directories, [Path::new("/nix/store/x-glibc-2.40/lib")]);
+        assert_eq!(lib, "lib");
+        assert_eq!(cache, Path::new("/nix/store/x-glibc-2.40/etc/ld.so.cache"));
+    }
+
+    /// A lone directory elsewhere in the image does not win over the row.
+    #[test]
+    fn longest_row_wins() {
+        let (directories, lib, _) = read(
+            b"/var/lib/x/\0\0\x7f\x03/lib/a-b/\0/usr/lib/a-b/\0/lib/\0/usr/lib/\0\0/lib/profile/\0",
+        );
+        assert_eq!(directories[0], Path::new("/lib/a-b"));
+        assert_eq!(directories.len(), 4);
+        assert_eq!(lib, "lib/a-b");
+    }
+
+    #[test]
+    fn image_without_strings_has_the_usual_directories() {
+        let (directories, lib, cache) = read(&[0xff; 64]);
+        assert_eq!(directories[0], Path::new("/lib/x86_64-linux-gnu"));
+        assert!(directories.ends_with(&["/lib".into(), "/usr/lib".into()]));
+        assert_eq!(
+            (lib, cache),
+            ("lib/x86_64-linux-gnu".into(), "/etc/ld.so.cache".into())
+        );
+    }
+
+    /// The place and the form of the list are those of `load_library` in musl's `dynlink.c`.
+    #[test]
+    fn musl_reads_its_path_file() {
+        let root = std::env::temp_dir().join(format!("sandbox-musl-{}", std::process::id()));
+        std::fs::create_dir_all(root.join("etc")).unwrap();
+        let loader = root.join("lib/ld-musl-x86_64.so.1");
+        let musl = Musl::read(&loader, OsStr::new("x86_64"));
+        assert_eq!(musl.state, PathFile::Absent);
+        assert_eq!(
+            musl.directories,
+            ["/lib", "/usr/local/lib", "/usr/lib"].map(PathBuf::from)
+        );
+        std::fs::write(
+            root.join("etc/ld-musl-x86_64.path"),
+            "/a:/b\n/c\nrelative\n",
+        )
+        .unwrap();
+        let musl = Musl::read(&loader, OsStr::new("x86_64"));
+        std::fs::remove_dir_all(&root).unwrap();
+        assert_eq!(musl.state, PathFile::Present);
+        assert_eq!(musl.directories, ["/a", "/b", "/c"].map(PathBuf::from));
+    }
 }

@@ -8,7 +8,6 @@ use nix::errno::Errno;
 
 use crate::plan::UserIds;
 use crate::sys;
-use crate::sys::process::Side;
 
 /// The user namespaces that map one owner each, by owner.
 #[derive(Debug, Default)]
@@ -20,9 +19,9 @@ impl IdMaps {
     /// The namespace through which files of `owner` show as the host's ids `shown`.
     pub fn namespace(&mut self, owner: UserIds, shown: UserIds) -> sys::Result<&OwnedFd> {
         let key = (owner.uid, owner.gid);
-        if !self.namespaces.contains_key(&key) {
+        if let std::collections::btree_map::Entry::Vacant(e) = self.namespaces.entry(key) {
             let made = user_namespace(owner, shown)?;
-            self.namespaces.insert(key, made);
+            e.insert(made);
         }
         self.namespaces.get(&key).ok_or(Errno::ENOENT)
     }
@@ -30,22 +29,11 @@ impl IdMaps {
 
 /// Makes a user namespace whose map is `owner` to `shown`.
 ///
-/// A namespace lives as long as something refers to it: a process that does nothing makes it, and the
-/// descriptor that is returned keeps it.
+/// A namespace lives as long as something refers to it: a process that does nothing holds it until the
+/// descriptor that is returned does.
 fn user_namespace(owner: UserIds, shown: UserIds) -> sys::Result<OwnedFd> {
-    let child = match sys::process::clone(libc::CLONE_NEWUSER as u64, None)? {
-        Side::Child => loop {
-            // Every signal is blocked, so that only SIGKILL ends the wait.
-            if sys::signal::wait().is_err() {
-                sys::process::exit(1);
-            }
-        },
-        Side::Parent(child) => child,
-    };
-    let namespace = write_maps(child.pid, owner, shown);
-    sys::signal::send_by_pidfd(std::os::fd::AsFd::as_fd(&child.pidfd), libc::SIGKILL)?;
-    sys::process::wait_for(child.pid)?;
-    namespace
+    let holder = sys::process::idle(libc::CLONE_NEWUSER)?;
+    write_maps(holder.pid, owner, shown)
 }
 
 fn write_maps(pid: i32, owner: UserIds, shown: UserIds) -> sys::Result<OwnedFd> {

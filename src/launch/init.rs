@@ -209,7 +209,12 @@ impl Inside<'_> {
 
     /// The limit of the sandbox's own user namespace; a try shows that it holds.
     fn forbid_user_namespaces(&self) -> sys::Result<()> {
-        write_proc(self.any_proc()?, c"sys/user/max_user_namespaces", b"0")?;
+        const LIMIT: &std::ffi::CStr = c"sys/user/max_user_namespaces";
+        match write_proc(self.any_proc()?, LIMIT, b"0") {
+            // An own /proc of processes alone: the sysctl is that of the writer's namespace in any.
+            Err(Errno::ENOENT) => write_proc(held(&self.host_proc)?, LIMIT, b"0")?,
+            result => result?,
+        }
         match sys::process::unshare(libc::CLONE_NEWUSER) {
             Err(Errno::ENOSPC) => Ok(()),
             Err(errno) => Err(errno),

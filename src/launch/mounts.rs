@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use crate::model::ProcMount;
 use crate::plan::{Missing, MountPointKind, SysSource};
 use crate::sys;
-use crate::sys::file::{HERE, How};
+use crate::sys::file::{HERE, How, STREAMS};
 use crate::sys::mount::{Attributes, Depth};
 
 use super::arm::{Armed, ArmedDevice, ArmedMask, ArmedTarget, ArmedTmpfs};
@@ -184,8 +184,13 @@ impl Inside<'_> {
     }
 
     fn mask(&self, filesystem: BorrowedFd<'_>, mask: &ArmedMask) -> sys::Result<()> {
+        // To drop an unused copy waits for the whole machine: look first.
+        match sys::file::exists(filesystem, &mask.path) {
+            Err(Errno::ENOENT) => return Ok(()),
+            found => found?,
+        }
         let empty = sys::mount::clone_tree(held(&self.masks)?, mask.object, Depth::One)?;
-        ignore_missing(sys::mount::attach(empty.as_fd(), filesystem, &mask.path))
+        sys::mount::attach(empty.as_fd(), filesystem, &mask.path)
     }
 
     fn seal_proc(&self, path: &CStr) -> sys::Result<()> {
@@ -301,12 +306,12 @@ impl Inside<'_> {
 
 /// Window size and modes of the caller's terminal, where standard input is one.
 fn copy_from_caller(terminal: BorrowedFd<'_>) -> sys::Result<()> {
-    let input = std::io::stdin();
-    if !sys::terminal::is_terminal(input.as_fd()) {
+    let [input, ..] = STREAMS;
+    if !sys::terminal::is_terminal(input) {
         return Ok(());
     }
-    sys::terminal::copy_modes(input.as_fd(), terminal)?;
-    let size = sys::terminal::window_size(input.as_fd())?;
+    sys::terminal::copy_modes(input, terminal)?;
+    let size = sys::terminal::window_size(input)?;
     sys::terminal::set_window_size(terminal, &size)
 }
 
@@ -437,13 +442,6 @@ fn verify_number(node: BorrowedFd<'_>, fits: impl Fn(u32, u32) -> bool) -> sys::
 fn ignore_existing(result: sys::Result<()>) -> sys::Result<()> {
     match result {
         Err(Errno::EEXIST) => Ok(()),
-        result => result,
-    }
-}
-
-fn ignore_missing(result: sys::Result<()>) -> sys::Result<()> {
-    match result {
-        Err(Errno::ENOENT) => Ok(()),
         result => result,
     }
 }

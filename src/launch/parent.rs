@@ -193,6 +193,7 @@ impl Parent<'_> {
             slots,
             initial,
         );
+        sys::allocation::start_counting();
         init::run(inside, lanes)
     }
 }

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::errno::Errno;
 
 use crate::sys;
-use crate::sys::file::{Closing, HERE, How};
+use crate::sys::file::{Closing, HERE, How, STREAMS};
 
 use super::arm::{Armed, ArmedProgram, ArmedStep};
 use super::init::{Inside, fail, load_filter};
@@ -56,15 +56,11 @@ fn own_process_group(inside: &Inside<'_>) -> sys::Result<()> {
     };
     // SIGTTOU is blocked, so that a background process may do this.
     sys::terminal::set_foreground(terminal.as_fd(), sys::process::own_id())?;
-    let replaced = [
-        (std::io::stdin().as_fd(), 0),
-        (std::io::stdout().as_fd(), 1),
-        (std::io::stderr().as_fd(), 2),
-    ]
-    .map(|(file, number)| (sys::terminal::is_terminal(file), number));
-    for (is_terminal, number) in replaced {
-        // Standard input too when it is none: the profile asked for a terminal.
-        if is_terminal || number == 0 {
+    let are_terminals = STREAMS.map(sys::terminal::is_terminal);
+    let [input_is_terminal, ..] = are_terminals;
+    for (number, is_terminal) in (0..).zip(are_terminals) {
+        // Without a caller's terminal the profile asked for one: then it is all three.
+        if is_terminal || !input_is_terminal {
             sys::file::place_at(terminal.as_fd(), number)?;
         }
     }
@@ -100,6 +96,7 @@ fn close_descriptors(keep: &[i32]) -> sys::Result<()> {
 
 /// As execvp(3) tries the places of PATH: what is there but may not be run counts only when no other is.
 fn execute(records: BorrowedFd<'_>, index: usize, program: &ArmedProgram) -> sys::Result<()> {
+    sys::allocation::tell(|count| Record::Allocations { count }.send(records))?;
     Record::Executing.send(records)?;
     let mut answer = Errno::ENOENT;
     for candidate in &program.candidates {

@@ -23,6 +23,7 @@ pub(super) fn run(inside: &Inside<'_>) -> ! {
 
 fn watch(inside: &Inside<'_>) -> sys::Result<()> {
     let records = inside.records.as_fd();
+    sys::allocation::tell(|count| Record::Allocations { count }.send(records))?;
     keep_only(records, inside.children.as_ref())?;
     sys::credentials::clear_ambient_set()?;
     sys::credentials::set_capabilities(0)?;

@@ -188,12 +188,13 @@ choices! {
 }
 
 /// On or off, where a bare `bool` would not say which is which.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Switch {
     /// Asked for.
     On,
     /// Not asked for.
+    #[default]
     Off,
 }
 

@@ -1,7 +1,10 @@
 //! What the host offers: filled once by `host`, or by hand in tests.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+
+use super::{Resource, Rlimit};
 
 /// Everything that a plan depends on beside the profile.
 ///
@@ -18,6 +21,14 @@ pub struct Facts {
     pub current_dir: PathBuf,
     /// What lies at each host path that the profile names.
     pub paths: BTreeMap<PathBuf, PathFact>,
+    /// What the patterns of `system.dev` match, sorted.
+    pub matches: BTreeMap<PathBuf, Vec<PathBuf>>,
+    /// Where the programs are that the profile names, when they were looked for.
+    pub programs: BTreeMap<String, ProgramFact>,
+    /// The host's users, when a name or an unused id is looked for.
+    pub accounts: Accounts,
+    /// The caller's own limits of setrlimit(2), when the profile sets any.
+    pub rlimits: Vec<(Resource, Rlimit)>,
     /// Control groups, when limits need them.
     pub cgroups: CgroupFacts,
     /// Whether standard input is a terminal.
@@ -42,7 +53,7 @@ pub struct HostAccount {
     pub uid: u32,
     /// Effective group id.
     pub gid: u32,
-    /// Name in the host's /etc/passwd, or `user`.
+    /// Name in the host's /etc/passwd where `${USER}` is asked for, else `user`.
     pub name: String,
     /// Supplementary groups.
     pub groups: Vec<u32>,
@@ -68,6 +79,8 @@ pub enum PathFact {
         gid: u32,
         /// What the path itself points to, when it is a symbolic link.
         link: Option<PathBuf>,
+        /// Where it really lies, when a symbolic link stands on the way or at the end.
+        real: Option<PathBuf>,
     },
     /// Nothing.
     Missing,
@@ -88,6 +101,60 @@ pub enum PathKind {
     Socket,
     /// A named pipe.
     Pipe,
+}
+
+/// Where a program is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProgramFact {
+    /// At this path.
+    Found(PathBuf),
+    /// In no directory of the search path.
+    Missing {
+        /// The name of a program there that is most like it.
+        nearest: Option<String>,
+    },
+}
+
+/// The users of the host, and every id that belongs to somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Accounts {
+    /// The entries of /etc/passwd.
+    pub users: Vec<User>,
+    /// Ids and ranges of ids that are taken (/etc/passwd, /etc/group, /etc/subuid, /etc/subgid).
+    pub taken: Vec<RangeInclusive<u32>>,
+    /// Ids that there are for users and groups alike: in a container they may be few
+    /// (/proc/self/uid_map, /proc/self/gid_map). None means that nobody looked.
+    pub mapped: Vec<RangeInclusive<u32>>,
+}
+
+/// One line of a passwd(5) file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Login name.
+    pub name: String,
+    /// User id.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+    /// Home directory.
+    pub home: String,
+}
+
+impl User {
+    /// The user of one line; nothing when the line is a comment or misshapen.
+    pub fn from_line(line: &str) -> Option<User> {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        let uid = fields.nth(1)?.parse().ok()?;
+        let gid = fields.next()?.parse().ok()?;
+        let home = fields.nth(1).unwrap_or_default();
+        Some(User {
+            name: name.to_owned(),
+            uid,
+            gid,
+            home: home.to_owned(),
+        })
+    }
 }
 
 /// Which interface a hierarchy has.

@@ -8,15 +8,20 @@ mod outcome;
 mod paths;
 mod privileges;
 mod quantities;
+mod wanted;
 
 pub use choices::{
     Access, CgroupMount, Degradable, EtcFile, ExtraArguments, MapUsers, MountOption, NetworkMode,
     Owner, ProcMount, SeccompPolicy, Switch, SysMount, TerminalMode, Writes,
 };
-pub use facts::{CgroupFacts, CgroupVersion, Facts, Hierarchy, HostAccount, PathFact, PathKind};
+pub use facts::{
+    Accounts, CgroupFacts, CgroupVersion, Facts, Hierarchy, HostAccount, PathFact, PathKind,
+    ProgramFact, User,
+};
 pub use identity::{FileMode, UserSpec};
 pub use names::{Invalid, SandboxName, nearest};
 pub use outcome::{Degraded, Ending, Enforced, LimitKind, Outcome, Usage};
 pub use paths::InsidePath;
 pub use privileges::{Capability, Resource, Rlimit, RlimitValue, Signal};
 pub use quantities::{ByteSize, Cpus, Period, TimeOffset};
+pub use wanted::Wanted;

@@ -9,6 +9,8 @@ use serde::Serialize;
 use super::Invalid;
 
 /// An absolute path inside the sandbox, without `.`, `..` or doubled slashes.
+///
+/// In a symbolic plan it may start with a variable instead of a slash: `${HOME}/project`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct InsidePath(String);
 
@@ -16,6 +18,18 @@ impl InsidePath {
     /// The root of the tree.
     pub fn root() -> InsidePath {
         InsidePath("/".to_owned())
+    }
+
+    /// A path that starts with a variable which stands for an absolute path: `${HOME}/project`.
+    ///
+    /// Only a symbolic plan holds such paths: what the variable holds is not known, so `..` behind
+    /// it, which a host path may have, is taken as it is.
+    pub fn symbolic(text: &str) -> InsidePath {
+        let names: Vec<&str> = text
+            .split('/')
+            .filter(|name| !matches!(*name, "" | "."))
+            .collect();
+        InsidePath(names.join("/"))
     }
 
     /// The path as text.
@@ -33,12 +47,32 @@ impl InsidePath {
     /// # Errors
     /// When the result would not be a path inside the sandbox.
     pub fn join(&self, below: &str) -> Result<InsidePath, Invalid> {
-        format!("{}/{below}", self.0.trim_end_matches('/')).parse()
+        let InsidePath(tail) = format!("/{below}").parse()?;
+        match (self.0.as_str(), tail.as_str()) {
+            ("/", _) => Ok(InsidePath(tail)),
+            (_, "/") => Ok(self.clone()),
+            (head, _) => Ok(InsidePath(format!("{head}{tail}"))),
+        }
+    }
+
+    /// The path that holds it; nothing holds the root.
+    pub fn parent(&self) -> Option<InsidePath> {
+        let (parent, _) = self.0.rsplit_once('/')?;
+        match parent {
+            "" if self.0 == "/" => None,
+            "" => Some(InsidePath::root()),
+            _ => Some(InsidePath(parent.to_owned())),
+        }
+    }
+
+    /// How many names it has: 0 for the root.
+    pub fn depth(&self) -> usize {
+        self.names().count()
     }
 
     /// Whether it is `other` or lies below it.
     pub fn is_within(&self, other: &InsidePath) -> bool {
-        self.as_path().starts_with(other.as_path())
+        other.0 == "/" || self.as_path().starts_with(other.as_path())
     }
 
     /// Its names, without the root.
@@ -77,5 +111,33 @@ impl FromStr for InsidePath {
 impl fmt::Display for InsidePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> InsidePath {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn joining_keeps_one_slash_between() {
+        assert_eq!(path("/etc").join("hosts").unwrap(), path("/etc/hosts"));
+        assert_eq!(path("/").join("/etc/").unwrap(), path("/etc"));
+        assert_eq!(path("/etc").join("").unwrap(), path("/etc"));
+        assert!(path("/etc").join("../x").is_err());
+    }
+
+    #[test]
+    fn parents_end_at_the_root_or_the_variable() {
+        assert_eq!(path("/a/b").parent(), Some(path("/a")));
+        assert_eq!(path("/a").parent(), Some(path("/")));
+        assert_eq!(path("/").parent(), None);
+        let home = InsidePath::symbolic("${HOME}/x");
+        assert_eq!(home.parent(), Some(InsidePath::symbolic("${HOME}")));
+        assert_eq!(InsidePath::symbolic("${HOME}").parent(), None);
+        assert!(home.is_within(&InsidePath::root()));
     }
 }

@@ -108,7 +108,7 @@ impl fmt::Display for ByteSize {
         let units = [("T", 40), ("G", 30), ("M", 20), ("K", 10)];
         let whole = units
             .iter()
-            .find(|(_, shift)| self.0 >= 1 << shift && self.0 % (1 << shift) == 0);
+            .find(|(_, shift)| self.0 >= 1 << shift && self.0.is_multiple_of(1 << shift));
         match whole {
             Some((unit, shift)) => write!(f, "{}{unit}", self.0 >> shift),
             None => write!(f, "{}", self.0),
@@ -185,7 +185,7 @@ impl fmt::Display for Period {
         ];
         let whole = units
             .iter()
-            .find(|(_, factor)| nanos >= *factor && nanos % factor == 0);
+            .find(|(_, factor)| nanos >= *factor && nanos.is_multiple_of(*factor));
         match whole {
             Some((unit, factor)) => write!(f, "{}{unit}", nanos / factor),
             None if nanos == 0 => f.write_str("0s"),

@@ -2,6 +2,8 @@
 
 mod enforced;
 mod limits;
+mod private;
+mod resolve;
 mod settings;
 mod step;
 mod steps;
@@ -9,6 +11,8 @@ mod tree;
 
 pub use enforced::enforced;
 pub use limits::{Amount, GroupLimit, GroupLimits, Lacking, ProcessLimit};
+pub use private::PrivateValues;
+pub use resolve::{Given, Knowledge, Purpose, resolve, wanted};
 pub use settings::{
     Clock, ClockOffset, Command, Device, HostIds, Identity, Mount, MountKind, Namespaces, OwnerMap,
     Privacy, Settings, Supervise, System, TargetPoint, Terminal, UserIds, Variable,

@@ -1,18 +1,21 @@
 //! A profile resolved: every variable replaced, every default filled in, every value checked.
 
-use serde::Serialize;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
 
 use crate::diag::At;
 use crate::model::{
     Access, ByteSize, Capability, CgroupMount, ExtraArguments, FileMode, InsidePath, MountOption,
     NetworkMode, Period, ProcMount, SandboxName, SeccompPolicy, Signal, Switch, SysMount,
-    TimeOffset, Writes,
+    TimeOffset, UserSpec, Writes,
 };
 
-use super::{GroupLimits, Missing, ProcessLimit, TreePlan};
+use super::{GroupLimits, Missing, PrivateValues, ProcessLimit, TreePlan};
 
 /// Everything that the steps are made from. No `Option` here means "default".
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(remote = "Self")]
 pub struct Settings {
     /// The sandbox's name.
     pub name: At<SandboxName>,
@@ -48,13 +51,27 @@ pub struct Settings {
     pub seccomp: At<SeccompPolicy>,
     /// How it is watched and ended.
     pub supervise: Supervise,
+    /// What is marked `optional` and missing on this host: left out, and the report says so.
+    pub left_out: Vec<At<String>>,
+    /// Values of the caller's environment that stand in any text above and are never shown.
+    #[serde(skip)]
+    pub private: PrivateValues,
+}
+
+/// Nothing private leaves through the printed settings, whatever text it stands in.
+impl Serialize for Settings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let written = Settings::serialize(self, serde_json::value::Serializer);
+        let written = written.map_err(serde::ser::Error::custom)?;
+        self.private.hide_in(written).serialize(serializer)
+    }
 }
 
 /// The program and what it starts with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Command {
     /// The program and its arguments. The first is a name to find in `path`, or an absolute path
-    /// inside.
+    /// inside. None at all only in a symbolic plan: the command line may bring them.
     pub args: Vec<At<String>>,
     /// What `-- …` does; kept for messages.
     pub extra: At<ExtraArguments>,
@@ -73,7 +90,7 @@ pub struct Command {
 }
 
 /// One variable of the program's environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Variable {
     /// Its name.
     pub name: String,
@@ -92,14 +109,26 @@ pub enum Privacy {
     Private,
 }
 
+impl Variable {
+    /// Its value, where messages may show it; what stands for it elsewhere.
+    pub fn shown(&self) -> &str {
+        match self.privacy {
+            Privacy::Shown => &self.value,
+            Privacy::Private => "(of the caller's environment)",
+        }
+    }
+}
+
 /// A private value never leaves through the printed plan: its name does.
 impl Serialize for Variable {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let value = match self.privacy {
-            Privacy::Shown => self.value.as_str(),
-            Privacy::Private => "(of the caller's environment)",
-        };
-        (&self.name, value).serialize(serializer)
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (&self.name, self.shown()).serialize(serializer)
+    }
+}
+
+impl fmt::Debug for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={:?}", self.name, self.shown())
     }
 }
 
@@ -115,6 +144,9 @@ pub enum Terminal {
 /// Which ids the program has, inside and on the host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Identity {
+    /// What the profile asks for. A symbolic plan knows no caller: there the ids below are stand-ins
+    /// and this is what counts.
+    pub asked: At<UserSpec>,
     /// The line of `command.user`.
     pub user: At<UserIds>,
     /// What stands behind these ids on the host.

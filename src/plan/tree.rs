@@ -23,18 +23,22 @@ pub struct TreePlan {
 /// One thing that goes into a tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum TreeSource {
-    /// A host file or directory, copied. Links on the way to it come too, with what they point to.
+    /// A host file or directory, copied. Links on the way to it come too, with what they point to;
+    /// links inside a directory come as they are, wherever they point.
     Copy {
         /// Absolute host path.
         from: PathBuf,
-        /// Where to, when not to the same path.
+        /// Where to, when not to the same path; then the links on the way stay behind.
         to: Option<InsidePath>,
-        /// Patterns of names that stay out.
+        /// Patterns of what stays out of a directory: without a slash names at any depth (`*.pyc`),
+        /// with one paths relative to the source (`/cache`, `lib/**/*.a`), with one at the end
+        /// directories only.
         exclude: Vec<String>,
         /// What happens when the host has no such path.
         missing: Missing,
     },
-    /// Programs with their interpreters, loaders and libraries, at their host paths.
+    /// Programs with their interpreters, loaders and libraries, at their host paths; every link
+    /// on the way to each of them comes along, also by the other directories of the search path.
     Programs {
         /// Names to find in the search path, or absolute host paths.
         programs: Vec<At<String>>,

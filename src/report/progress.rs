@@ -62,3 +62,21 @@ impl Progress for Bar {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_appears_only_when_a_build_takes_its_time_and_goes_at_the_end() {
+        let mut bar = Bar::default();
+        bar.start(None);
+        bar.advance(1);
+        assert!(bar.bar.is_none());
+        bar.started = Instant::now().checked_sub(PATIENCE * 2);
+        bar.advance(2);
+        assert_eq!(bar.bar.as_ref().map(ProgressBar::position), Some(3));
+        bar.done();
+        assert!(bar.bar.is_none());
+    }
+}

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 
 use crate::diag::Origin;
+use crate::elf::ResolveError;
 use crate::model::InsidePath;
 
 /// A store that cannot be used.
@@ -204,7 +205,7 @@ pub enum Trouble {
         nearest: Option<String>,
     },
     /// A program whose needs cannot be told.
-    Unresolved(String),
+    Unresolved(ResolveError),
     /// A pattern that is none.
     Pattern {
         /// As written.
@@ -338,7 +339,7 @@ impl fmt::Display for Trouble {
                 )
             }
             Trouble::NotFound { name, looked, .. } => not_found(f, name, looked),
-            Trouble::Unresolved(reason) => f.write_str(reason),
+            Trouble::Unresolved(error) => error.fmt(f),
             Trouble::Pattern { pattern, reason } => {
                 write!(f, "`{pattern}` is not a pattern: {reason}")
             }

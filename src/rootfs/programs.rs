@@ -81,8 +81,7 @@ impl Builder<'_> {
 
     fn closure(&mut self, program: &Path) -> Result<(), Trouble> {
         let resolved = self.resolver.closure(program);
-        let Closure { files, looked_at } =
-            resolved.map_err(|error| Trouble::Unresolved(error.to_string()))?;
+        let Closure { files, looked_at } = resolved.map_err(Trouble::Unresolved)?;
         for path in looked_at {
             self.stamps.now(&path);
         }

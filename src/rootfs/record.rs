@@ -20,7 +20,7 @@ pub(super) const BOOT: usize = 36;
 /// What a build left out or changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Notes {
-    /// Regular files in the tree; a file with several names counts once.
+    /// Files copied from the host; a file with several names counts once.
     pub files: u64,
     /// Bytes in them.
     pub bytes: u64,

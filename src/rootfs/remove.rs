@@ -31,9 +31,14 @@ pub(super) fn names(dir: BorrowedFd) -> nix::Result<Vec<OsString>> {
 
 /// Removes `name` from `parent`, whatever it is, with all that is below. What is gone is fine.
 pub(super) fn remove(parent: BorrowedFd, name: &OsStr) -> Result<(), SystemProblem> {
+    remove_all(parent, name).map_err(SystemProblem::at("remove", Path::new(name)))
+}
+
+/// Two may remove the same leftover at once: what the other one took is gone as well.
+fn remove_all(parent: BorrowedFd, name: &OsStr) -> nix::Result<()> {
     match remove_below(parent, name) {
-        Ok(()) | Err(Errno::ENOENT) => Ok(()),
-        Err(errno) => Err(SystemProblem::at("remove", Path::new(name))(errno)),
+        Err(Errno::ENOENT) => Ok(()),
+        done => done,
     }
 }
 
@@ -44,7 +49,7 @@ fn remove_below(parent: BorrowedFd, name: &OsStr) -> nix::Result<()> {
     }
     let dir = open_own(parent, name)?;
     for name in names(dir.as_fd())? {
-        remove_below(dir.as_fd(), &name)?;
+        remove_all(dir.as_fd(), &name)?;
     }
     drop(dir);
     unlinkat(parent, name, UnlinkatFlags::RemoveDir)

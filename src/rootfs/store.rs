@@ -1,9 +1,9 @@
 //! The store: which trees there are, who uses one, who builds one.
 
 use std::ffi::OsStr;
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -252,18 +252,14 @@ impl Store {
     }
 
     /// Removes what builders that were killed left behind: they hold its lock no more.
-    ///
-    /// What cannot be removed now is for the next build; it is in nobody's way.
     fn sweep(&self) {
         let Ok(building) = open_dir(&self.fd, OsStr::new(BUILDING), OFlag::O_RDONLY) else {
             return;
         };
         for name in names(building.as_fd()).unwrap_or_default() {
-            let Ok(left) = open_dir(&building, &name, OFlag::O_RDONLY).map(File::from) else {
-                continue;
-            };
-            if left.try_lock().is_ok() && remove(building.as_fd(), &name).is_err() {
-                continue;
+            let left = open_dir(&building, &name, OFlag::O_RDONLY).map(File::from);
+            if left.is_ok_and(|left| left.try_lock().is_ok()) {
+                clear(building.as_fd(), &name);
             }
         }
     }
@@ -284,11 +280,7 @@ impl Store {
                     .map_err(store_failed)
             });
         if built.is_err() {
-            // The error that is told is the first one; what stays is swept by the next build.
-            let path = format!("{BUILDING}/{name}");
-            if remove(self.fd.as_fd(), OsStr::new(&path)).is_err() {
-                return built;
-            }
+            clear(self.fd.as_fd(), OsStr::new(&format!("{BUILDING}/{name}")));
         }
         built
     }
@@ -304,13 +296,19 @@ impl Store {
                 Err(Errno::EEXIST) => continue,
                 made => made.map_err(self.problem("make the directory", &path))?,
             }
-            let Ok(dir) = open_dir(&self.fd, OsStr::new(&path), OFlag::O_RDONLY) else {
-                continue;
+            // Between the making and the lock a sweeper may take it for a leftover.
+            let dir = match open_dir(&self.fd, OsStr::new(&path), OFlag::O_RDONLY) {
+                Err(Errno::ENOENT) => continue,
+                opened => File::from(opened.map_err(self.problem("open", &path))?),
             };
-            let dir = File::from(dir);
-            // Between the making and the lock a sweeper may have taken it for a leftover.
-            if dir.try_lock().is_ok() && fstat(&dir).is_ok_and(|stat| stat.st_nlink > 0) {
-                return Ok((name, dir));
+            match dir.try_lock() {
+                Ok(()) if fstat(&dir).is_ok_and(|stat| stat.st_nlink > 0) => {
+                    return Ok((name, dir));
+                }
+                Ok(()) | Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => {
+                    return Err(self.problem("lock", &path)(errno(error)));
+                }
             }
         }
     }
@@ -372,13 +370,10 @@ impl Store {
         };
         let free = dir.try_lock().is_ok();
         if free && renameat(&self.fd, path.as_str(), &self.fd, gone.as_str()).is_ok() {
-            self.sweep_one(&gone);
+            // Whoever came for it at the same time need not wait until it is gone.
+            drop(dir);
+            clear(self.fd.as_fd(), OsStr::new(&gone));
         }
-    }
-
-    fn sweep_one(&self, path: &str) {
-        // What stays lies in `building` with its lock free: the next sweep takes it.
-        remove(self.fd.as_fd(), OsStr::new(path)).unwrap_or_default();
     }
 
     fn problem(
@@ -406,6 +401,12 @@ fn refuse_shared(dir: &Path, stat: &FileStat) -> Result<(), StoreError> {
         return Err(StoreError::Writable { dir, mode });
     }
     Ok(())
+}
+
+/// Removes something of `building`. What cannot be removed now is in nobody's way: its lock is
+/// free, so that each later build tries again.
+fn clear(parent: BorrowedFd, name: &OsStr) {
+    remove(parent, name).unwrap_or_default();
 }
 
 /// An id that no other build has had: the time and the builder's directory go in.

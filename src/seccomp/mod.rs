@@ -16,6 +16,7 @@ mod groups;
 mod instruction;
 mod policy;
 mod program;
+mod ready;
 mod table;
 
 pub use answer::{Answer, Errno};
@@ -24,4 +25,4 @@ pub use arguments::{ArgumentRule, argument_rules};
 pub use grants::{Grants, Key, NestedUserNamespaces, Opening, openings};
 pub use groups::{Group, Standing, groups};
 pub use instruction::Instruction;
-pub use policy::{CompileError, Filter, Policy, compile};
+pub use policy::{CompileError, Filter, Policy, compile, compile_anew};

@@ -12,6 +12,7 @@ use super::grants::{Grants, openings};
 use super::groups::{Standing, groups};
 use super::instruction::Instruction;
 use super::program::{Decision, assemble};
+use super::ready;
 
 /// A named policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +70,7 @@ const FREQUENT: &[&str] = &["openat", "ioctl"];
 /// The programs of `policy` for one architecture. Nothing is read from the system.
 ///
 /// The default policy is one program, because each one that is loaded costs time at every start.
+/// Without grants it is ready in the binary: compiling it would cost more than loading it.
 ///
 /// # Errors
 ///
@@ -77,6 +79,23 @@ pub fn compile(policy: &Policy, arch: Arch, grants: &Grants<'_>) -> Result<Filte
     if let Some(name) = unknown_capability(grants) {
         return Err(CompileError::UnknownCapability(name.to_owned()));
     }
+    if *policy == Policy::Default && *grants == Grants::NONE {
+        let programs = vec![ready::program(arch)];
+        return Ok(Filter { programs });
+    }
+    compile_anew(policy, arch, grants)
+}
+
+/// The same without the programs that are ready: what these are made by and compared with.
+///
+/// # Errors
+///
+/// As [`compile`].
+pub fn compile_anew(
+    policy: &Policy,
+    arch: Arch,
+    grants: &Grants<'_>,
+) -> Result<Filter, CompileError> {
     match policy {
         Policy::None => Ok(Filter::default()),
         Policy::Default => {

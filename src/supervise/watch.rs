@@ -64,8 +64,6 @@ pub struct Seen {
     pub killed: Option<Killed>,
     /// From the start to the end.
     pub wall: Duration,
-    /// Allocations after the clone, which debug builds count.
-    pub allocations: u32,
     records: Records,
     ended: bool,
 }
@@ -87,7 +85,6 @@ impl Seen {
             usage: sys::process::no_usage(),
             killed: None,
             wall: Duration::ZERO,
-            allocations: 0,
             records: Records::Open,
             ended: false,
         }
@@ -257,7 +254,10 @@ impl Watch {
             None => self.seen.records = Records::Ended,
             Some(Record::Executing) => self.seen.executing = true,
             Some(Record::Ended { status }) => self.seen.program = Some(status),
-            Some(Record::Allocations { count }) => self.seen.allocations += count,
+            Some(Record::Allocations { count }) => {
+                let reason = format!("{count} allocations after the clone");
+                return Err(io::Error::other(reason));
+            }
             Some(Record::Stopped { .. }) => self.stop_with_program()?,
             Some(failure @ (Record::Failed { .. } | Record::NoInterpreter { .. })) => {
                 self.seen.failure.get_or_insert(failure);

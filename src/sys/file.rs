@@ -12,6 +12,19 @@ pub const HERE: BorrowedFd<'static> =
     // SAFETY: AT_FDCWD is no descriptor that could be closed, and every *at call takes it.
     unsafe { BorrowedFd::borrow_raw(libc::AT_FDCWD) };
 
+/// Standard input, output and error by their numbers: the standard library's own allocate.
+///
+/// A process may have them closed; every call then answers EBADF.
+pub const STREAMS: [BorrowedFd<'static>; 3] =
+    // SAFETY: these three are never closed by us while a call uses them.
+    unsafe {
+        [
+            BorrowedFd::borrow_raw(libc::STDIN_FILENO),
+            BorrowedFd::borrow_raw(libc::STDOUT_FILENO),
+            BorrowedFd::borrow_raw(libc::STDERR_FILENO),
+        ]
+    };
+
 /// What openat2(2) takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct How {
@@ -229,6 +242,24 @@ pub fn executable(path: &CStr) -> Result<()> {
     done(libc::c_long::from(unsafe {
         libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::X_OK, 0)
     }))
+}
+
+/// Whether a path names anything, a link too (faccessat2(2)).
+///
+/// # Errors
+/// ENOENT when it does not.
+pub fn exists(dir: BorrowedFd<'_>, path: &CStr) -> Result<()> {
+    let flags = libc::AT_SYMLINK_NOFOLLOW;
+    // SAFETY: `path` is NUL-terminated and outlives the call.
+    done(unsafe {
+        libc::syscall(
+            libc::SYS_faccessat2,
+            dir.as_raw_fd(),
+            path.as_ptr(),
+            libc::F_OK,
+            flags,
+        )
+    })
 }
 
 /// umask(2); gives the old one.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here allocates, so that all of it may run between clone and exec.
 
+pub mod allocation;
 pub mod copy;
 pub mod credentials;
 pub mod file;

@@ -80,7 +80,7 @@ pub fn receive_descriptor(socket: BorrowedFd<'_>) -> Result<Option<OwnedFd>> {
     let header = &control.header;
     let fits = header.cmsg_level == libc::SOL_SOCKET
         && header.cmsg_type == libc::SCM_RIGHTS
-        && header.cmsg_len as usize == ONE_LENGTH;
+        && header.cmsg_len == ONE_LENGTH;
     if !fits {
         return Err(Errno::EPROTO);
     }

@@ -63,6 +63,59 @@ pub fn clone(namespaces: u64, cgroup: Option<BorrowedFd<'_>>) -> Result<Side<Chi
     Ok(Side::Parent(Child { pid, pidfd }))
 }
 
+/// Bytes of stack for a process that makes two system calls.
+const IDLE_STACK: usize = 16 * 1024;
+
+/// A process that only holds new namespaces open, until it is killed; it shares the caller's memory,
+/// so that making it copies nothing, and dies with the caller.
+///
+/// # Errors
+/// As clone(2).
+pub fn idle(namespaces: i32) -> Result<Idle> {
+    extern "C" fn wait(_: *mut libc::c_void) -> i32 {
+        // Neither call fails here, so that neither writes errno, which is the caller's too.
+        // SAFETY: prctl takes a number; ppoll with nothing to wait for sleeps until SIGKILL.
+        unsafe {
+            libc::syscall(
+                libc::SYS_prctl,
+                libc::PR_SET_PDEATHSIG,
+                libc::SIGKILL,
+                0,
+                0,
+                0,
+            );
+            libc::syscall(libc::SYS_ppoll, 0, 0, 0, 0, 0);
+        }
+        0
+    }
+    let mut stack = vec![0u8; IDLE_STACK];
+    let flags = namespaces | libc::CLONE_VM | libc::SIGCHLD;
+    // SAFETY: the child runs `wait` alone, on a stack of its own that lives until `end` has reaped it;
+    // the end of a slice may be pointed to, and clone(2) aligns it.
+    let pid = unsafe {
+        let top = stack.as_mut_ptr().add(IDLE_STACK).cast();
+        libc::clone(wait, top, flags, ptr::null_mut())
+    };
+    checked(libc::c_long::from(pid))?;
+    Ok(Idle { pid, _stack: stack })
+}
+
+/// A process made by [`idle`]; it ends with this value.
+#[derive(Debug)]
+pub struct Idle {
+    /// Its id in the caller's PID namespace.
+    pub pid: i32,
+    _stack: Vec<u8>,
+}
+
+impl Drop for Idle {
+    fn drop(&mut self) {
+        // It is our child and not reaped, so that the id is still its own; SIGKILL always arrives.
+        super::signal::send(self.pid, libc::SIGKILL).ok();
+        wait_for(self.pid).ok();
+    }
+}
+
 /// fork by clone(2) without glibc's handlers: PID 1 makes the program this way.
 ///
 /// # Errors

@@ -12,5 +12,6 @@ mod fixture;
 mod hostile;
 mod installed;
 mod ldd;
+mod musl;
 mod scripts;
 mod search;

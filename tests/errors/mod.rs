@@ -6,6 +6,7 @@ mod full;
 mod hostile;
 mod keys;
 mod related;
+pub mod resolved;
 mod rules;
 
 use std::collections::BTreeSet;
@@ -16,14 +17,14 @@ use sandbox::profile::{self, RawProfile};
 use sandbox::report::problems::{Style, render};
 
 /// A directory of the tests.
-fn directory(name: &str) -> PathBuf {
+pub fn directory(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests")
         .join(name)
 }
 
 /// The stems of all files of `directory` that end with `.extension`.
-fn stems(directory: &Path, extension: &str) -> BTreeSet<String> {
+pub fn stems(directory: &Path, extension: &str) -> BTreeSet<String> {
     let files = std::fs::read_dir(directory).unwrap();
     files
         .map(|file| file.unwrap().path())

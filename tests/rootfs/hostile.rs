@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sandbox::plan::{MountPointKind, TreePlan};
+use sandbox::rootfs::{Refresh, Silent};
 
 use crate::lab::{Lab, copy_to, dir, file, inside, mount_point, plan, read, symlink};
 
@@ -197,4 +198,42 @@ fn removing_a_leftover_follows_no_link() {
     drop(victim.lab.build(&crate::lab::plan([file("/y", "y")])));
     assert!(!left.exists());
     victim.is_untouched();
+}
+
+#[test]
+fn a_source_that_is_swapped_with_a_link_never_brings_what_the_link_points_to() {
+    use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let lab = Lab::new();
+    lab.file("secret/file", "secret");
+    lab.file("d/x/file", "public");
+    let real = lab.host("d/x");
+    let link = lab.link("link", lab.host("secret").to_str().unwrap());
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                renameat2(
+                    AT_FDCWD,
+                    &real,
+                    AT_FDCWD,
+                    &link,
+                    RenameFlags::RENAME_EXCHANGE,
+                )
+                .unwrap();
+            }
+        });
+        let plan = plan([copy_to(lab.host("d"), "/d")]);
+        for _ in 0..100 {
+            let tree = lab.store.tree(&plan, Refresh::Rebuild, &mut Silent);
+            let found = fs::symlink_metadata(inside(tree.as_ref().unwrap(), "/d/x"));
+            // Gone between being listed and being opened is fine, too.
+            if found.is_ok_and(|found| found.is_dir()) {
+                let text = fs::read_to_string(inside(tree.as_ref().unwrap(), "/d/x/file"));
+                assert_eq!(text.ok().as_deref(), Some("public"));
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
 }

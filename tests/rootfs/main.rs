@@ -1,5 +1,12 @@
 //! Root trees, built from real directories by whichever user runs the tests.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests, and what they are built from"
+)]
+
 mod copies;
 mod faults;
 mod hostile;

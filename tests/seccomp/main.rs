@@ -18,4 +18,5 @@ mod machine;
 mod oracle;
 mod policy;
 mod programs;
+mod ready;
 mod table;

@@ -1,0 +1,72 @@
+//! The commands: clap structures, exit codes, and the only place that prints.
+
+mod check;
+mod exit;
+mod filter;
+mod output;
+mod places;
+mod profile;
+mod refusal;
+mod up;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+use exit::Exit;
+
+/// Runs programs in sandboxes that a TOML profile describes.
+///
+/// A profile is a file to keep in git and to review: nothing is granted that it does not say.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sandbox",
+    version,
+    propagate_version = false,
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  sandbox check profiles/dev.toml             judge the text of a profile
+  sandbox check --host profiles/dev.toml      and whether this host has what it names
+  sandbox up profiles/dev.toml                start the program of the profile
+  sandbox up profiles/dev.toml -- cargo test  start another one in the same sandbox
+  sandbox up --dry-run profiles/dev.toml      print every step, and run nothing"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Check),
+    Up(up::Up),
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let exit = match Arguments::try_parse_from(&arguments) {
+        Ok(Arguments { command }) => match command {
+            Command::Check(check) => check.run(),
+            Command::Up(up) => up.run(),
+        },
+        Err(error) => refused(&error, &arguments),
+    };
+    exit.into()
+}
+
+/// Wrong usage: 125 for what would have run a program, 2 for all others.
+fn refused(error: &clap::Error, arguments: &[OsString]) -> Exit {
+    // A closed standard stream is no reason for another exit code.
+    error.print().ok();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::DONE,
+        _ if arguments.get(1).is_some_and(|first| first == "up") => Exit::NOT_STARTED,
+        _ => Exit::USAGE,
+    }
+}

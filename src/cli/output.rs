@@ -1,0 +1,49 @@
+//! Printing: problems to standard error, results to standard output.
+
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+
+use crate::diag::{Problems, Sources};
+use crate::report::problems::{Style, render};
+use crate::sys;
+
+/// Prints problems under their lines.
+pub fn problems(problems: Problems, sources: &Sources) {
+    if problems.is_empty() {
+        return;
+    }
+    error_text(&render(&problems.sorted(), sources, style(&io::stderr())));
+}
+
+/// Prints a text to standard error as it is.
+pub fn error_text(text: &str) {
+    // Nobody is left to tell when it is closed.
+    io::stderr().write_all(text.as_bytes()).ok();
+}
+
+/// Prints a text to standard output; a reader that has left (`| head`) is no error.
+///
+/// # Errors
+/// When it cannot be written for another reason, such as a full disk.
+pub fn text(text: &str) -> io::Result<()> {
+    let mut output = io::stdout();
+    let written = output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush());
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// Colours and the width of the terminal, where the stream is one and `NO_COLOR` is not set.
+pub fn style<S: IsTerminal + AsFd>(stream: &S) -> Style {
+    if !stream.is_terminal() || std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty()) {
+        return Style::PLAIN;
+    }
+    let columns = sys::terminal::window_size(stream.as_fd()).map_or(0, |size| size.ws_col);
+    match usize::from(columns) {
+        0 => Style::PLAIN,
+        columns => Style::terminal(columns),
+    }
+}

@@ -1,0 +1,237 @@
+//! `sandbox up`: build the tree, start the program in it, see it to its end.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::diag::{Problem, Problems, Sources};
+use crate::model::{Outcome, SandboxName};
+use crate::plan::{Given, Plan, Purpose};
+use crate::report::{self, Bar};
+use crate::rootfs::{Durability, Progress, Refresh, Silent, Store, Tree};
+use crate::supervise::{self, Claim, Run, RunError, StateDirectory};
+
+use super::exit::Exit;
+use super::profile::{Loaded, general};
+use super::{filter, output, places, refusal};
+
+/// Start the program of a profile in its sandbox
+///
+/// Exits with the program's own code; 128+N when signal N ended it, 124 when the wall time was over,
+/// 125 when nothing was started, 126 when the program cannot be executed, 127 when it is not in the tree.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Print every step that would be taken, and take none
+    #[arg(long)]
+    dry_run: bool,
+    /// Another name for the sandbox
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Write what happened to FILE, as JSON
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Look again at every file that the root tree was made of
+    #[arg(long)]
+    refresh: bool,
+    /// The profile
+    #[arg(value_name = "PROFILE")]
+    profile: PathBuf,
+    /// A command in place of the profile's (or behind it, where `command.extra` says so)
+    #[arg(last = true, value_name = "CMD")]
+    command: Vec<String>,
+}
+
+/// Why nothing ran: what is wrong, and the exit code that says so.
+struct Refused {
+    problems: Problems,
+    exit: Exit,
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Refused {
+        let mut problems = Problems::new();
+        problems.push(problem);
+        Refused {
+            problems,
+            exit: Exit::NOT_STARTED,
+        }
+    }
+}
+
+impl Up {
+    /// Runs the command.
+    pub fn run(self) -> Exit {
+        let given = match self.given() {
+            Ok(given) => given,
+            Err(problem) => return refuse(problem.into(), &Sources::default()),
+        };
+        let mut loaded = Loaded::read(&self.profile, given);
+        let judged = loaded.judge_for_host();
+        let Loaded {
+            sources, problems, ..
+        } = loaded;
+        let Some((settings, facts)) = judged else {
+            let exit = Exit::NOT_STARTED;
+            return refuse(Refused { problems, exit }, &sources);
+        };
+        output::problems(problems, &sources);
+        let plan = Plan::new(settings);
+        if self.dry_run {
+            return self.print(&plan, &sources);
+        }
+        match self.start(&plan, &facts.cgroups) {
+            Ok(outcome) => Exit(outcome.exit_code),
+            Err(refused) => refuse(refused, &sources),
+        }
+    }
+
+    fn given(&self) -> Result<Given, Problem> {
+        let name = self
+            .name
+            .as_deref()
+            .map(str::parse::<SandboxName>)
+            .transpose();
+        let name = name.map_err(|invalid| {
+            let name = self.name.as_deref().unwrap_or_default();
+            let problem = general("command-line.name", format!("name `{name}` {invalid}"));
+            match invalid.help {
+                Some(help) => problem.help(help),
+                None => problem,
+            }
+        })?;
+        Ok(Given {
+            purpose: Purpose::Start,
+            arguments: self.command.clone(),
+            name,
+            ..Given::default()
+        })
+    }
+
+    fn print(&self, plan: &Plan, sources: &Sources) -> Exit {
+        let style = output::style(&io::stdout());
+        match output::text(&report::plan_text(plan, sources, style)) {
+            Ok(()) => Exit::DONE,
+            Err(_) => Exit::NOT_STARTED,
+        }
+    }
+
+    fn start(&self, plan: &Plan, cgroups: &crate::model::CgroupFacts) -> Result<Outcome, Refused> {
+        // Opened before the program runs: it may be able to write the directory, and to lay a link there.
+        let mut report = self.report.as_deref().map(create_report).transpose()?;
+        let filter = filter::compile_for(plan)?;
+        let state = open_state()?;
+        let mut claim = claim(&state, plan)?;
+        let store = open_store()?;
+        let tree = self.tree(&store, plan)?;
+        let run = Run {
+            plan,
+            tree: &tree.root,
+            filter: &filter,
+            cgroups,
+        };
+        let outcome = supervise::run(&run, &mut claim);
+        let released = claim.release();
+        let outcome = outcome.map_err(|error| explain(plan, error))?;
+        released
+            .map_err(|error| problem("state.release", "give the sandbox's name back", &error))?;
+        finish(&outcome, report.as_mut())?;
+        keep(&store, &tree);
+        Ok(outcome)
+    }
+
+    fn tree(&self, store: &Store, plan: &Plan) -> Result<Tree, Refused> {
+        let refresh = match self.refresh {
+            true => Refresh::Look,
+            false => Refresh::Quick,
+        };
+        let mut progress: Box<dyn Progress> = match io::stderr().is_terminal() {
+            true => Box::new(Bar::default()),
+            false => Box::new(Silent),
+        };
+        store
+            .tree(&plan.settings.tree, refresh, progress.as_mut())
+            .map_err(|error| refusal::of_tree(&error).into())
+    }
+}
+
+fn refuse(refused: Refused, sources: &Sources) -> Exit {
+    output::problems(refused.problems, sources);
+    refused.exit
+}
+
+fn problem(code: &'static str, what: &str, error: &io::Error) -> Problem {
+    general(code, format!("cannot {what}: {error}"))
+}
+
+fn create_report(path: &Path) -> Result<File, Problem> {
+    let mut options = OpenOptions::new();
+    let file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o666)
+        .open(path);
+    let what = || format!("write the report `{}`", path.display());
+    file.map_err(|error| problem("command-line.report", &what(), &error))
+}
+
+fn no_home() -> Problem {
+    general(
+        "host.no-home",
+        "no home directory is known: neither `HOME` nor /etc/passwd tells one",
+    )
+    .help("set `HOME`, or `XDG_CACHE_HOME` and `XDG_STATE_HOME`")
+}
+
+fn open_state() -> Result<StateDirectory, Problem> {
+    let place = places::state().ok_or_else(no_home)?;
+    let state = StateDirectory::open(&place)
+        .map_err(|error| problem("state.directory", "open the state directory", &error))?;
+    state
+        .sweep(crate::cgroup::sweep)
+        .map_err(|error| problem("state.sweep", "clean up after killed runs", &error))?;
+    Ok(state)
+}
+
+fn claim(state: &StateDirectory, plan: &Plan) -> Result<Claim, Problem> {
+    let name = plan.settings.name.value.as_str();
+    state
+        .claim(name)
+        .map_err(|error| problem("state.claim", "take the sandbox's name", &error))
+}
+
+fn open_store() -> Result<Store, Refused> {
+    let place = places::store().ok_or_else(no_home)?;
+    Store::open(&place).map_err(|error| general("store.open", error.to_string()).into())
+}
+
+/// A tree that was built just now outlives the next boot only when the disk has it; the program has
+/// ended, so nobody waits for it. One that cannot be written is built again.
+fn keep(store: &Store, tree: &Tree) {
+    if tree.durability == Durability::ThisBoot {
+        store.make_durable(tree).ok();
+    }
+}
+
+fn explain(plan: &Plan, error: RunError) -> Refused {
+    let (problem, exit) = refusal::of_run(plan, error);
+    Refused {
+        exit,
+        ..Refused::from(problem)
+    }
+}
+
+fn finish(outcome: &Outcome, report: Option<&mut File>) -> Result<(), Problem> {
+    if let Some(line) = report::summary(outcome) {
+        output::error_text(&format!("sandbox: {line}\n"));
+    }
+    if let Some(file) = report {
+        let text = report::json(outcome);
+        let written = file.write_all(text.as_bytes());
+        written.map_err(|error| problem("command-line.report", "write the report", &error))?;
+    }
+    Ok(())
+}

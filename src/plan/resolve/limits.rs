@@ -1,0 +1,330 @@
+//! `[limits]`: what the control groups, setrlimit(2) and the clock enforce.
+
+use crate::diag::{At, Problem};
+use crate::model::{ByteSize, Degradable, Period, Rlimit, RlimitValue};
+use crate::plan::{Amount, GroupLimit, GroupLimits, Lacking, ProcessLimit};
+use crate::profile::RawProfile;
+use crate::profile::raw::{Opt, RawLimits, RawRlimit, Setting};
+
+use super::scope::Scope;
+use super::values::FromVariable;
+
+/// With less, not even the start of a sandbox fits: its own page tables and stacks count too.
+const LEAST_MEMORY: ByteSize = ByteSize(1 << 20);
+
+/// The first process inside, which is the sandbox's own, and the program. `limits.pids` counts
+/// every process and thread inside, as the kernel and other container tools do.
+const LEAST_PIDS: u64 = 2;
+
+/// What limits come to.
+pub(super) struct Limits {
+    pub group: GroupLimits,
+    pub process: Vec<ProcessLimit>,
+    pub wall_time: Option<At<Period>>,
+}
+
+/// Whether these limits need a control group.
+pub(super) fn makes_group(raw: &RawLimits) -> bool {
+    let RawLimits {
+        memory,
+        swap,
+        cpus,
+        pids,
+        wall_time: _,
+        process: _,
+    } = raw;
+    memory.is_some() || swap.is_some() || cpus.is_some() || pids.is_some()
+}
+
+pub(super) fn resolve(raw: &RawProfile, scope: &mut Scope<'_>) -> Limits {
+    let RawLimits {
+        memory,
+        swap,
+        cpus,
+        pids,
+        wall_time,
+        process,
+    } = &raw.limits;
+    let allowed = &raw.security.allow_degraded;
+    if makes_group(&raw.limits) && scope.facts().is_some() {
+        scope.wanted.cgroups = true.into();
+    }
+    let memory = amount(memory, "limits.memory", scope);
+    let swap = amount(swap, "limits.swap", scope);
+    let cpus = amount(cpus, "limits.cpus", scope);
+    let pids = amount(pids, "limits.pids", scope);
+    let wall_time = amount(wall_time, "limits.wall_time", scope);
+    judge_memory(&memory, &swap, scope);
+    judge_counts(&pids, &wall_time, scope);
+    let group = [
+        memory.map(|at| at.map(Amount::Memory)),
+        swap.map(|at| at.map(Amount::Swap)),
+        cpus.map(|at| at.map(Amount::Cpus)),
+        pids.map(|at| at.map(Amount::Pids)),
+    ];
+    let list = group.into_iter().flatten();
+    let list = list.map(|amount| group_limit(amount, allowed)).collect();
+    let group = GroupLimits { list };
+    judge_allowed(&group, allowed, scope);
+    Limits {
+        group,
+        process: process_limits(process, scope),
+        wall_time,
+    }
+}
+
+fn amount<T: FromVariable>(
+    written: &Opt<Setting<T>>,
+    key: &str,
+    scope: &mut Scope<'_>,
+) -> Option<At<T>> {
+    written
+        .as_ref()
+        .and_then(|written| scope.setting(written, key))
+}
+
+/// cgroup v1 limits memory and swap together only, so swap alone would hold on some hosts and not
+/// on others: one rule for all.
+fn judge_memory(memory: &Opt<ByteSize>, swap: &Opt<ByteSize>, scope: &mut Scope<'_>) {
+    if let Some(memory) = memory.as_ref().filter(|memory| memory.value < LEAST_MEMORY) {
+        let message = format!(
+            "`limits.memory` is {} bytes, with which nothing starts",
+            memory.value.0
+        );
+        scope.report(
+            memory
+                .error("limits.memory-too-small", message)
+                .help("write the unit too, as in `\"64M\"`; the least is `\"1M\"`"),
+        );
+    }
+    if let (Some(swap), None, false) = (swap, memory, scope.read_in_part) {
+        let message = "`limits.swap` needs `limits.memory`";
+        scope.report(
+            swap.error("limits.swap-without-memory", message)
+                .help("set `memory` too: cgroup v1 can limit swap only together with it"),
+        );
+    }
+}
+
+fn judge_counts(pids: &Opt<u64>, wall_time: &Opt<Period>, scope: &mut Scope<'_>) {
+    if let Some(pids) = pids.as_ref().filter(|pids| pids.value < LEAST_PIDS) {
+        let message = format!("`limits.pids` is {}, with which nothing starts", pids.value);
+        scope.report(
+            pids.error("limits.pids-too-few", message)
+                .help("write 2 or more: the sandbox's own first process counts too"),
+        );
+    }
+    if let Some(time) = wall_time.as_ref().filter(|time| time.value.0.is_zero()) {
+        let message = "`limits.wall_time` is 0, at which everything ends at once";
+        scope.report(
+            time.error("limits.wall-time-zero", message)
+                .help("write a time such as `\"10s\"`, or leave it out for no limit"),
+        );
+    }
+}
+
+fn group_limit(amount: At<Amount>, allowed: &[At<Degradable>]) -> GroupLimit {
+    let covers = |entry: &At<Degradable>| covers(entry.value, amount.value);
+    let lacking = match allowed.iter().any(covers) {
+        true => Lacking::Reported,
+        false => Lacking::Refused,
+    };
+    GroupLimit {
+        amount: amount.value,
+        origin: amount.origin,
+        lacking,
+    }
+}
+
+fn covers(entry: Degradable, amount: Amount) -> bool {
+    match entry {
+        Degradable::Limits => true,
+        Degradable::LimitsMemory => matches!(amount, Amount::Memory(_)),
+        Degradable::LimitsSwap => matches!(amount, Amount::Swap(_)),
+        Degradable::LimitsCpus => matches!(amount, Amount::Cpus(_)),
+        Degradable::LimitsPids => matches!(amount, Amount::Pids(_)),
+    }
+}
+
+fn judge_allowed(group: &GroupLimits, allowed: &[At<Degradable>], scope: &mut Scope<'_>) {
+    if scope.read_in_part {
+        return;
+    }
+    for entry in allowed {
+        if group
+            .list
+            .iter()
+            .any(|limit| covers(entry.value, limit.amount))
+        {
+            continue;
+        }
+        let message = format!(
+            "`{}` may be missing, but the profile does not set it",
+            entry.value
+        );
+        scope.report(
+            Problem::warning("security.allow-degraded-unused", &entry.origin, message)
+                .help("leave it out, or set the limit"),
+        );
+    }
+}
+
+fn process_limits(raw: &[RawRlimit], scope: &mut Scope<'_>) -> Vec<ProcessLimit> {
+    raw.iter()
+        .filter_map(|limit| process_limit(limit, scope))
+        .collect()
+}
+
+fn process_limit(raw: &RawRlimit, scope: &mut Scope<'_>) -> Option<ProcessLimit> {
+    let RawRlimit {
+        resource,
+        soft,
+        hard,
+    } = raw;
+    let key = format!("limits.process.{}", resource.value.key);
+    let soft = scope.rlimit(soft, &key, resource.value.unit);
+    let hard = scope.rlimit(hard, &key, resource.value.unit);
+    let (soft, hard) = (soft?, hard?);
+    if soft.value > hard.value {
+        let message = format!(
+            "soft limit {} of `{key}` is above the hard limit {}",
+            soft.value, hard.value
+        );
+        scope.report(
+            soft.error("limits.process-soft-above-hard", message)
+                .also(&hard.origin, "the hard limit")
+                .help("raise the hard limit or lower the soft one"),
+        );
+        return None;
+    }
+    if let Some(facts) = scope.facts() {
+        scope.wanted.rlimits.insert(resource.value);
+        let own = facts
+            .rlimits
+            .iter()
+            .find(|(known, _)| *known == resource.value);
+        if let Some((_, own)) = own {
+            judge_host_limit(&key, &hard, own.hard, scope);
+        }
+    }
+    let limit = Rlimit {
+        soft: soft.value,
+        hard: hard.value,
+    };
+    Some(ProcessLimit {
+        resource: resource.value,
+        limit: At::new(limit, soft.origin),
+    })
+}
+
+/// Raising a hard limit needs CAP_SYS_RESOURCE over the host, which nothing has that is in a user
+/// namespace, root's sandboxes included.
+fn judge_host_limit(key: &str, hard: &At<RlimitValue>, own: RlimitValue, scope: &mut Scope<'_>) {
+    if hard.value <= own {
+        return;
+    }
+    let message = format!(
+        "`{key}` is {}, and the caller's own hard limit is {own}",
+        hard.value
+    );
+    scope.report(
+        hard.error("limits.process-above-host", message)
+            .help(format!(
+                "write {own} or less, or raise the caller's limit (limits.conf(5))"
+            )),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Resource;
+    use crate::plan::resolve::testing::{Bench, codes, here, variable};
+
+    fn size(bytes: u64) -> Opt<Setting<ByteSize>> {
+        Some(here(Setting::Literal(ByteSize(bytes))))
+    }
+
+    fn found(raw: &RawProfile, bench: &Bench) -> (Limits, Vec<&'static str>) {
+        let mut scope = bench.scope();
+        let limits = resolve(raw, &mut scope);
+        (limits, codes(scope))
+    }
+
+    #[test]
+    fn numbers_with_which_nothing_starts_are_errors() {
+        let mut raw = RawProfile::default();
+        raw.limits.memory = size(512);
+        raw.limits.pids = Some(here(Setting::Literal(1)));
+        raw.limits.wall_time = Some(here(Setting::Literal("0s".parse().unwrap())));
+        let expected = [
+            "limits.memory-too-small",
+            "limits.pids-too-few",
+            "limits.wall-time-zero",
+        ];
+        assert_eq!(found(&raw, &Bench::symbolic()).1, expected);
+    }
+
+    #[test]
+    fn swap_needs_memory() {
+        let mut raw = RawProfile::default();
+        raw.limits.swap = size(0);
+        assert_eq!(
+            found(&raw, &Bench::symbolic()).1,
+            ["limits.swap-without-memory"]
+        );
+        raw.limits.memory = size(1 << 20);
+        assert!(found(&raw, &Bench::symbolic()).1.is_empty());
+    }
+
+    #[test]
+    fn what_may_be_missing_is_marked_and_must_be_set() {
+        let mut raw = RawProfile::default();
+        raw.limits.memory = size(1 << 20);
+        raw.security.allow_degraded =
+            vec![here(Degradable::LimitsMemory), here(Degradable::LimitsPids)];
+        let (limits, codes) = found(&raw, &Bench::symbolic());
+        assert_eq!(limits.group.list[0].lacking, Lacking::Reported);
+        assert_eq!(codes, ["security.allow-degraded-unused"]);
+    }
+
+    #[test]
+    fn a_variable_may_stand_for_a_number() {
+        let mut bench = Bench::host();
+        let set = |bench: &mut Bench, value: &str| {
+            let environment = &mut bench.facts.as_mut().unwrap().environment;
+            environment.insert("MEM".to_owned(), value.to_owned());
+        };
+        let mut raw = RawProfile::default();
+        raw.limits.memory = Some(variable("env:MEM", "").map(Setting::Variable));
+        set(&mut bench, "64M");
+        assert_eq!(found(&raw, &bench).0.group.list[0].amount.value(), "64M");
+        set(&mut bench, "lots");
+        assert_eq!(found(&raw, &bench).1, ["value.invalid"]);
+        let symbolic = found(&raw, &Bench::symbolic()).0;
+        assert_eq!(
+            symbolic.group.list[0].amount,
+            Amount::Memory(ByteSize::WIDEST)
+        );
+    }
+
+    #[test]
+    fn the_callers_hard_limit_is_the_most() {
+        let nofile: Resource = "nofile".parse().unwrap();
+        let value = |number| here(Setting::Literal(RlimitValue::Value(number)));
+        let mut raw = RawProfile::default();
+        raw.limits.process = vec![RawRlimit {
+            resource: here(nofile),
+            soft: value(1024),
+            hard: value(2048),
+        }];
+        let mut bench = Bench::host();
+        let own = Rlimit {
+            soft: RlimitValue::Value(1024),
+            hard: RlimitValue::Value(1024),
+        };
+        bench.facts.as_mut().unwrap().rlimits = vec![(nofile, own)];
+        assert_eq!(found(&raw, &bench).1, ["limits.process-above-host"]);
+        assert!(found(&raw, &Bench::symbolic()).1.is_empty());
+    }
+}

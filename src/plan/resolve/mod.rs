@@ -1,0 +1,228 @@
+//! (raw profile, facts) to [`Settings`]: every variable replaced, every default filled in, every
+//! value checked. One file a section; all mistakes are collected, none stops the others.
+
+mod command;
+mod control_sockets;
+mod covered_command;
+mod env;
+mod etc;
+mod host_object;
+mod identity;
+mod layers;
+mod limits;
+mod mounts;
+mod namespaces;
+mod passwd;
+mod paths;
+mod programs;
+mod scope;
+mod security;
+mod sources;
+mod supervise;
+mod system;
+#[cfg(test)]
+mod testing;
+mod values;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::diag::{At, FileId, Origin, Problem, Problems};
+use crate::model::{ByteSize, Facts, NetworkMode, ProcMount, SandboxName, Wanted, Writes};
+use crate::profile::RawProfile;
+use crate::profile::raw::Opt;
+
+use super::{Mount, Namespaces, Settings, System, TreePlan};
+use programs::Finder;
+use scope::Scope;
+
+/// How much `writes = "discard"` may hold where nothing is said.
+const WRITES_SIZE: ByteSize = ByteSize(1 << 30);
+
+/// What the settings are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// To be judged: what is run may be given later, behind `--`.
+    #[default]
+    Judge,
+    /// To be started: now or never.
+    Start,
+}
+
+/// What a command gives beside the profile.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Given {
+    /// What the settings are for.
+    pub purpose: Purpose,
+    /// What stands behind `--`.
+    pub arguments: Vec<String>,
+    /// `--name`.
+    pub name: Option<SandboxName>,
+    /// The profile's file name without `.toml`: the name of a profile that states none.
+    pub file_stem: String,
+    /// The directory of each profile file, absolute and without links: where its relative host paths
+    /// start, and its `${PROFILE_DIR}`.
+    pub profile_dirs: BTreeMap<FileId, PathBuf>,
+}
+
+/// What a profile is judged by.
+#[derive(Debug, Clone, Copy)]
+pub enum Knowledge<'a> {
+    /// The text alone: variables stay as they are written, the answer is the same on every machine.
+    ///
+    /// Where a number is in a variable without a default, the widest value stands for it: what a
+    /// reviewer has to assume. The caller counts as unprivileged, with the ids 1000:1000.
+    Symbolic,
+    /// This host.
+    Host(&'a Facts),
+}
+
+/// What `raw` comes to; nothing when `problems` holds an error, whoever noted it.
+pub fn resolve(
+    raw: &RawProfile,
+    given: &Given,
+    knowledge: Knowledge<'_>,
+    problems: &mut Problems,
+) -> Option<Settings> {
+    let mut scope = Scope::new(given, knowledge);
+    scope.read_in_part = problems.has_errors();
+    let settings = profile(raw, &mut scope);
+    problems.extend(scope.problems);
+    settings.filter(|_| !problems.has_errors())
+}
+
+/// What [`resolve`] would ask about the host, as far as `facts` lets it see.
+///
+/// Answers raise new questions: paths are known when the variables in them are. So a caller asks
+/// again until nothing new is wanted. This is a resolution whose result is thrown away, so the
+/// questions cannot drift from what is judged.
+pub fn wanted(raw: &RawProfile, given: &Given, facts: &Facts) -> Wanted {
+    let mut scope = Scope::new(given, Knowledge::Host(facts));
+    // Only the questions count here; the mistakes are noted when everything is known.
+    drop(profile(raw, &mut scope));
+    scope.wanted
+}
+
+fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
+    let RawProfile {
+        name,
+        description,
+        // Judged with the sources, which may copy what is run.
+        command: _,
+        env,
+        rootfs,
+        // Judged with the limits and the network.
+        system: _,
+        // Judged together with the tree.
+        mounts: _,
+        // Judged with the file systems that need them.
+        namespaces: _,
+        network,
+        limits: _,
+        security: _,
+        supervise,
+    } = raw;
+    let name = sandbox_name(name, scope);
+    let network = or_default(network, NetworkMode::None);
+    let env = env::resolve(env, scope);
+    let command = command::resolve(raw, scope);
+    let identity = identity::resolve(raw, name.as_ref(), scope);
+    let namespaces = namespaces::resolve(raw, name.as_ref(), scope);
+    let system = system::resolve(raw, scope);
+    let inside = etc::Inside {
+        network: network.value,
+        proc: or_default(&raw.system.proc, ProcMount::Private).value,
+        hostname: namespaces.as_ref().and_then(own_host_name),
+        home: env.home(),
+        identity: identity.as_ref(),
+    };
+    let finder = Finder {
+        command: command.as_ref(),
+        env: &env,
+    };
+    let (tree, mounts) = layers(raw, &finder, &inside, system.as_ref(), scope);
+    let writes_size = scope.setting_or(&rootfs.writes_size, "rootfs.writes_size", WRITES_SIZE);
+    let writes_size = writes_size.and_then(|size| scope.refuse_zero(size, "rootfs.writes_size"));
+    let limits = limits::resolve(raw, scope);
+    let (capabilities, seccomp) = security::resolve(raw, scope);
+    let supervise = supervise::resolve(supervise, scope);
+    Some(Settings {
+        name: name?,
+        description: description.clone(),
+        identity: identity?,
+        tree,
+        writes: or_default(&rootfs.writes, Writes::Discard),
+        writes_size: writes_size?,
+        system: system?,
+        mounts,
+        namespaces: namespaces?,
+        network,
+        group_limits: limits.group,
+        process_limits: limits.process,
+        wall_time: limits.wall_time,
+        capabilities,
+        seccomp,
+        supervise: supervise?,
+        command: command?.with(env),
+        left_out: std::mem::take(&mut scope.left_out),
+        private: std::mem::take(&mut scope.private),
+    })
+}
+
+/// The tree, and the mounts over it.
+fn layers(
+    raw: &RawProfile,
+    finder: &Finder<'_>,
+    inside: &etc::Inside<'_>,
+    system: Option<&System>,
+    scope: &mut Scope<'_>,
+) -> (TreePlan, Vec<At<Mount>>) {
+    let mut tree = sources::resolve(&raw.rootfs.sources, finder, scope);
+    let mut mounts = mounts::resolve(&raw.mounts, inside.identity, scope);
+    let (run, who) = (finder.command, inside.identity);
+    mounts.extend(covered_command::bind(run, &tree, &mounts, who, scope));
+    let mounts = layers::order(&tree, mounts, scope);
+    etc::add(&raw.rootfs.etc, inside, &mut tree, scope);
+    let plan = TreePlan {
+        sources: tree.sources,
+        mount_points: layers::mount_points(&mounts, system),
+        search_path: finder.env.path.iter().map(PathBuf::from).collect(),
+        library_path: finder.env.library_path.clone(),
+    };
+    (plan, mounts)
+}
+
+/// The host name that the kernel tells inside, unless it is the host's.
+fn own_host_name(namespaces: &Namespaces) -> Option<&str> {
+    let own = namespaces.uts.value.is_on();
+    own.then_some(namespaces.hostname.value.as_str())
+}
+
+/// The value as written, or the language's default.
+fn or_default<T: Clone>(written: &Opt<T>, default: T) -> At<T> {
+    written
+        .clone()
+        .unwrap_or_else(|| At::default_value(default))
+}
+
+/// The command line's name, else the profile's, else that of its file.
+fn sandbox_name(written: &Opt<SandboxName>, scope: &mut Scope<'_>) -> Option<At<SandboxName>> {
+    if let Some(name) = &scope.given.name {
+        return Some(At::new(name.clone(), Origin::CommandLine));
+    }
+    if let Some(name) = written {
+        return Some(name.clone());
+    }
+    let stem = &scope.given.file_stem;
+    match stem.parse() {
+        Ok(name) => Some(At::default_value(name)),
+        Err(why) => {
+            let message = format!("file name `{stem}` is no name for a sandbox: it {why}");
+            scope.report(
+                Problem::error("profile.file-name", &Origin::Default, message)
+                    .help("state `name = \"…\"` in the profile, or give `--name`"),
+            );
+            None
+        }
+    }
+}

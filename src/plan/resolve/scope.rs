@@ -1,0 +1,207 @@
+//! What every section needs: the host where it is known, variables, and the place for mistakes.
+
+use std::path::{Path, PathBuf};
+
+use crate::diag::{At, Origin, Problem, Problems};
+use crate::model::{Facts, PathFact, Wanted};
+use crate::plan::{Privacy, PrivateValues};
+use crate::profile::{Part, Template};
+
+use super::{Given, Knowledge};
+
+/// A text whose variables were replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Text {
+    /// The whole text; in a symbolic plan as it was written.
+    pub value: String,
+    /// Whether a part of it came from the caller's environment.
+    pub privacy: Privacy,
+}
+
+impl Text {
+    /// One that anybody may see.
+    pub fn shown(text: &str) -> Text {
+        Text {
+            value: text.to_owned(),
+            privacy: Privacy::Shown,
+        }
+    }
+}
+
+/// One resolution under way.
+pub(super) struct Scope<'a> {
+    pub given: &'a Given,
+    knowledge: Knowledge<'a>,
+    /// Whether parts of the profile could not be read: what is missing may stand there all the same.
+    pub read_in_part: bool,
+    pub problems: Problems,
+    /// What was asked about the host so far.
+    pub wanted: Wanted,
+    pub private: PrivateValues,
+    pub left_out: Vec<At<String>>,
+}
+
+impl<'a> Scope<'a> {
+    pub fn new(given: &'a Given, knowledge: Knowledge<'a>) -> Scope<'a> {
+        Scope {
+            given,
+            knowledge,
+            read_in_part: false,
+            problems: Problems::new(),
+            wanted: Wanted::default(),
+            private: PrivateValues::default(),
+            left_out: Vec::new(),
+        }
+    }
+
+    /// The host, where it is known.
+    pub fn facts(&self) -> Option<&'a Facts> {
+        match self.knowledge {
+            Knowledge::Symbolic => None,
+            Knowledge::Host(facts) => Some(facts),
+        }
+    }
+
+    /// Notes a mistake. No value of the caller's environment is shown in it.
+    pub fn report(&mut self, mut problem: Problem) {
+        problem.message = self.private.hide(&problem.message);
+        problem.help = problem.help.map(|help| self.private.hide(&help));
+        problem.label.text = self.private.hide(&problem.label.text);
+        self.problems.push(problem);
+    }
+
+    /// Goes on when there is nothing wrong; notes it otherwise.
+    pub fn sound(&mut self, offence: Option<Problem>) -> Option<()> {
+        match offence {
+            None => Some(()),
+            Some(problem) => {
+                self.report(problem);
+                None
+            }
+        }
+    }
+
+    /// What lies at `path` of the host; nothing where that is not known.
+    pub fn path_fact(&mut self, path: impl AsRef<Path>) -> Option<&'a PathFact> {
+        let path = path.as_ref();
+        let facts = self.facts()?;
+        self.wanted.paths.insert(path.to_owned());
+        facts.path(path)
+    }
+
+    /// What matches `pattern` on the host; nothing where that is not known.
+    pub fn matches(&mut self, pattern: &str) -> Option<&'a [PathBuf]> {
+        let facts = self.facts()?;
+        self.wanted.patterns.insert(PathBuf::from(pattern));
+        facts.matches.get(Path::new(pattern)).map(Vec::as_slice)
+    }
+
+    /// The text of `template`, or nothing with a mistake noted for each variable that is not set.
+    pub fn text(&mut self, template: &Template) -> Option<Text> {
+        if self.facts().is_none() {
+            return Some(Text::shown(&template.to_string()));
+        }
+        let mut text = Text::shown("");
+        let mut complete = true;
+        for part in &template.parts {
+            match self.part(part) {
+                Some(part) => {
+                    text.value.push_str(&part.value);
+                    if part.privacy == Privacy::Private {
+                        text.privacy = Privacy::Private;
+                    }
+                }
+                None => complete = false,
+            }
+        }
+        complete.then_some(text)
+    }
+
+    fn part(&mut self, part: &Part) -> Option<Text> {
+        let (name, default, origin) = match part {
+            Part::Literal(text) => {
+                return Some(Text::shown(text));
+            }
+            Part::Variable {
+                name,
+                default,
+                origin,
+            } => (name, default, origin),
+        };
+        let value = self.variable(name, origin);
+        match (value, default) {
+            // As in a shell, `:-` also stands in for a variable that is set to nothing.
+            (None, Some(default)) => self.text(default),
+            (Some(text), Some(default)) if text.value.is_empty() => self.text(default),
+            (Some(text), _) => Some(text),
+            (None, None) => {
+                self.report(not_set(name, origin));
+                None
+            }
+        }
+    }
+
+    fn variable(&mut self, name: &str, origin: &Origin) -> Option<Text> {
+        let facts = self.facts()?;
+        let (value, privacy) = match name.strip_prefix("env:") {
+            Some(key) => {
+                let value = facts.environment.get(key).or(facts.variables.get(name))?;
+                self.private.insert(value, format!("${{{name}}}"));
+                (value.clone(), Privacy::Private)
+            }
+            None if name == "PROFILE_DIR" => (self.profile_dir(origin)?, Privacy::Shown),
+            None => {
+                self.wanted.variables.insert(name.to_owned());
+                (facts.variables.get(name)?.clone(), Privacy::Shown)
+            }
+        };
+        Some(Text { value, privacy })
+    }
+
+    /// The directory of the file in which `origin` lies.
+    pub fn profile_dir(&self, origin: &Origin) -> Option<String> {
+        let Origin::Profile { file, .. } = origin else {
+            return None;
+        };
+        let directory = self.given.profile_dirs.get(file)?;
+        directory.to_str().map(str::to_owned)
+    }
+}
+
+/// Whether a template starts with a variable that stands for an absolute path.
+pub(super) fn starts_absolute(template: &Template) -> bool {
+    match template.parts.first() {
+        Some(Part::Literal(text)) => text.starts_with('/'),
+        // Of `${env:…}` nobody can say; the host's value is judged when it is known.
+        Some(Part::Variable { name, .. }) => !matches!(name.as_str(), "USER" | "UID" | "GID"),
+        None => false,
+    }
+}
+
+fn not_set(name: &str, origin: &Origin) -> Problem {
+    let problem = |message: String| Problem::error("variable.not-set", origin, message);
+    match name {
+        "GIT_ROOT" | "GIT_COMMON_DIR" => problem(format!(
+            "`${{{name}}}` has no value: the working directory lies in no git checkout"
+        ))
+        .help("start it in a checkout, or write `${CWD}`"),
+        "WAYLAND_SOCKET" => problem(
+            "`${WAYLAND_SOCKET}` has no value: the caller has no Wayland session".to_owned(),
+        )
+        .help("start it in the session, where `WAYLAND_DISPLAY` is set"),
+        "X11_SOCKET" => {
+            problem("`${X11_SOCKET}` has no value: the caller has no X session".to_owned())
+                .help("start it in the session, where `DISPLAY` is set")
+        }
+        _ => match name.strip_prefix("env:") {
+            Some(key) => problem(format!(
+                "`${{{name}}}` has no value: the caller's environment has no `{key}`"
+            ))
+            .help(format!(
+                "set `{key}`, or give a default as in `${{{name}:-…}}`"
+            )),
+            None => problem(format!("`${{{name}}}` has no value on this host"))
+                .help("set it in the caller's environment"),
+        },
+    }
+}

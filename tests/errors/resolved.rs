@@ -1,0 +1,219 @@
+//! `tests/errors/plan/*.toml` break rules that the text alone shows, `tests/errors/host/*.toml` rules
+//! that only a host shows: a hand-written one, the same on every machine.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use sandbox::diag::{FileId, Problem, Problems, Sources};
+use sandbox::model::{
+    Facts, HostAccount, PathFact, PathKind, ProgramFact, Rlimit, RlimitValue, Wanted,
+};
+use sandbox::plan::{Given, Knowledge, Purpose, Settings, resolve, wanted};
+use sandbox::profile::{self, RawProfile};
+use sandbox::report::problems::{Style, render};
+
+use super::{directory, rules, stems};
+
+/// Rules that no profile breaks by itself; their own tests show them.
+const WITHOUT_PROFILE: &[&str] = &[
+    // These take arguments behind `--`.
+    "command.extra-refused",
+    "command.no-directory",
+    // Its host has a root without ids.
+    "command.user-no-id",
+    // What a host path comes to is a path inside.
+    "path.invalid",
+    // A relative path in a profile that comes from no file.
+    "path.relative",
+    // The file's name.
+    "profile.file-name",
+];
+
+/// A command line that gives nothing.
+pub fn nothing_given() -> Given {
+    Given {
+        file_stem: "test".to_owned(),
+        profile_dirs: BTreeMap::from([(FileId::FIRST, PathBuf::from("/work/profiles"))]),
+        ..Given::default()
+    }
+}
+
+/// What lies at a path of the hand-written host.
+fn lies_at(path: &Path) -> PathFact {
+    let present = |kind| PathFact::Present {
+        kind,
+        uid: 1000,
+        gid: 1000,
+        link: None,
+        real: None,
+    };
+    let link = |text: &str, real: &str| PathFact::Present {
+        kind: PathKind::Directory,
+        uid: 0,
+        gid: 0,
+        link: Some(text.into()),
+        real: Some(real.into()),
+    };
+    let path = path.to_str().unwrap();
+    match path {
+        "/bin" => link("usr/bin", "/usr/bin"),
+        "/work/run" => link("/run", "/run"),
+        "/dev/kvm" | "/srv/device" => present(PathKind::Device),
+        "/srv/file" | "/usr/bin/bash" | "/dev/notes" => present(PathKind::File),
+        "/" | "/usr" | "/opt" | "/etc" | "/srv" | "/work" | "/work/profiles" | "/home/me" => {
+            present(PathKind::Directory)
+        }
+        _ if path.contains("hidden") || path == "/etc/hosts" => {
+            PathFact::Hidden("permission denied".to_owned())
+        }
+        _ => PathFact::Missing,
+    }
+}
+
+/// The answers of the hand-written host, whose caller is no root.
+fn answer(facts: &mut Facts, questions: &Wanted) {
+    let text = |text: &str| text.to_owned();
+    facts.variables = BTreeMap::from([(text("HOME"), text("/home/me"))]);
+    for path in &questions.paths {
+        facts.paths.insert(path.clone(), lies_at(path));
+    }
+    for pattern in &questions.patterns {
+        facts.matches.insert(pattern.clone(), Vec::new());
+    }
+    for name in &questions.programs {
+        let fact = match name.as_str() {
+            "bash" => ProgramFact::Found("/usr/bin/bash".into()),
+            _ => ProgramFact::Missing {
+                nearest: sandbox::model::nearest(name, ["bash", "python3"]).map(text),
+            },
+        };
+        facts.programs.insert(name.clone(), fact);
+    }
+    let limit = Rlimit {
+        soft: RlimitValue::Value(1024),
+        hard: RlimitValue::Value(4096),
+    };
+    facts.rlimits = questions.rlimits.iter().map(|r| (*r, limit)).collect();
+}
+
+fn hand_written(raw: &RawProfile, given: &Given) -> Facts {
+    let pairs = [
+        ("TOKEN", "s3cret//of/./mine"),
+        ("TERM", "xterm"),
+        ("LINES", "a\nb"),
+    ];
+    let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let mut facts = Facts {
+        caller: HostAccount {
+            uid: 1000,
+            gid: 1000,
+            name: "me".to_owned(),
+            groups: vec![],
+        },
+        environment: BTreeMap::from(pairs),
+        current_dir: "/work".into(),
+        last_capability: 37,
+        ..Facts::default()
+    };
+    let mut asked = Wanted::default();
+    loop {
+        let new = wanted(raw, given, &facts);
+        if new == asked {
+            return facts;
+        }
+        answer(&mut facts, &new);
+        asked = new;
+    }
+}
+
+/// What is judged: the text alone, or the hand-written host too.
+#[derive(Clone, Copy, PartialEq)]
+pub enum By {
+    Text,
+    Host,
+}
+
+/// A profile's settings, and all that is wrong with it.
+pub fn settle(name: &str, text: &str, by: By) -> (Option<Settings>, Vec<Problem>, Sources) {
+    let mut sources = Sources::default();
+    let mut problems = Problems::new();
+    let file = sources.add(name, text);
+    let mut given = nothing_given();
+    if by == By::Host {
+        given.purpose = Purpose::Start;
+    }
+    let raw = profile::parse(file, text, &mut problems);
+    let settings = raw.and_then(|raw| match by {
+        By::Text => resolve(&raw, &given, Knowledge::Symbolic, &mut problems),
+        By::Host => {
+            let facts = hand_written(&raw, &given);
+            resolve(&raw, &given, Knowledge::Host(&facts), &mut problems)
+        }
+    });
+    (settings, problems.sorted(), sources)
+}
+
+/// Compares every report of a folder, or writes it; gives back the rules that it shows.
+fn goldens(folder: &str, by: By) -> BTreeSet<String> {
+    let place = directory(&format!("errors/{folder}"));
+    let mut shown = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for stem in stems(&place, "toml") {
+        let text = std::fs::read_to_string(place.join(format!("{stem}.toml"))).unwrap();
+        let name = format!("tests/errors/{folder}/{stem}.toml");
+        let (_, problems, sources) = settle(&name, &text, by);
+        let rule = stem.split("--").next().unwrap_or_default().to_owned();
+        let codes: Vec<_> = problems.iter().map(|problem| problem.code).collect();
+        assert!(codes.contains(&rule.as_str()), "{name}: {codes:?}");
+        shown.insert(rule);
+        let found = render(&problems, &sources, Style::PLAIN);
+        let golden = place.join(format!("{stem}.txt"));
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&golden, &found).unwrap();
+        }
+        if std::fs::read_to_string(&golden).unwrap_or_default() != found {
+            wrong.push(format!("{stem}.txt is not\n{found}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(stems(&place, "toml"), stems(&place, "txt"));
+    shown
+}
+
+#[test]
+fn every_rule_of_a_plan_has_a_golden_report() {
+    let mut shown = goldens("plan", By::Text);
+    shown.extend(goldens("host", By::Host));
+    shown.extend(WITHOUT_PROFILE.iter().map(|rule| (*rule).to_owned()));
+    let of_text = stems(&directory("errors"), "toml");
+    shown.extend(
+        of_text
+            .iter()
+            .map(|stem| stem.split("--").next().unwrap_or_default().to_owned()),
+    );
+    let mut rules = BTreeSet::new();
+    rules::collect(&directory("../src/plan/resolve"), &mut rules);
+    assert!(rules.len() > 60, "{rules:?}");
+    let missing: Vec<_> = rules.difference(&shown).collect();
+    assert!(missing.is_empty(), "no profile breaks {missing:?}");
+}
+
+#[test]
+fn no_value_of_the_environment_is_in_a_report() {
+    let text = "version = 1\n[command]\nargs = [\"x\"]\n[[mount]]\nbind = \"/gone/${env:TOKEN}\"\n";
+    let (_, problems, sources) = settle("test.toml", text, By::Host);
+    let report = render(&problems, &sources, Style::PLAIN);
+    assert!(
+        report.contains("`/gone/${env:TOKEN}` does not exist"),
+        "{report}"
+    );
+    assert!(!report.contains("s3cret"), "{report}");
+}
+
+#[test]
+fn the_full_profile_is_sound_by_its_text() {
+    let text = std::fs::read_to_string(directory("profiles/full.toml")).unwrap();
+    let (settings, problems, sources) = settle("tests/profiles/full.toml", &text, By::Text);
+    let report = render(&problems, &sources, Style::PLAIN);
+    assert!(settings.is_some(), "{report}");
+}
