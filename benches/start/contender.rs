@@ -5,7 +5,9 @@ use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::process::{Command, Stdio};
+use std::rc::Rc;
 
+use crate::place::{Place, Timed, timed};
 use crate::rivals::OURS;
 
 /// How often each contender runs before it is measured: trees are built, caches filled.
@@ -37,6 +39,7 @@ pub struct Contender {
     pub limits: Limits,
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
+    place: Option<Rc<Place>>,
 }
 
 impl Contender {
@@ -47,6 +50,7 @@ impl Contender {
             limits: Limits::Without,
             args: Vec::new(),
             env: Vec::new(),
+            place: None,
         };
         bare.args(args)
     }
@@ -73,6 +77,19 @@ impl Contender {
         self
     }
 
+    /// The same started elsewhere.
+    pub fn started_from(self, place: Option<Rc<Place>>) -> Self {
+        Self { place, ..self }
+    }
+
+    /// Runs a command of this contender's, where it is to be started, and waits for it.
+    pub fn run(&self, command: Command) -> Timed {
+        match &self.place {
+            Some(place) => place.run(command),
+            None => timed(command),
+        }
+    }
+
     /// The command, with no input and no output.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.args[0]);
@@ -90,12 +107,9 @@ impl Contender {
     pub fn attempt(&self) -> Result<(), String> {
         let mut output = tempfile::tempfile().map_err(|error| error.to_string())?;
         let copy = |file: &File| file.try_clone().map_err(|error| error.to_string());
-        let status = self
-            .command()
-            .stdout(copy(&output)?)
-            .stderr(copy(&output)?)
-            .status()
-            .map_err(|error| format!("`{}`: {error}", self.args[0].display()))?;
+        let mut command = self.command();
+        command.stdout(copy(&output)?).stderr(copy(&output)?);
+        let (status, _) = self.run(command)?;
         let mut text = String::new();
         output.rewind().map_err(|error| error.to_string())?;
         output

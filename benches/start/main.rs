@@ -9,6 +9,7 @@ mod aims;
 mod contender;
 mod measure;
 mod oci;
+mod place;
 mod profiles;
 mod rivals;
 mod scratch;

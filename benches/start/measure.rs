@@ -1,7 +1,7 @@
 //! Rounds of runs, and what can be said of their times.
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -93,11 +93,16 @@ impl Samples {
 
 fn spread(mut numbers: Vec<f64>) -> Spread {
     numbers.sort_by(f64::total_cmp);
-    let at = |share: usize| numbers[(numbers.len() - 1) * share / 4];
+    // Between two numbers where a quarter ends between them.
+    let at = |quarters: f64| {
+        let place = (numbers.len() - 1) as f64 * quarters / 4.0;
+        let (below, above) = (place.floor() as usize, place.ceil() as usize);
+        numbers[below] + (numbers[above] - numbers[below]) * place.fract()
+    };
     Spread {
-        low: at(1),
-        middle: at(2),
-        high: at(3),
+        low: at(1.0),
+        middle: at(2.0),
+        high: at(3.0),
     }
 }
 
@@ -127,14 +132,10 @@ pub fn rounds(
 
 /// One run, in ms; a run that fails is no measurement.
 fn time(contender: &Contender) -> Result<f64, String> {
-    let mut command = contender.command();
-    let start = Instant::now();
-    let status = command.status();
-    let elapsed = start.elapsed();
-    match status {
-        Ok(status) if status.success() => Ok(elapsed.as_secs_f64() * 1000.0),
-        Ok(status) => Err(format!("{} ended with {status}", contender.name)),
-        Err(error) => Err(format!("{}: {error}", contender.name)),
+    let (status, elapsed) = contender.run(contender.command())?;
+    match status.success() {
+        true => Ok(elapsed.as_secs_f64() * 1000.0),
+        false => Err(format!("{} ended with {status}", contender.name)),
     }
 }
 

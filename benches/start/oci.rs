@@ -1,11 +1,13 @@
 //! OCI runtimes, each with a bundle of the same tree, namespaces and mounts.
 
 use std::path::Path;
+use std::rc::Rc;
 
 use nix::unistd::{getegid, geteuid};
 use serde_json::{Value, json};
 
 use crate::contender::{Contender, Limits};
+use crate::place::Place;
 use crate::scratch::Scratch;
 
 /// The id that the program gets on the host when root starts it: nobody's.
@@ -60,7 +62,12 @@ pub fn runtimes(
         Limits::Without => &["--cgroup-manager=disabled"],
         Limits::With => &[],
     };
-    Ok(vec![runtime("crun", no_groups), runtime("runc", &[])])
+    let place = match geteuid().is_root() && Place::is_hybrid() {
+        true => Some(Rc::new(Place::without_unified()?)),
+        false => None,
+    };
+    let crun = runtime("crun", no_groups).started_from(place);
+    Ok(vec![crun, runtime("runc", &[])])
 }
 
 fn config(tree: &Path, program: &Path, limits: Limits, name: &str) -> Value {
