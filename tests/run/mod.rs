@@ -3,4 +3,6 @@
 
 mod support;
 
+mod hostile_tree;
 mod identity;
+mod mounts;

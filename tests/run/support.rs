@@ -213,9 +213,14 @@ impl Lab {
 
     /// Makes a directory of the caller's.
     pub fn directory(&self, name: &str) -> PathBuf {
-        let path = self.path(name);
-        fs::create_dir_all(&path).unwrap();
-        self.give(&path);
+        let mut path = self.directory.path().to_owned();
+        for part in Path::new(name) {
+            path.push(part);
+            if !path.exists() {
+                fs::create_dir(&path).unwrap();
+                self.give(&path);
+            }
+        }
         path
     }
 
