@@ -47,10 +47,10 @@ pub fn clone_tree(dir: BorrowedFd<'_>, path: &CStr, depth: Depth) -> Result<Owne
     descriptor(unsafe { libc::syscall(libc::SYS_open_tree, dir.as_raw_fd(), path.as_ptr(), flags) })
 }
 
-/// mount_setattr(2) on the mount that `mount` is the root of, which becomes private with it.
+/// mount_setattr(2) on the mount that `mount` is the root of; it becomes private too.
 ///
-/// A copy of a shared mount (every mount is, where systemd runs) stays in the group of its original:
-/// what is mounted below the copy would appear below the original too.
+/// A copy joins the peers of what it was copied from: on a host whose mounts are shared, as systemd
+/// leaves them, everything mounted over it would appear on the host.
 ///
 /// # Errors
 /// EPERM when a locked flag would be cleared.

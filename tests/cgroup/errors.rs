@@ -8,6 +8,7 @@ use sandbox::host::cgroups::probe;
 use sandbox::model::{ByteSize, CgroupFacts, CgroupVersion, Cpus, Hierarchy};
 use sandbox::plan::{Amount, Lacking};
 
+use crate::skip::{Lack, skip};
 use crate::{alone, groups, limits, limits_with, remove_and_check};
 
 const AMOUNTS: [Amount; 2] = [Amount::Memory(ByteSize(64 << 20)), Amount::Pids(8)];
@@ -96,7 +97,11 @@ fn an_outer_share_that_is_smaller_stands_in() {
     let _turn = alone();
     let mut facts = probe();
     if facts.v1_with("cpu").is_none() {
-        eprintln!("skipped: `cpu` is not on cgroup v1 here, and v2 takes any share");
+        let reason = "`cpu` is not on cgroup v1 here, and v2 takes any share";
+        skip(
+            "an_outer_share_that_is_smaller_stands_in",
+            &Lack::Layout(reason),
+        );
         return;
     }
     let Some(outer) = groups("outer", &[Amount::Cpus(Cpus { thousandths: 500 })]) else {
@@ -115,7 +120,11 @@ fn an_outer_share_that_is_smaller_stands_in() {
 #[test]
 fn without_rights_the_error_says_what_to_do() {
     if !nix::unistd::geteuid().is_root() {
-        eprintln!("skipped: only root can become another user");
+        let reason = "only root can become another user";
+        skip(
+            "without_rights_the_error_says_what_to_do",
+            &Lack::Rights(reason),
+        );
         return;
     }
     let copy = std::env::temp_dir().join(format!("cgroup-test-{}", std::process::id()));

@@ -15,6 +15,8 @@ mod child;
 mod errors;
 mod limits;
 mod removal;
+#[path = "../support/skip.rs"]
+mod skip;
 
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
@@ -25,6 +27,7 @@ use sandbox::cgroup::Groups;
 use sandbox::diag::Origin;
 use sandbox::host::cgroups::probe;
 use sandbox::plan::{Amount, GroupLimit, GroupLimits, Lacking};
+use skip::{Lack, skip};
 
 /// One test at a time: a delegated group can be divided by one mover only, and CPU time is measured.
 pub(crate) fn alone() -> MutexGuard<'static, ()> {
@@ -54,7 +57,7 @@ pub(crate) fn groups(name: &str, amounts: &[Amount]) -> Option<Groups> {
     match Groups::create(&limits(amounts), &probe(), name) {
         Ok(groups) => Some(groups),
         Err(error) if std::env::var_os("SANDBOX_TEST_CGROUPS").is_none() => {
-            eprintln!("skipped: {error}");
+            skip(name, &Lack::Rights(&error.to_string()));
             None
         }
         Err(error) => panic!(

@@ -8,6 +8,7 @@ use sandbox::model::ByteSize;
 use sandbox::plan::{Amount, GroupLimits};
 
 use crate::child::Child;
+use crate::skip::{Lack, skip};
 use crate::{alone, assert_gone, groups, limits, remove_and_check};
 
 const AMOUNTS: [Amount; 2] = [Amount::Memory(ByteSize(64 << 20)), Amount::Pids(8)];
@@ -122,7 +123,8 @@ fn many_at_once_leave_nothing() {
     let paths = first.paths();
     remove_and_check(first);
     if divides_own_group {
-        eprintln!("skipped: this process's own group can be divided once at a time");
+        let reason = "this process's own group can be divided once at a time";
+        skip("many_at_once_leave_nothing", &Lack::Layout(reason));
         return;
     }
     let facts = probe();

@@ -19,4 +19,6 @@ mod oracle;
 mod policy;
 mod programs;
 mod ready;
+#[path = "../support/skip.rs"]
+mod skip;
 mod table;

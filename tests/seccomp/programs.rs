@@ -8,6 +8,7 @@ use sandbox::seccomp::{Arch, Grants, Policy, compile};
 
 use crate::load::{attempt, load};
 use crate::policy::program;
+use crate::skip::{Lack, skip};
 
 /// Shell scripts, each led by the program that it needs.
 const SCRIPTS: &[(&str, &str)] = &[
@@ -86,7 +87,8 @@ fn real_programs_run() {
     let mut failed = Vec::new();
     for (name, script) in SCRIPTS {
         if !is_installed(name) {
-            println!("skipped: {name} is not installed");
+            let reason = format!("`{name}` is not installed");
+            skip("real_programs_run", &Lack::Tool(&reason));
             continue;
         }
         let program = program(arch, &Grants::NONE);

@@ -16,8 +16,8 @@ use crate::model::{InsidePath, Owner};
 
 const PROGRAM: Role = Role {
     noun: "program",
-    missing: "command.program-missing",
-    hidden: "command.program-hidden",
+    missing: "mount.source-missing",
+    hidden: "mount.source-hidden",
     fix: "correct the path",
 };
 
