@@ -430,11 +430,14 @@ pub fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 pub fn inside(up: &Child) -> Vec<i32> {
     let mut found = Vec::new();
     let there = within(Duration::from_secs(10), || {
-        found = children(up.id()).into_iter().flat_map(|init| {
-            let mut family = vec![init];
-            family.extend(children(init.try_into().unwrap()));
-            family
-        }).collect();
+        found = children(up.id())
+            .into_iter()
+            .flat_map(|init| {
+                let mut family = vec![init];
+                family.extend(children(init.try_into().unwrap()));
+                family
+            })
+            .collect();
         found.len() == 2 && executes(found[1])
     });
     assert!(there, "it has not started: {found:?}");
@@ -443,7 +446,9 @@ pub fn inside(up: &Child) -> Vec<i32> {
 
 fn children(pid: u32) -> Vec<i32> {
     let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    list.split_whitespace().map(|word| word.parse().unwrap()).collect()
+    list.split_whitespace()
+        .map(|word| word.parse().unwrap())
+        .collect()
 }
 
 /// Whether it is the program, not the launcher on the way to it.
