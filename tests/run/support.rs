@@ -436,7 +436,7 @@ pub fn inside(up: &Child) -> Vec<i32> {
     found
 }
 
-fn children(pid: u32) -> Vec<i32> {
+pub fn children(pid: u32) -> Vec<i32> {
     let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     list.split_whitespace()
         .map(|word| word.parse().unwrap())
