@@ -6,4 +6,5 @@ mod failures;
 mod house;
 mod plans;
 mod reports;
+mod run;
 mod settings;
