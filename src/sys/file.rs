@@ -266,11 +266,7 @@ pub fn exists(dir: BorrowedFd<'_>, path: &CStr) -> Result<()> {
 ///
 /// # Errors
 /// EINVAL for what is no link.
-pub fn link_target<'b>(
-    dir: BorrowedFd<'_>,
-    path: &CStr,
-    buffer: &'b mut [u8],
-) -> Result<&'b [u8]> {
+pub fn link_target<'b>(dir: BorrowedFd<'_>, path: &CStr, buffer: &'b mut [u8]) -> Result<&'b [u8]> {
     // SAFETY: `path` is NUL-terminated, and the kernel writes no more than the buffer's length.
     let length = unsafe {
         libc::readlinkat(

@@ -39,7 +39,10 @@ fn hostile(caller: Caller) -> Lab {
 #[track_caller]
 fn harmless(lab: &Lab, sources: &str, rest: &str) -> Ended {
     let before = state_of(&lab.path("victim"));
-    let copy = format!(", {{ copy = \"{}\", to = \"/\" }}{sources}", lab.text("hostile"));
+    let copy = format!(
+        ", {{ copy = \"{}\", to = \"/\" }}{sources}",
+        lab.text("hostile")
+    );
     let ended = lab.run(&lab.profile_with(&copy, rest), &["true"]);
     assert_eq!(state_of(&lab.path("victim")), before, "{ended:?}");
     assert!([0, 125].contains(&ended.code()), "{ended:?}");
@@ -72,11 +75,21 @@ fn a_mount_target_below_a_link_is_not_made_outside() {
         let bound = lab.text("work/bound");
         let victim = lab.text("victim");
         for target in [
-            "/out", "/out/new", "/out/inner", "/out/new/deep", "/dangling", "/dangling/new",
-            &format!("/up{victim}/new"), &format!("/up{victim}/inner"),
+            "/out",
+            "/out/new",
+            "/out/inner",
+            "/out/new/deep",
+            "/dangling",
+            "/dangling/new",
+            &format!("/up{victim}/new"),
+            &format!("/up{victim}/inner"),
         ] {
             harmless(&lab, "", &format!("[[mount]]\ntmpfs = \"{target}\""));
-            harmless(&lab, "", &format!("[[mount]]\nbind = \"{bound}\"\ntarget = \"{target}\""));
+            harmless(
+                &lab,
+                "",
+                &format!("[[mount]]\nbind = \"{bound}\"\ntarget = \"{target}\""),
+            );
         }
     }
 }
@@ -99,7 +112,10 @@ fn sources_over_a_link_are_not_made_outside() {
         ] {
             harmless(&lab, &format!(", {source}"), "");
         }
-        let copied = format!(", {{ copy = \"{}\", to = \"/out/copied\" }}", lab.text("work"));
+        let copied = format!(
+            ", {{ copy = \"{}\", to = \"/out/copied\" }}",
+            lab.text("work")
+        );
         harmless(&lab, &copied, "");
     }
 }
@@ -107,7 +123,15 @@ fn sources_over_a_link_are_not_made_outside() {
 #[test]
 fn the_directories_of_the_kernel_may_not_be_links() {
     for caller in Caller::all() {
-        for name in ["proc", "sys", "dev", "dev/shm", "dev/pts", "dev/console", "proc/self"] {
+        for name in [
+            "proc",
+            "sys",
+            "dev",
+            "dev/shm",
+            "dev/pts",
+            "dev/console",
+            "proc/self",
+        ] {
             let lab = hostile(caller);
             if let Some((above, _)) = name.split_once('/') {
                 lab.directory(&format!("hostile/{above}"));
@@ -118,7 +142,10 @@ fn the_directories_of_the_kernel_may_not_be_links() {
             if !name.contains('/') && ended.code() == 0 {
                 // Where it starts all the same, the link is not there any more.
                 let copy = format!(", {{ copy = \"{}\", to = \"/\" }}", lab.text("hostile"));
-                let kind = lab.script(&lab.profile_with(&copy, rest), &format!("stat -c %F /{name}"));
+                let kind = lab.script(
+                    &lab.profile_with(&copy, rest),
+                    &format!("stat -c %F /{name}"),
+                );
                 assert_eq!(kind, "directory\n", "{name}");
             }
         }
@@ -128,16 +155,31 @@ fn the_directories_of_the_kernel_may_not_be_links() {
 #[test]
 fn files_of_etc_are_not_written_through_links() {
     for caller in Caller::all() {
-        for name in ["etc", "etc/passwd", "etc/hosts", "etc/resolv.conf", "etc/mtab", "etc/hostname", "etc/group", "etc/localtime"] {
+        for name in [
+            "etc",
+            "etc/passwd",
+            "etc/hosts",
+            "etc/resolv.conf",
+            "etc/mtab",
+            "etc/hostname",
+            "etc/group",
+            "etc/localtime",
+        ] {
             for how in ["generate", "replace"] {
                 let lab = hostile(caller);
                 lab.directory("hostile");
                 if name.contains('/') {
                     lab.directory("hostile/etc");
                 }
-                let target = if name == "etc" { "victim" } else { "victim/file" };
+                let target = if name == "etc" {
+                    "victim"
+                } else {
+                    "victim/file"
+                };
                 lab.link(&format!("hostile/{name}"), lab.path(target));
-                let etc = format!("rootfs.etc = {{ hosts = \"{how}\", passwd = \"{how}\", resolv_conf = \"{how}\" }}");
+                let etc = format!(
+                    "rootfs.etc = {{ hosts = \"{how}\", passwd = \"{how}\", resolv_conf = \"{how}\" }}"
+                );
                 harmless(&lab, "", &etc);
             }
         }
@@ -150,13 +192,21 @@ fn the_working_directory_is_inside() {
         let lab = hostile(caller);
         lab.link("hostile/out", lab.path("victim"));
         lab.directory("hostile/mine");
-        for workdir in ["/out", "/out/new", "/proc/self/fd/9", "/proc/self/cwd/../..", "/proc/1/cwd"] {
+        for workdir in [
+            "/out",
+            "/out/new",
+            "/proc/self/fd/9",
+            "/proc/self/cwd/../..",
+            "/proc/1/cwd",
+        ] {
             let copy = format!(", {{ copy = \"{}\", to = \"/\" }}", lab.text("hostile"));
             let profile = lab.profile_with(&copy, &format!("command.workdir = \"{workdir}\""));
             let before = state_of(&lab.path("victim"));
             let mut shell = lab.host("sh");
             shell.args(["-c", "exec 9</; exec \"$@\"", "sh"]);
-            shell.arg(super::support::sandbox()).args(lab.up_arguments(&profile, &["ls"]));
+            shell
+                .arg(super::support::sandbox())
+                .args(lab.up_arguments(&profile, &["ls"]));
             let ended = finish(&mut shell);
             assert_eq!(ended.code(), 125, "{workdir}: {ended:?}");
             assert_eq!(state_of(&lab.path("victim")), before);
@@ -179,7 +229,8 @@ fn no_link_leads_a_mount_to_the_kernels_directories() {
             lab.link("work/link", target);
             let rest = format!(
                 "[[mount]]\nbind = \"{}\"\ntarget = \"/w\"\n[[mount]]\nbind = \"{}\"\ntarget = \"/w/link\"\naccess = \"rw\"",
-                lab.text("work"), lab.text("victim")
+                lab.text("work"),
+                lab.text("victim")
             );
             let inside = lab.run(&lab.profile(&rest), &["ls", target]);
             assert_eq!(inside.code(), 125, "{target}: {inside:?}");
@@ -190,9 +241,13 @@ fn no_link_leads_a_mount_to_the_kernels_directories() {
         lab.link("work/link", "/w/real");
         let rest = format!(
             "[[mount]]\nbind = \"{}\"\ntarget = \"/w\"\n[[mount]]\nbind = \"{}\"\ntarget = \"/w/link\"",
-            lab.text("work"), lab.text("victim")
+            lab.text("work"),
+            lab.text("victim")
         );
-        assert_eq!(lab.script(&lab.profile(&rest), "ls /w/real"), "file\ninner\n");
+        assert_eq!(
+            lab.script(&lab.profile(&rest), "ls /w/real"),
+            "file\ninner\n"
+        );
 
         lab.link("hostile/out", "/proc/sys");
         let ended = harmless(&lab, "", "[[mount]]\ntmpfs = \"/out\"");

@@ -16,7 +16,11 @@ fn bind(lab: &Lab, access: &str) -> String {
 
 /// Runs `before` in a mount namespace of its own, then the sandbox in it: a caller's own mounts.
 fn under_own_mounts(lab: &Lab, before: &str, profile: &str, command: &[&str]) -> Ended {
-    finish(&mut own_mounts(lab, before, &up_line(lab, profile, command)))
+    finish(&mut own_mounts(
+        lab,
+        before,
+        &up_line(lab, profile, command),
+    ))
 }
 
 fn up_line(lab: &Lab, profile: &str, command: &[&str]) -> Vec<String> {
@@ -30,9 +34,13 @@ fn own_mounts(lab: &Lab, before: &str, command: &[String]) -> std::process::Comm
     let mut unshare = lab.host("unshare");
     match lab.caller {
         Caller::Root => unshare.arg("--mount"),
-        Caller::Unprivileged => unshare.args(["--user", "--map-current-user", "--keep-caps", "--mount"]),
+        Caller::Unprivileged => {
+            unshare.args(["--user", "--map-current-user", "--keep-caps", "--mount"])
+        }
     };
-    unshare.args(["--propagation", "private", "sh", "-c", &script, "sh"]).args(command);
+    unshare
+        .args(["--propagation", "private", "sh", "-c", &script, "sh"])
+        .args(command);
     unshare
 }
 
@@ -42,7 +50,13 @@ fn read_only_reaches_every_mount_below_a_bind() {
         let lab = Lab::new(caller);
         lab.directory("work/sub/below");
         let mounts = "mount -t tmpfs none sub; mkdir sub/below; mount -t tmpfs none sub/below; : > sub/below/file";
-        let write = |path: &str| vec![attack().to_owned(), "open-write".to_owned(), path.to_owned()];
+        let write = |path: &str| {
+            vec![
+                attack().to_owned(),
+                "open-write".to_owned(),
+                path.to_owned(),
+            ]
+        };
         let outside = lab.text("work/sub/below/file");
         let unguarded = finish(&mut own_mounts(&lab, mounts, &write(&outside)));
         assert_eq!(unguarded.out, "worked\n", "{unguarded:?}");
@@ -58,9 +72,15 @@ fn read_only_reaches_every_mount_below_a_bind() {
         for mount in mounts_inside(&inside.out) {
             assert!(mount.options.contains("nosuid"), "{caller:?}: {mount:?}");
             let is_device = mount.target.starts_with("/dev");
-            assert!(is_device || mount.options.contains("nodev"), "{caller:?}: {mount:?}");
+            assert!(
+                is_device || mount.options.contains("nodev"),
+                "{caller:?}: {mount:?}"
+            );
         }
-        assert!(inside.out.contains(" /w/sub/below "), "the mounts below came too: {inside:?}");
+        assert!(
+            inside.out.contains(" /w/sub/below "),
+            "the mounts below came too: {inside:?}"
+        );
     }
 }
 
@@ -76,9 +96,17 @@ fn device_nodes_below_a_bind_are_dead() {
     let unguarded = finish(&mut own_mounts(&lab, mounts, &open("sub/null")));
     assert_eq!(unguarded.out, "worked\n", "{unguarded:?}");
     let profile = lab.profile(&bind(&lab, "rw"));
-    let inside = under_own_mounts(&lab, mounts, &profile, &[attack(), "open-read", "/w/sub/null"]);
+    let inside = under_own_mounts(
+        &lab,
+        mounts,
+        &profile,
+        &[attack(), "open-read", "/w/sub/null"],
+    );
     assert_eq!(inside.out, "EACCES\n", "{inside:?}");
-    let granted = lab.profile(&format!("[security]\nseccomp = \"none\"\ncapabilities = [\"CAP_MKNOD\"]\n{}", bind(&lab, "rw")));
+    let granted = lab.profile(&format!(
+        "[security]\nseccomp = \"none\"\ncapabilities = [\"CAP_MKNOD\"]\n{}",
+        bind(&lab, "rw")
+    ));
     assert_eq!(lab.attack(&granted, &["mknod-null", "/w/null"]), "EPERM");
 }
 
@@ -122,20 +150,32 @@ fn a_read_only_mount_stays_read_only() {
     for caller in Caller::all() {
         let lab = Lab::new(caller);
         lab.file("work/file", "as it was");
-        let rest = |security: &str| format!("rootfs.writes = \"deny\"\n{security}\n{}", bind(&lab, "ro"));
+        let rest =
+            |security: &str| format!("rootfs.writes = \"deny\"\n{security}\n{}", bind(&lab, "ro"));
         let profile = lab.profile(&rest(NO_FILTER));
         for target in ["/", "/w", "/proc/sys", "/dev"] {
-            assert_eq!(lab.attack(&profile, &["remount-rw", target]), "EPERM", "{target}");
+            assert_eq!(
+                lab.attack(&profile, &["remount-rw", target]),
+                "EPERM",
+                "{target}"
+            );
         }
         for file in ["/w/new", "/new", "/etc/new", "/usr/bin/new", "/dev/new"] {
             assert_eq!(lab.attack(&profile, &["create", file]), "EROFS", "{file}");
         }
         assert_eq!(lab.attack(&profile, &["open-write", "/w/file"]), "EROFS");
-        assert_eq!(lab.unguarded(&["open-write", &lab.text("work/file")]), "worked\n");
+        assert_eq!(
+            lab.unguarded(&["open-write", &lab.text("work/file")]),
+            "worked\n"
+        );
         // The guard off: the same bind, writable.
         let writable = lab.profile(&bind(&lab, "rw"));
         assert_eq!(lab.attack(&writable, &["create", "/w/new"]), "worked");
-        assert_eq!(fs::metadata(lab.path("work/new")).unwrap().uid(), caller.uid(), "a file of the caller's");
+        assert_eq!(
+            fs::metadata(lab.path("work/new")).unwrap().uid(),
+            caller.uid(),
+            "a file of the caller's"
+        );
     }
 }
 
@@ -144,10 +184,14 @@ fn discarded_writes_never_reach_the_store() {
     for caller in Caller::all() {
         let lab = Lab::new(caller);
         let profile = lab.profile("rootfs.writes = \"discard\"");
-        let change = "echo changed > /etc/passwd; rm /usr/bin/cat; mkdir /new; : > /new/file; ls /new";
+        let change =
+            "echo changed > /etc/passwd; rm /usr/bin/cat; mkdir /new; : > /new/file; ls /new";
         assert_eq!(lab.script(&profile, change), "file\n");
         let again = lab.script(&profile, "cat /etc/passwd; ls -d /new 2>&1 || true");
-        assert!(!again.contains("changed") && again.contains("No such file"), "{again}");
+        assert!(
+            !again.contains("changed") && again.contains("No such file"),
+            "{again}"
+        );
     }
 }
 
@@ -161,7 +205,10 @@ fn mount_points_are_never_made_in_the_users_tree() {
         assert_eq!(fs::read_dir(lab.path("work")).unwrap().count(), 0);
         // The guard off: the user made the directory.
         lab.directory("work/cache");
-        assert_eq!(lab.attack(&lab.profile(&nested), &["create", "/w/cache/file"]), "worked");
+        assert_eq!(
+            lab.attack(&lab.profile(&nested), &["create", "/w/cache/file"]),
+            "worked"
+        );
         assert_eq!(fs::read_dir(lab.path("work/cache")).unwrap().count(), 0);
     }
 }
@@ -182,19 +229,39 @@ fn a_mount_made_inside_does_not_travel_out() {
         finish(&mut own_mounts(&lab, shared, &line))
     };
     let point = " /shared/in ";
-    let travelled = |seen: &Ended| seen.out.contains(&format!("{}{} ", lab.text("work"), point.trim()));
-    let unshare = format!("unshare --mount --propagation unchanged mount -t tmpfs none {}", lab.text("work/shared/in"));
+    let travelled = |seen: &Ended| {
+        seen.out
+            .contains(&format!("{}{} ", lab.text("work"), point.trim()))
+    };
+    let unshare = format!(
+        "unshare --mount --propagation unchanged mount -t tmpfs none {}",
+        lab.text("work/shared/in")
+    );
     let unguarded = inner(unshare.split(' ').map(str::to_owned).collect());
-    assert!(travelled(&unguarded), "the attack works outside: {unguarded:?}");
+    assert!(
+        travelled(&unguarded),
+        "the attack works outside: {unguarded:?}"
+    );
 
-    let rest = format!("[security]\nseccomp = \"none\"\ncapabilities = [\"CAP_SYS_ADMIN\"]\n{}", bind(&lab, "rw"));
-    let inside = inner(up_line(&lab, &lab.profile(&rest), &[attack(), "mount-tmpfs", "/w/shared/in"]));
+    let rest = format!(
+        "[security]\nseccomp = \"none\"\ncapabilities = [\"CAP_SYS_ADMIN\"]\n{}",
+        bind(&lab, "rw")
+    );
+    let inside = inner(up_line(
+        &lab,
+        &lab.profile(&rest),
+        &[attack(), "mount-tmpfs", "/w/shared/in"],
+    ));
     assert!(inside.err.contains("worked"), "{inside:?}");
     assert!(!travelled(&inside), "{inside:?}");
 
     // Nor one that the profile asks for.
     let asked = format!("{}[[mount]]\ntmpfs = \"/w/shared/in\"\n", bind(&lab, "rw"));
-    let inside = inner(up_line(&lab, &lab.profile(&asked), &[attack(), "create", "/w/shared/in/file"]));
+    let inside = inner(up_line(
+        &lab,
+        &lab.profile(&asked),
+        &[attack(), "create", "/w/shared/in/file"],
+    ));
     assert!(inside.err.contains("worked"), "{inside:?}");
     assert!(!travelled(&inside), "{inside:?}");
 }
@@ -217,18 +284,33 @@ fn no_way_leads_to_the_old_root() {
         if caller == Caller::Unprivileged {
             chroot.args(["--user", "--map-root-user"]);
         }
-        let unguarded = finish(chroot.args(["chroot", jail.to_str().unwrap(), "/attack", "chroot-escape", "/x"]));
+        let unguarded = finish(chroot.args([
+            "chroot",
+            jail.to_str().unwrap(),
+            "/attack",
+            "chroot-escape",
+            "/x",
+        ]));
         assert_eq!(unguarded.out.trim_end(), host_root, "{unguarded:?}");
 
         let rest = "[security]\nseccomp = \"none\"\ncapabilities = [\"CAP_SYS_CHROOT\", \"CAP_SYS_ADMIN\", \"CAP_SYS_PTRACE\", \"CAP_DAC_OVERRIDE\"]";
         let profile = lab.profile(rest);
-        let own = lab.script(&profile, "ls -a /.. /../../..; cat /../../../../etc/hostname");
-        assert!(!own.contains("home") && own.ends_with(&format!("{}\n", lab.name)), "{own}");
+        let own = lab.script(
+            &profile,
+            "ls -a /.. /../../..; cat /../../../../etc/hostname",
+        );
+        assert!(
+            !own.contains("home") && own.ends_with(&format!("{}\n", lab.name)),
+            "{own}"
+        );
         let escaped = lab.attack(&profile, &["chroot-escape", "/x"]);
         assert_ne!(escaped, host_root);
         assert!(escaped.contains(':'), "{escaped}: it ran");
         let through_init = lab.script(&profile, "ls /proc/1/root/ /proc/1/cwd/ 2>&1 || true");
-        assert!(!through_init.contains("home") && !through_init.contains("boot"), "{through_init}");
+        assert!(
+            !through_init.contains("home") && !through_init.contains("boot"),
+            "{through_init}"
+        );
     }
 }
 
@@ -240,10 +322,18 @@ fn the_store_and_the_state_are_not_shown() {
         let places = format!(
             "ls -d {} {} /run/sandbox 2>/dev/null || true",
             lab.text("runtime"),
-            Path::new(sandbox()).parent().unwrap().join(format!("cache-{}", caller.uid())).display()
+            Path::new(sandbox())
+                .parent()
+                .unwrap()
+                .join(format!("cache-{}", caller.uid()))
+                .display()
         );
         assert_eq!(lab.script(&profile, &places), "");
-        assert_ne!(finish(lab.host("sh").args(["-c", &places])).out, "", "outside they are there");
+        assert_ne!(
+            finish(lab.host("sh").args(["-c", &places])).out,
+            "",
+            "outside they are there"
+        );
     }
 }
 
@@ -252,10 +342,16 @@ fn the_store_and_the_state_are_not_shown() {
 fn a_bind_that_holds_the_store_is_refused() {
     for caller in Caller::all() {
         let lab = Lab::new(caller);
-        let cache = sandbox().parent().unwrap().join(format!("cache-{}", caller.uid()));
+        let cache = sandbox()
+            .parent()
+            .unwrap()
+            .join(format!("cache-{}", caller.uid()));
         lab.script(&lab.profile(""), "true");
         for access in ["ro", "rw"] {
-            let rest = format!("[[mount]]\nbind = \"{}\"\ntarget = \"/w\"\naccess = \"{access}\"", cache.display());
+            let rest = format!(
+                "[[mount]]\nbind = \"{}\"\ntarget = \"/w\"\naccess = \"{access}\"",
+                cache.display()
+            );
             let ended = lab.run(&lab.profile(&rest), &["ls", "/w/sandbox"]);
             assert_eq!(ended.code(), 125, "{caller:?} {access}: {ended:?}");
         }
