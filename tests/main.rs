@@ -2,4 +2,9 @@
 #![cfg(test)]
 
 mod errors;
+mod failures;
+mod house;
+mod plans;
+mod reports;
+mod run;
 mod settings;

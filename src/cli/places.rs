@@ -1,6 +1,6 @@
 //! Where the user's files of `sandbox` lie (XDG Base Directory Specification).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::host::home_of;
 use crate::supervise::Place;
@@ -17,6 +17,26 @@ pub fn state() -> Option<Place> {
         runtime: std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from),
         state: below("XDG_STATE_HOME", ".local/state")?,
     })
+}
+
+/// What no sandbox may reach, without links, as far as it is there.
+pub fn own_directories() -> Vec<PathBuf> {
+    let state = state().map(|place| place.path());
+    let own = [store(), state].into_iter().flatten();
+    own.map(|path| without_links(&path)).collect()
+}
+
+/// The path without links, as far as it is there: the first run makes the rest.
+fn without_links(path: &Path) -> PathBuf {
+    let mut ancestors = path.ancestors();
+    let found = ancestors.find_map(|part| Some((part, part.canonicalize().ok()?)));
+    match found {
+        Some((part, real)) => match path.strip_prefix(part) {
+            Ok(rest) if !rest.as_os_str().is_empty() => real.join(rest),
+            _ => real,
+        },
+        None => path.to_owned(),
+    }
 }
 
 /// The directory that a variable names, when it is absolute as the specification asks, else one of

@@ -9,6 +9,8 @@ use crate::model::Facts;
 use crate::plan::{Given, Knowledge, Settings, resolve, wanted};
 use crate::profile::{self, RawProfile};
 
+use super::places;
+
 /// A profile as it was read, and what the command gives beside it.
 pub struct Loaded {
     /// Its files, for messages.
@@ -47,7 +49,8 @@ impl Loaded {
     /// Judges it for this host. The host is asked about nothing else than what the profile names.
     pub fn judge_for_host(&mut self) -> Option<(Settings, Facts)> {
         let raw = self.raw.as_ref()?;
-        let facts = host::facts(|known| wanted(raw, &self.given, known));
+        let mut facts = host::facts(|known| wanted(raw, &self.given, known));
+        facts.own_directories = places::own_directories();
         let settings = resolve(
             raw,
             &self.given,

@@ -1,11 +1,13 @@
 //! What stopped a start, as a problem under the line that asked for it, and the exit code.
 
-use nix::errno::Errno;
+use std::path::Path;
 
 use crate::cgroup::CgroupError;
 use crate::diag::{Origin, Problem};
+use crate::host::refusal::probe;
 use crate::launch::LaunchError;
 use crate::plan::Plan;
+use crate::report::failure;
 use crate::rootfs::BuildError;
 use crate::supervise::{RunError, Unstarted};
 
@@ -24,65 +26,55 @@ pub fn of_tree(error: &BuildError) -> Problem {
     )
 }
 
-/// A run that did not come to its program, or was lost.
-pub fn of_run(plan: &Plan, error: RunError) -> (Problem, Exit) {
-    match error {
-        RunError::Group(error) => (of_group(&error), Exit::NOT_STARTED),
-        RunError::Launch(error) => (of_launch(plan, &error), Exit::NOT_STARTED),
-        RunError::Unstarted(Unstarted::Step { index, errno }) => of_step(plan, index, errno),
-        RunError::Unstarted(Unstarted::NoInterpreter { index }) => (
-            step_problem(plan, index, "program.no-interpreter", "no interpreter"),
-            Exit::NOT_FOUND,
-        ),
+/// A run of the tree at `tree` that did not come to its program, or was lost.
+///
+/// The host is asked only now, and only where its answer tells causes apart.
+pub fn of_run(plan: &Plan, tree: &Path, error: RunError) -> (Problem, Exit) {
+    let problem = match error {
+        RunError::Group(error) => of_group(&error),
+        RunError::Launch(LaunchError::Nul { index }) => failure::explain_nul(plan, index),
+        RunError::Launch(LaunchError::Setup { what, errno }) => {
+            failure::explain_setup(what, errno as i32)
+        }
+        RunError::Launch(LaunchError::Step { index, errno }) => {
+            failure::explain(plan, index, errno as i32, &probe(Some(tree)))
+        }
+        RunError::Unstarted(Unstarted::Step { index, errno }) => {
+            failure::explain(plan, index, errno, &probe(Some(tree)))
+        }
+        RunError::Unstarted(Unstarted::NoInterpreter { index }) => {
+            failure::explain_no_interpreter(plan, index)
+        }
         RunError::Unstarted(Unstarted::Killed { status }) => {
-            let message =
-                format!("the sandbox was killed before its program started (status {status})");
-            (general("launch.killed", message), Exit::NOT_STARTED)
+            failure::explain_early_end(plan, status)
         }
         RunError::State(error) => lost("state.note", "note the control groups", &error),
         RunError::Watch(error) => lost("supervise.watch", "watch the sandbox", &error),
         RunError::Remove(error) => lost("cgroup.remove", "remove a control group", &error),
+    };
+    let exit = exit_code(problem.code);
+    (problem, exit)
+}
+
+/// As a shell tells them apart: not there, there but not to be run, and everything before.
+fn exit_code(code: &str) -> Exit {
+    match code {
+        "program.not-found" => Exit::NOT_FOUND,
+        "program.not-executable"
+        | "program.no-interpreter"
+        | "program.wrong-format"
+        | "host.store-noexec" => Exit::NOT_EXECUTABLE,
+        _ => Exit::NOT_STARTED,
     }
 }
 
-fn lost(code: &'static str, what: &str, error: &std::io::Error) -> (Problem, Exit) {
-    (
-        general(code, format!("cannot {what}: {error}")),
-        Exit::NOT_STARTED,
-    )
+fn lost(code: &'static str, what: &str, error: &std::io::Error) -> Problem {
+    general(code, format!("cannot {what}: {error}"))
 }
 
 fn of_group(error: &CgroupError) -> Problem {
     let problem = Problem::error("limits.not-enforced", &error.origin, error.to_string());
     with_help(problem, error.fix())
-}
-
-fn of_launch(plan: &Plan, error: &LaunchError) -> Problem {
-    match error {
-        LaunchError::Step { index, errno } => of_step(plan, *index, *errno as i32).0,
-        LaunchError::Nul { index } => step_problem(plan, *index, "value.nul", "holds a NUL byte"),
-        LaunchError::Setup { what, errno } => {
-            general("launch.setup", format!("cannot {what}: {}", errno.desc()))
-        }
-    }
-}
-
-fn of_step(plan: &Plan, index: usize, errno: i32) -> (Problem, Exit) {
-    let errno = Errno::from_raw(errno);
-    let message = errno.desc();
-    (
-        step_problem(plan, index, "launch.step", message),
-        Exit::NOT_STARTED,
-    )
-}
-
-fn step_problem(plan: &Plan, index: usize, code: &'static str, what: &str) -> Problem {
-    let step = plan.steps.get(index);
-    let origin = step.map_or(Origin::Default, |step| step.origin.clone());
-    let action = step
-        .map(|step| format!("{:?}", step.action))
-        .unwrap_or_default();
-    Problem::error(code, &origin, format!("{action}: {what}"))
 }
 
 fn with_help(problem: Problem, help: Option<String>) -> Problem {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::cgroup::CgroupError;
 use crate::diag::{Problem, Problems, Sources};
 use crate::model::{Outcome, SandboxName};
 use crate::plan::{Given, Plan, Purpose};
@@ -131,10 +132,11 @@ impl Up {
             tree: &tree.root,
             filter: &filter,
             cgroups,
+            on_missing: warn_of_missing,
         };
         let outcome = supervise::run(&run, &mut claim);
         let released = claim.release();
-        let outcome = outcome.map_err(|error| explain(plan, error))?;
+        let outcome = outcome.map_err(|error| explain(plan, &tree.root, error))?;
         released
             .map_err(|error| problem("state.release", "give the sandbox's name back", &error))?;
         finish(&outcome, report.as_mut())?;
@@ -216,12 +218,28 @@ fn keep(store: &Store, tree: &Tree) {
     }
 }
 
-fn explain(plan: &Plan, error: RunError) -> Refused {
-    let (problem, exit) = refusal::of_run(plan, error);
+fn explain(plan: &Plan, tree: &Path, error: RunError) -> Refused {
+    let (problem, exit) = refusal::of_run(plan, tree, error);
     Refused {
         exit,
         ..Refused::from(problem)
     }
+}
+
+/// One line: it comes at every start on such a host.
+fn warn_of_missing(missing: &[CgroupError]) {
+    let keys: Vec<&str> = missing.iter().map(|missed| missed.key).collect();
+    let mut reasons: Vec<String> = Vec::new();
+    for missed in missing {
+        let reason = missed.failure.cause.to_string();
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    let (keys, reasons) = (keys.join(", "), reasons.join("; "));
+    output::error_text(&format!(
+        "sandbox: warning: not enforced here: {keys} ({reasons})\n"
+    ));
 }
 
 fn finish(outcome: &Outcome, report: Option<&mut File>) -> Result<(), Problem> {

@@ -9,6 +9,7 @@ mod git;
 mod limits;
 mod paths;
 mod programs;
+pub mod refusal;
 mod variables;
 
 use std::io::IsTerminal;

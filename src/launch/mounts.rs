@@ -273,7 +273,24 @@ impl Inside<'_> {
             make_inside(root, &last.0, &last.1, target.shape)?;
         }
         let place = open_inside(root, &target.path)?;
+        self.refuse_kernel_trees(place.as_fd())?;
         sys::mount::attach(mount, place.as_fd(), c"")
+    }
+
+    /// The profile's own words lead to none of these; a link of the tree, or of what is bound, may.
+    fn refuse_kernel_trees(&self, place: BorrowedFd<'_>) -> sys::Result<()> {
+        let mut name = [0; 32];
+        let name = descriptor_path(place, &mut name)?.to_bytes_with_nul();
+        let name = name.strip_prefix(b"/proc/").ok_or(Errno::EINVAL)?;
+        let name = CStr::from_bytes_with_nul(name).map_err(|_| Errno::EINVAL)?;
+        // Only the first name counts.
+        let mut path = [0; 8];
+        let path = sys::file::link_target(held(&self.host_proc)?, name, &mut path)?;
+        let first = path.split(|byte| *byte == b'/').nth(1);
+        match first {
+            Some(b"proc" | b"sys" | b"dev") => Err(Errno::ELOOP),
+            _ => Ok(()),
+        }
     }
 
     fn take_slot(&mut self, slot: usize) -> sys::Result<Option<OwnedFd>> {

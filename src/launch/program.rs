@@ -71,8 +71,7 @@ fn own_process_group(inside: &Inside<'_>) -> sys::Result<()> {
 fn reset_signals() -> sys::Result<()> {
     /// SIGRTMAX of the kernel.
     const LAST: i32 = 64;
-    // glibc keeps 32 and 33 for itself and refuses them.
-    let fixed = |signal: &i32| matches!(*signal, libc::SIGKILL | libc::SIGSTOP | 32 | 33);
+    let fixed = |signal: &i32| matches!(*signal, libc::SIGKILL | libc::SIGSTOP);
     for signal in (1..=LAST).filter(|signal| !fixed(signal)) {
         sys::signal::restore_default(signal)?;
     }

@@ -21,6 +21,8 @@ pub struct Facts {
     pub current_dir: PathBuf,
     /// What lies at each host path that the profile names.
     pub paths: BTreeMap<PathBuf, PathFact>,
+    /// Directories of `sandbox` itself, without links: built trees, and who runs.
+    pub own_directories: Vec<PathBuf>,
     /// What the patterns of `system.dev` match, sorted.
     pub matches: BTreeMap<PathBuf, Vec<PathBuf>>,
     /// Where the programs are that the profile names, when they were looked for.

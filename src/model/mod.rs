@@ -8,6 +8,7 @@ mod outcome;
 mod paths;
 mod privileges;
 mod quantities;
+mod refusal;
 mod wanted;
 
 pub use choices::{
@@ -24,4 +25,5 @@ pub use outcome::{Degraded, Ending, Enforced, LimitKind, Outcome, Usage};
 pub use paths::InsidePath;
 pub use privileges::{Capability, Resource, Rlimit, RlimitValue, Signal};
 pub use quantities::{ByteSize, Cpus, Period, TimeOffset};
+pub use refusal::HostState;
 pub use wanted::Wanted;

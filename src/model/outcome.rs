@@ -2,19 +2,30 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
+use super::Signal;
+
 /// Everything that the report says of a finished run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+///
+/// Its fields are those of the report (`schemas/report.schema.json`): what the host cannot say is null,
+/// never zero.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Outcome {
     /// The sandbox's name, with the number of a second run.
     pub name: String,
+    /// The exit code of `sandbox` itself: the program's own, 128 and the signal's number, or 124 when
+    /// the wall time was over.
+    pub exit_code: u8,
     /// How it ended.
     pub ending: Ending,
-    /// The exit code of `sandbox` itself.
-    pub exit_code: u8,
+    /// Every limit that was met, whether or not it ended the run.
+    pub limits_hit: Vec<LimitKind>,
     /// From the start of the program to its end, in seconds.
     #[serde(serialize_with = "seconds", rename = "wall_seconds")]
+    #[schemars(with = "f64", range(min = 0))]
     pub wall: Duration,
     /// What it used.
     pub usage: Usage,
@@ -22,11 +33,12 @@ pub struct Outcome {
     pub enforced: Vec<Enforced>,
     /// What the host could not give and the profile allowed to miss.
     pub degraded: Vec<Degraded>,
+    /// What the profile marks as optional and the host does not have.
+    pub left_out: Vec<String>,
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     /// The program left with a code.
     Exited {
@@ -47,30 +59,110 @@ pub enum Ending {
     },
 }
 
-/// The limits that can end a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// Each variant with its `kind`, and signals by name too: numbers differ between architectures.
+impl Serialize for Ending {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut ending = serializer.serialize_struct("Ending", 4)?;
+        let signal = match self {
+            Ending::Exited { code } => {
+                ending.serialize_field("kind", "exited")?;
+                ending.serialize_field("code", code)?;
+                return ending.end();
+            }
+            Ending::Signalled { signal } => {
+                ending.serialize_field("kind", "signalled")?;
+                signal
+            }
+            Ending::Limit { limit, signal } => {
+                ending.serialize_field("kind", "limit")?;
+                ending.serialize_field("limit", limit)?;
+                signal
+            }
+        };
+        ending.serialize_field("signal", signal)?;
+        ending.serialize_field("signal_name", &Signal::name_of(*signal))?;
+        ending.end()
+    }
+}
+
+// What `Ending` is written as, for the schema.
+/// How a run ended, told apart by `kind`.
+#[derive(JsonSchema)]
+#[schemars(rename = "Ending", tag = "kind", rename_all = "kebab-case")]
+#[expect(dead_code, reason = "the schema is made from its fields, nothing else")]
+enum WrittenEnding {
+    /// The program left with a code.
+    Exited {
+        /// Its exit status.
+        code: u8,
+    },
+    /// A signal ended it, sent by anyone but a limit of the profile.
+    Signalled {
+        /// The signal's number on the architecture that it ran on.
+        signal: i32,
+        /// Its name without `SIG`, such as `TERM`; the number again where it has none.
+        signal_name: String,
+    },
+    /// A limit of the profile ended it.
+    Limit {
+        /// Which one.
+        limit: LimitKind,
+        /// The number of the signal that carried it out.
+        signal: i32,
+        /// Its name without `SIG`.
+        signal_name: String,
+    },
+}
+
+impl JsonSchema for Ending {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        WrittenEnding::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        WrittenEnding::json_schema(generator)
+    }
+}
+
+/// The limits that a run can meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LimitKind {
-    /// `limits.memory`: the kernel's out-of-memory killer.
+    /// `limits.memory`: the kernel's out-of-memory killer ended a process.
     Memory,
-    /// `limits.wall_time`.
+    /// `limits.pids`: a process could not be made. It never ends a run by itself.
+    Pids,
+    /// `limits.wall_time`: everything was killed.
     WallTime,
 }
 
-/// What a run used; `None` where the host cannot say.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+impl LimitKind {
+    /// The key in the profile.
+    pub fn key(self) -> &'static str {
+        match self {
+            LimitKind::Memory => "limits.memory",
+            LimitKind::Pids => "limits.pids",
+            LimitKind::WallTime => "limits.wall_time",
+        }
+    }
+}
+
+/// What a run used; null where the host cannot say.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, JsonSchema)]
 pub struct Usage {
-    /// User CPU time of all processes, seconds.
+    /// User CPU time of all processes, seconds: of the control group, else of all that were waited for.
     #[serde(serialize_with = "seconds_or_null")]
+    #[schemars(with = "Option<f64>", range(min = 0))]
     pub user_seconds: Option<Duration>,
     /// System CPU time of all processes, seconds.
     #[serde(serialize_with = "seconds_or_null")]
+    #[schemars(with = "Option<f64>", range(min = 0))]
     pub system_seconds: Option<Duration>,
-    /// Peak memory of the whole sandbox, bytes (cgroup).
+    /// Peak memory of the whole sandbox, bytes (of the control group).
     pub memory_peak_bytes: Option<u64>,
     /// Largest resident set of any one process, bytes (getrusage(2)).
     pub max_rss_bytes: Option<u64>,
-    /// Most processes and threads at once (cgroup).
+    /// Most processes and threads at once (of the control group).
     pub pids_peak: Option<u64>,
     /// How often a fork was refused by `limits.pids`.
     pub pids_refused: Option<u64>,
@@ -90,7 +182,7 @@ fn seconds_or_null<S: Serializer>(
 }
 
 /// A layer of isolation that held.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Enforced {
     /// Its name: `namespace.pid`, `seccomp`, `limits.memory`.
     pub layer: String,
@@ -99,7 +191,7 @@ pub struct Enforced {
 }
 
 /// A part that the host lacks and `allow_degraded` names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Degraded {
     /// The key: `limits.memory`.
     pub key: String,

@@ -11,6 +11,11 @@ use super::step::{Action, MountAction, ProgramAction};
 pub fn enforced<'a>(plan: &Plan, missing: impl Iterator<Item = &'a str>) -> Vec<Enforced> {
     let missing: Vec<&str> = missing.collect();
     let mut list = Vec::new();
+    if let Some(time) = &plan.settings.wall_time {
+        // No step: the supervisor keeps it.
+        let (layer, value) = ("limits.wall_time".to_owned(), time.value.to_string());
+        list.push(Enforced { layer, value });
+    }
     for step in &plan.steps {
         note(&step.action, &missing, &mut list);
     }
@@ -34,6 +39,7 @@ fn note(action: &Action, missing: &[&str], list: &mut Vec<Enforced>) {
             }
         }
         Action::NewCgroupNamespace => add("namespace.cgroup".to_owned(), "own".to_owned()),
+        Action::LoopbackUp => add("network".to_owned(), "none".to_owned()),
         Action::SetClocks(_) => add("namespace.time".to_owned(), "own".to_owned()),
         Action::NoNewPrivileges => add("no_new_privs".to_owned(), "on".to_owned()),
         Action::ForbidUserNamespaces => {

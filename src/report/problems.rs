@@ -1,7 +1,6 @@
 //! Problems as text: each under the line that made it.
 
 mod excerpt;
-mod printable;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,8 +8,8 @@ use std::fmt;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, ThemeStyles};
 
 use crate::diag::{FileId, Label, Origin, Problem, Severity, Sources};
+use crate::report::printable::printable;
 use excerpt::Excerpt;
-use printable::printable;
 
 /// How a report is drawn. It depends on nothing but this and the problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -29,6 +29,8 @@ pub struct Run<'a> {
     pub filter: &'a [Vec<Instruction>],
     /// Where groups can be made.
     pub cgroups: &'a CgroupFacts,
+    /// Told, before the program starts, which limits the host lacks and the profile allows to miss.
+    pub on_missing: fn(&[CgroupError]),
 }
 
 /// Why a run did not come to the program, or was lost.
@@ -59,6 +61,9 @@ pub fn run(run: &Run<'_>, claim: &mut Claim) -> Result<Outcome, RunError> {
     let paths = groups.paths();
     if !paths.is_empty() {
         claim.note_groups(&paths).map_err(RunError::State)?;
+    }
+    if !groups.missing().is_empty() {
+        (run.on_missing)(groups.missing());
     }
     let running = launch(run.plan, &resources(run, &groups)).map_err(RunError::Launch)?;
     let seen = watch(running, rules(run.plan)).map_err(RunError::Watch)?;

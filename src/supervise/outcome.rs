@@ -46,12 +46,14 @@ pub(super) fn outcome(
     let ending = ending(plan, seen, &usage);
     Ok(Outcome {
         name: name.to_owned(),
-        ending,
         exit_code: exit_code(ending),
+        ending,
+        limits_hit: limits_hit(plan, seen, &usage),
         wall: seen.wall,
         usage,
         enforced: crate::plan::enforced(plan, missing.iter().map(|missed| missed.key)),
         degraded: missing.iter().map(degraded).collect(),
+        left_out: left_out(plan),
     })
 }
 
@@ -104,18 +106,46 @@ fn ending(plan: &Plan, seen: &Seen, usage: &Usage) -> Ending {
         return Ending::Exited { code };
     }
     let signal = libc::WTERMSIG(status);
-    let limits = plan.settings.group_limits.list.iter();
-    let limits_memory = limits
-        .map(|limit| limit.amount)
-        .any(|amount| matches!(amount, Amount::Memory(_)));
-    let out_of_memory = usage.oom_kills.is_some_and(|kills| kills > 0);
-    match signal {
-        libc::SIGKILL if limits_memory && out_of_memory => Ending::Limit {
+    if signal == libc::SIGKILL && met_memory(plan, usage) {
+        return Ending::Limit {
             limit: LimitKind::Memory,
             signal,
-        },
-        signal => Ending::Signalled { signal },
+        };
     }
+    Ending::Signalled { signal }
+}
+
+/// Whether the kernel's killer acted for the limit; it also acts when the whole host is out of memory.
+fn met_memory(plan: &Plan, usage: &Usage) -> bool {
+    let limited = asks_for(plan, |amount| matches!(amount, Amount::Memory(_)));
+    limited && usage.oom_kills.is_some_and(|kills| kills > 0)
+}
+
+fn asks_for(plan: &Plan, is: impl Fn(Amount) -> bool) -> bool {
+    let limits = plan.settings.group_limits.list.iter();
+    limits.map(|limit| limit.amount).any(is)
+}
+
+/// Every limit that was met, whether or not it ended the run.
+fn limits_hit(plan: &Plan, seen: &Seen, usage: &Usage) -> Vec<LimitKind> {
+    let refused = usage.pids_refused.is_some_and(|refused| refused > 0);
+    let pids = refused && asks_for(plan, |amount| matches!(amount, Amount::Pids(_)));
+    let all = [
+        (LimitKind::Memory, met_memory(plan, usage)),
+        (LimitKind::Pids, pids),
+        (LimitKind::WallTime, seen.killed == Some(Killed::WallTime)),
+    ];
+    let met = all.into_iter().filter(|(_, met)| *met);
+    met.map(|(limit, _)| limit).collect()
+}
+
+/// Optional parts that the host does not have, without what is private in their texts.
+fn left_out(plan: &Plan) -> Vec<String> {
+    let settings = &plan.settings;
+    let texts = settings.left_out.iter();
+    texts
+        .map(|text| settings.private.hide(&text.value))
+        .collect()
 }
 
 /// 124 for the wall time, 128+N for signal N, else the program's own.

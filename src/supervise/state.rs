@@ -106,7 +106,8 @@ pub struct Place {
 }
 
 impl Place {
-    fn path(&self) -> PathBuf {
+    /// The directory itself.
+    pub fn path(&self) -> PathBuf {
         match &self.runtime {
             _ if self.uid == 0 => PathBuf::from("/run/sandbox"),
             Some(runtime) if runtime.is_absolute() && runtime.is_dir() => runtime.join("sandbox"),

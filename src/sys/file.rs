@@ -262,6 +262,28 @@ pub fn exists(dir: BorrowedFd<'_>, path: &CStr) -> Result<()> {
     })
 }
 
+/// What a link below `dir` says (readlinkat(2)); what does not fit is cut.
+///
+/// # Errors
+/// EINVAL for what is no link.
+pub fn link_target<'b>(
+    dir: BorrowedFd<'_>,
+    path: &CStr,
+    buffer: &'b mut [u8],
+) -> Result<&'b [u8]> {
+    // SAFETY: `path` is NUL-terminated, and the kernel writes no more than the buffer's length.
+    let length = unsafe {
+        libc::readlinkat(
+            dir.as_raw_fd(),
+            path.as_ptr(),
+            buffer.as_mut_ptr().cast(),
+            buffer.len(),
+        )
+    };
+    let length = usize::try_from(length).map_err(|_| nix::errno::Errno::last())?;
+    Ok(buffer.get(..length).unwrap_or_default())
+}
+
 /// umask(2); gives the old one.
 pub fn set_umask(mask: u32) -> u32 {
     // SAFETY: it cannot fail.

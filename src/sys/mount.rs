@@ -47,7 +47,10 @@ pub fn clone_tree(dir: BorrowedFd<'_>, path: &CStr, depth: Depth) -> Result<Owne
     descriptor(unsafe { libc::syscall(libc::SYS_open_tree, dir.as_raw_fd(), path.as_ptr(), flags) })
 }
 
-/// mount_setattr(2) on the mount that `mount` is the root of.
+/// mount_setattr(2) on the mount that `mount` is the root of; it becomes private too.
+///
+/// A copy joins the peers of what it was copied from: on a host whose mounts are shared, as systemd
+/// leaves them, everything mounted over it would appear on the host.
 ///
 /// # Errors
 /// EPERM when a locked flag would be cleared.
@@ -55,7 +58,7 @@ pub fn set_attributes(mount: BorrowedFd<'_>, attributes: Attributes, depth: Dept
     let value = libc::mount_attr {
         attr_set: attributes.set,
         attr_clr: attributes.clear,
-        propagation: 0,
+        propagation: libc::MS_PRIVATE,
         userns_fd: 0,
     };
     set_attribute_struct(mount, &value, depth)

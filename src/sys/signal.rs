@@ -1,6 +1,5 @@
 //! Signals without handlers: blocked, then taken one by one.
 
-use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
 
@@ -28,17 +27,24 @@ pub fn block(mask: u64) -> Result<()> {
     })
 }
 
-/// Gives `signal` its default action.
+/// Gives `signal` its default action, the two that glibc keeps for itself (32 and 33) too: its
+/// posix_spawn(3) leaves them ignored.
 ///
 /// # Errors
 /// EINVAL for SIGKILL, SIGSTOP and what is no signal.
 pub fn restore_default(signal: i32) -> Result<()> {
-    // SAFETY: a zeroed sigaction is SIG_DFL with an empty mask and no flags.
-    let action = unsafe { MaybeUninit::<libc::sigaction>::zeroed().assume_init() };
-    // SAFETY: `action` outlives the call; no old one is asked for.
-    done(libc::c_long::from(unsafe {
-        libc::sigaction(signal, &raw const action, ptr::null_mut())
-    }))
+    /// The kernel's own structure: handler, flags, restorer, mask.
+    const DEFAULT: [u64; 4] = [0; 4];
+    // SAFETY: zeroes are SIG_DFL with an empty mask of 8 bytes and no flags; no old one is asked for.
+    done(unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigaction,
+            signal,
+            ptr::from_ref(&DEFAULT),
+            ptr::null_mut::<u64>(),
+            size_of::<u64>(),
+        )
+    })
 }
 
 /// Waits for one of the blocked signals and takes it.

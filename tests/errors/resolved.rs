@@ -60,9 +60,8 @@ fn lies_at(path: &Path) -> PathFact {
         "/work/run" => link("/run", "/run"),
         "/dev/kvm" | "/srv/device" => present(PathKind::Device),
         "/srv/file" | "/usr/bin/bash" | "/dev/notes" => present(PathKind::File),
-        "/" | "/usr" | "/opt" | "/etc" | "/srv" | "/work" | "/work/profiles" | "/home/me" => {
-            present(PathKind::Directory)
-        }
+        "/" | "/usr" | "/opt" | "/store" | "/etc" | "/srv" | "/work" | "/work/profiles"
+        | "/home/me" => present(PathKind::Directory),
         _ if path.contains("hidden") || path == "/etc/hosts" => {
             PathFact::Hidden("permission denied".to_owned())
         }
@@ -112,6 +111,7 @@ fn hand_written(raw: &RawProfile, given: &Given) -> Facts {
         },
         environment: BTreeMap::from(pairs),
         current_dir: "/work".into(),
+        own_directories: vec!["/store".into()],
         last_capability: 37,
         ..Facts::default()
     };

@@ -12,6 +12,7 @@ mod layers;
 mod limits;
 mod mounts;
 mod namespaces;
+mod own_directories;
 mod passwd;
 mod paths;
 mod programs;
@@ -181,7 +182,8 @@ fn layers(
     let mut mounts = mounts::resolve(&raw.mounts, inside.identity, scope);
     let (run, who) = (finder.command, inside.identity);
     mounts.extend(covered_command::bind(run, &tree, &mounts, who, scope));
-    let mounts = layers::order(&tree, mounts, scope);
+    let mut mounts = layers::order(&tree, mounts, scope);
+    own_directories::cover(&mut mounts, scope);
     etc::add(&raw.rootfs.etc, inside, &mut tree, scope);
     let plan = TreePlan {
         sources: tree.sources,

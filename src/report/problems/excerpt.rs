@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
-use super::printable::{printable, same_length};
+use crate::report::printable::{printable, same_length};
 
 /// Lines beyond this many bytes are not shown, so that a report stays shorter than its profile.
 const LONGEST_LINE: usize = 1000;

@@ -3,14 +3,19 @@
 /// The longest text that a message shows.
 const LONGEST: usize = 600;
 
-/// `text` in one line, with escapes for what a terminal would act upon.
+/// `text` in one line, with escapes for what a terminal would act upon, and without end no further
+/// than a message may go.
 pub(super) fn printable(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => whole(&text[..end]) + "…",
+        None => whole(text),
+    }
+}
+
+/// All of `text` in one line, with escapes for what a terminal would act upon.
+pub(super) fn whole(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    for (count, c) in text.chars().enumerate() {
-        if count == LONGEST {
-            shown.push('…');
-            break;
-        }
+    for c in text.chars() {
         if acts(c) {
             shown.extend(c.escape_default());
         } else {

@@ -1,0 +1,77 @@
+//! The directories of `sandbox` itself, which no sandbox may reach (rule 9 of hardening).
+//!
+//! A program that could write the store would change the trees of other sandboxes; a bind of a whole
+//! home directory holds it. An empty tmpfs covers it there.
+
+use std::path::Path;
+
+use crate::diag::At;
+use crate::model::{ByteSize, FileMode, InsidePath, PathFact};
+use crate::plan::{Mount, MountKind, TargetPoint};
+
+use super::scope::Scope;
+
+/// One page: nothing needs room there.
+const EMPTY: ByteSize = ByteSize(4096);
+
+/// Adds a cover over each own directory that a bind would show; a bind of one itself is an error.
+pub(super) fn cover(mounts: &mut Vec<At<Mount>>, scope: &mut Scope<'_>) {
+    let Some(facts) = scope.facts() else {
+        return;
+    };
+    let own = facts.own_directories.clone();
+    let mut covers = Vec::new();
+    for mount in mounts.iter() {
+        let MountKind::Bind { source, .. } = &mount.value.kind else {
+            continue;
+        };
+        let real = real_path(source, scope);
+        for directory in &own {
+            if Path::new(&real).starts_with(directory) {
+                report(mount, directory, scope);
+            } else if let Ok(rest) = directory.strip_prefix(&real) {
+                covers.extend(place(&mount.value.target, rest).map(|target| empty(target, mount)));
+            }
+        }
+    }
+    mounts.extend(covers);
+}
+
+fn real_path(source: &str, scope: &mut Scope<'_>) -> String {
+    match scope.path_fact(source) {
+        Some(PathFact::Present {
+            real: Some(real), ..
+        }) => real.to_string_lossy().into_owned(),
+        _ => source.to_owned(),
+    }
+}
+
+fn place(target: &InsidePath, rest: &Path) -> Option<InsidePath> {
+    target.join(rest.to_str()?).ok()
+}
+
+fn empty(target: InsidePath, mount: &At<Mount>) -> At<Mount> {
+    let kind = MountKind::Tmpfs {
+        size: EMPTY,
+        mode: FileMode(0o500),
+    };
+    let mount_over = Mount {
+        target,
+        kind,
+        options: Vec::new(),
+        point: TargetPoint::MustExist,
+    };
+    At::new(mount_over, mount.origin.clone())
+}
+
+fn report(mount: &At<Mount>, directory: &Path, scope: &mut Scope<'_>) {
+    let message = format!(
+        "mount source lies in `{}`, where the trees and the state of all sandboxes are",
+        directory.display()
+    );
+    scope.report(
+        mount
+            .error("mount.own-directory", message)
+            .help("bind another directory"),
+    );
+}

@@ -1,0 +1,366 @@
+//! Each action in the kernel's terms, for printed plans and for messages about a step that failed.
+
+use crate::model::{Access, ByteSize, Capability, FileMode, InsidePath, MountOption, ProcMount};
+use crate::plan::{
+    Action, Clock, ClockOffset, GroupLimits, HostDevice, IdPair, Missing, MountAction,
+    MountPointKind, OpenBind, OwnerMap, Plan, PrivateValues, ProcessLimit, ProgramAction, Slot,
+    SysSource, TargetPoint, Terminal, UserIds,
+};
+
+use super::printable::whole;
+
+/// An action as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ActionText {
+    /// What is done to what: `mount proc at /proc`.
+    pub what: String,
+    /// How, where there is more to say: `hidepid=invisible nosuid nodev noexec`.
+    pub how: String,
+}
+
+impl ActionText {
+    /// Both parts in one line.
+    pub fn line(&self) -> String {
+        match self.how.as_str() {
+            "" => self.what.clone(),
+            how => format!("{}  {how}", self.what),
+        }
+    }
+}
+
+/// Makes the texts of one plan's actions; nothing private and nothing that a terminal acts upon gets
+/// into them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Texts<'a> {
+    plan: &'a Plan,
+}
+
+impl<'a> Texts<'a> {
+    pub fn new(plan: &'a Plan) -> Texts<'a> {
+        Texts { plan }
+    }
+
+    /// The text of `action`.
+    pub fn action(&self, action: &Action) -> ActionText {
+        let (what, how) = self.parts(action);
+        ActionText { what, how }
+    }
+
+    /// A text of the profile as a shell would take it for one word.
+    pub fn word(&self, text: &str) -> String {
+        quoted(&self.plain(text))
+    }
+
+    /// Several words with spaces between them.
+    pub fn words(&self, texts: &[impl AsRef<str>]) -> String {
+        let words: Vec<String> = texts.iter().map(|text| self.word(text.as_ref())).collect();
+        words.join(" ")
+    }
+
+    /// A text of the profile that stands for itself.
+    pub fn plain(&self, text: &str) -> String {
+        let private: &PrivateValues = &self.plan.settings.private;
+        whole(&private.hide(text))
+    }
+
+    fn parts(&self, action: &Action) -> (String, String) {
+        match action {
+            Action::LeaveGroups => bare("setgroups to none"),
+            Action::MakeGroups(limits) => with("make the control groups", group_limits(limits)),
+            Action::OpenTree { owner, access } => {
+                with("open the root tree", mount_flags(*access, &[], *owner))
+            }
+            Action::OpenBind(bind) => self.open_bind(bind),
+            Action::Clone { namespaces } => {
+                let names: Vec<&str> = namespaces.iter().map(|name| name.name()).collect();
+                bare(&format!("clone3 {}", names.join(" ")))
+            }
+            Action::WriteIdMaps(pair) => id_maps(*pair),
+            Action::Start => bare("let the first process go on"),
+            Action::DieWithParent => bare("pdeathsig KILL"),
+            Action::WaitForStart => bare("wait for the parent"),
+            Action::BecomeUser(ids) => {
+                bare(&format!("setresgid {}, setresuid {}", ids.gid, ids.uid))
+            }
+            Action::EnterGroups => bare("enter the control groups"),
+            Action::NewCgroupNamespace => bare("unshare cgroup"),
+            Action::NoNewPrivileges => bare("no_new_privs"),
+            Action::NewSession => bare("setsid"),
+            Action::BecomeSubreaper => bare("child subreaper"),
+            Action::PrivateMounts => bare("make all mounts private"),
+            Action::Mount(action) => self.mount(action),
+            Action::PivotRoot => bare("pivot_root, detach the old root"),
+            Action::SetHostName(name) => bare(&format!("sethostname {}", self.word(name))),
+            Action::LoopbackUp => bare("bring lo up"),
+            Action::SetClocks(clocks) => with("unshare time", clock_offsets(clocks)),
+            Action::ForbidUserNamespaces => bare("user.max_user_namespaces 0, and a try"),
+            Action::DropBoundingSet(keep) => bare(&format!("bounding set {}", capabilities(keep))),
+            Action::SetCapabilities(keep) => bare(&format!("capabilities {}", capabilities(keep))),
+            Action::HideInit => bare("dumpable 0, wipe the arguments"),
+            Action::Fork => bare("fork the program"),
+            Action::Program(action) => self.program(action),
+            Action::Filter(policy) => bare(&format!("seccomp {policy}")),
+            Action::Reap => bare("reap until the program ends"),
+        }
+    }
+
+    fn open_bind(&self, bind: &OpenBind) -> (String, String) {
+        let OpenBind {
+            slot: _,
+            source,
+            shape: _,
+            access,
+            options,
+            owner,
+            missing,
+        } = bind;
+        let flags = mount_flags(*access, options, *owner);
+        let what = format!("open {}", self.word(source));
+        (what, flags + optional(*missing))
+    }
+
+    fn mount(&self, action: &MountAction) -> (String, String) {
+        match action {
+            MountAction::MountRoot => bare("mount the tree at /"),
+            MountAction::MountOverlay { size } => with(
+                "mount overlay at /",
+                format!("upper in memory, size={size}"),
+            ),
+            MountAction::MountDev => mounted("tmpfs", "/dev", "nosuid noexec"),
+            MountAction::MountDevice(device) => self.device(device),
+            MountAction::MountPts => mounted("devpts", "/dev/pts", "newinstance nosuid noexec"),
+            MountAction::MountShm { size } => {
+                mounted("tmpfs", "/dev/shm", &format!("size={size} nosuid nodev"))
+            }
+            MountAction::MountMqueue => mounted("mqueue", "/dev/mqueue", "nosuid nodev noexec"),
+            MountAction::OpenTerminal => bare("open a terminal, bind it at /dev/console"),
+            MountAction::SealDev => with("remount /dev", "ro".to_owned()),
+            MountAction::MountProc(kind) => mounted("proc", "/proc", proc_options(*kind)),
+            MountAction::MaskProc(path) => bare(&format!("mask /proc/{path}")),
+            MountAction::SealProc(path) => with(&format!("bind /proc/{path}"), "ro".to_owned()),
+            MountAction::MountSys(SysSource::New) => {
+                mounted("sysfs", "/sys", "ro nosuid nodev noexec")
+            }
+            MountAction::MountSys(SysSource::Host) => {
+                with("bind /sys", "ro nosuid nodev noexec".to_owned())
+            }
+            MountAction::MaskSys(path) => bare(&format!("mask /sys/{path}")),
+            MountAction::MountCgroup => {
+                let what = "bind its own groups at /sys/fs/cgroup";
+                with(what, "ro nosuid nodev noexec".to_owned())
+            }
+            MountAction::Attach {
+                slot,
+                target,
+                shape,
+                point,
+            } => self.attach(*slot, target, *shape, *point),
+            MountAction::MountTmpfs {
+                target,
+                size,
+                mode,
+                options,
+                point,
+            } => {
+                let what = format!("mount tmpfs at {}", self.word(target.as_str()));
+                (what, tmpfs_options(*size, *mode, options) + place(*point))
+            }
+        }
+    }
+
+    fn device(&self, device: &HostDevice) -> (String, String) {
+        let HostDevice {
+            path,
+            shape: _,
+            number,
+            missing,
+        } = device;
+        let what = format!("bind {}", self.word(path.as_str()));
+        let number = number.map_or_else(String::new, |(major, minor)| format!("{major}:{minor} "));
+        (what, format!("{number}nosuid noexec{}", optional(*missing)))
+    }
+
+    fn attach(
+        &self,
+        slot: Slot,
+        target: &InsidePath,
+        shape: MountPointKind,
+        point: TargetPoint,
+    ) -> (String, String) {
+        let kind = match shape {
+            MountPointKind::Directory => "",
+            MountPointKind::File => " on a file",
+        };
+        let target = self.word(target.as_str());
+        let what = match self.source(slot) {
+            Some(bind) => format!("bind {} at {target}", self.word(&bind.source)),
+            None => format!("bind at {target}"),
+        };
+        (
+            what,
+            format!("{kind}{}", place(point)).trim_start().to_owned(),
+        )
+    }
+
+    /// What waits in `slot`.
+    pub fn source(&self, slot: Slot) -> Option<&'a OpenBind> {
+        self.plan.steps.iter().find_map(|step| match &step.action {
+            Action::OpenBind(bind) if bind.slot == slot => Some(bind),
+            _ => None,
+        })
+    }
+
+    fn program(&self, action: &ProgramAction) -> (String, String) {
+        match action {
+            ProgramAction::OwnProcessGroup => match self.plan.settings.command.terminal.value {
+                Terminal::Own => bare("setpgid, tcsetpgrp"),
+                Terminal::Inherited => bare("setpgid"),
+            },
+            ProgramAction::LimitProcess(limit) => process_limit(limit),
+            ProgramAction::SetUmask(mask) => bare(&format!("umask {mask}")),
+            ProgramAction::ResetSignals => bare("all signals default, none blocked"),
+            ProgramAction::ChangeDirectory(path) => {
+                bare(&format!("chdir {}", self.word(path.as_str())))
+            }
+            ProgramAction::CloseDescriptors { keep } => {
+                let keep: Vec<String> = keep.iter().map(ToString::to_string).collect();
+                let but = if keep.is_empty() {
+                    String::new()
+                } else {
+                    format!("all but {}", keep.join(" "))
+                };
+                with("close descriptors from 3 on", but)
+            }
+            ProgramAction::Execute { candidates, args } => {
+                let what = format!("execve {}", self.words(args));
+                match candidates.as_slice() {
+                    [one] if args.first() == Some(one) => (what, String::new()),
+                    several => (what, format!("the first of {}", self.words(several))),
+                }
+            }
+        }
+    }
+}
+
+fn bare(what: &str) -> (String, String) {
+    (what.to_owned(), String::new())
+}
+
+fn with(what: &str, how: String) -> (String, String) {
+    (what.to_owned(), how)
+}
+
+fn mounted(kind: &str, target: &str, options: &str) -> (String, String) {
+    with(&format!("mount {kind} at {target}"), options.to_owned())
+}
+
+fn group_limits(limits: &GroupLimits) -> String {
+    let amounts = limits.list.iter().map(|limit| {
+        let key = limit.amount.key().trim_start_matches("limits.");
+        format!("{key}={}", limit.amount.value())
+    });
+    amounts.collect::<Vec<_>>().join(" ")
+}
+
+fn id_maps(IdPair { inside, host }: IdPair) -> (String, String) {
+    let users = format!("uid {} -> {}", inside.uid, host.uid);
+    let groups = format!("gid {} -> {}", inside.gid, host.gid);
+    (
+        format!("map {users}, {groups}"),
+        "setgroups deny".to_owned(),
+    )
+}
+
+fn clock_offsets(clocks: &[ClockOffset]) -> String {
+    let offsets = clocks.iter().map(|ClockOffset { clock, offset }| {
+        let name = match clock {
+            Clock::Monotonic => "monotonic",
+            Clock::Boottime => "boottime",
+        };
+        format!("{name}={offset}")
+    });
+    offsets.collect::<Vec<_>>().join(" ")
+}
+
+/// `none`, or their names.
+pub(super) fn capabilities(list: &[Capability]) -> String {
+    if list.is_empty() {
+        return "none".to_owned();
+    }
+    let names: Vec<String> = list.iter().map(ToString::to_string).collect();
+    names.join(" ")
+}
+
+/// `nosuid` and `nodev` always hold; the rest as asked.
+fn mount_flags(access: Access, options: &[MountOption], owner: OwnerMap) -> String {
+    let mut flags = format!("{access} nosuid nodev");
+    for option in options {
+        flags.push(' ');
+        flags.push_str(option.word());
+    }
+    match owner {
+        OwnerMap::Kept => flags,
+        OwnerMap::Mapped(UserIds { uid, gid }) => format!("{flags} idmap={uid}:{gid}"),
+    }
+}
+
+fn tmpfs_options(size: ByteSize, mode: FileMode, options: &[MountOption]) -> String {
+    let flags = mount_flags(Access::ReadWrite, options, OwnerMap::Kept);
+    format!("size={size} mode={mode} {flags}")
+}
+
+fn proc_options(kind: ProcMount) -> &'static str {
+    match kind {
+        ProcMount::Private | ProcMount::None => "hidepid=invisible nosuid nodev noexec",
+        ProcMount::Pids => "subset=pid hidepid=invisible nosuid nodev noexec",
+    }
+}
+
+fn optional(missing: Missing) -> &'static str {
+    match missing {
+        Missing::Refused => "",
+        Missing::Skipped => " (optional)",
+    }
+}
+
+fn place(point: TargetPoint) -> &'static str {
+    match point {
+        TargetPoint::InTree => "",
+        TargetPoint::Made => " (made)",
+        TargetPoint::MustExist => " (must exist)",
+    }
+}
+
+fn process_limit(limit: &ProcessLimit) -> (String, String) {
+    let what = format!("setrlimit {}", limit.resource.kernel_name);
+    let (soft, hard) = (limit.limit.value.soft, limit.limit.value.hard);
+    let how = if soft == hard {
+        soft.to_string()
+    } else {
+        format!("soft {soft}, hard {hard}")
+    };
+    (format!("{what} {how}"), String::new())
+}
+
+/// `text` as one word of a shell: quotes only where it needs them.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%^~".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_as_a_shell_takes_them() {
+        assert_eq!(quoted("/bin/bash"), "/bin/bash");
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+        assert_eq!(quoted("$(x)"), "'$(x)'");
+    }
+}

@@ -1,0 +1,130 @@
+//! A finished run: as JSON for machines, and in one line for people where something other than the
+//! program ended it.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::Serialize;
+
+use crate::model::{ByteSize, Ending, LimitKind, Outcome, Signal};
+
+/// The version of the report that is written. A member that is added does not change it, so readers
+/// pass over those that they do not know; one that is renamed, removed or gets another meaning does.
+const VERSION: u8 = 1;
+
+/// What one run of `sandbox` did, as `--report` writes it.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename = "Report")]
+struct Report<'a> {
+    /// The version of this format.
+    #[schemars(range(min = 1, max = 1))]
+    version: u8,
+    #[serde(flatten)]
+    outcome: &'a Outcome,
+}
+
+/// The report, with its keys always in the same order, and a line break at its end.
+pub fn json(outcome: &Outcome) -> String {
+    let report = Report {
+        version: VERSION,
+        outcome,
+    };
+    // Plain data with texts as keys: there is nothing in it that JSON cannot say.
+    let text = serde_json::to_string_pretty(&report).unwrap_or_default();
+    text + "\n"
+}
+
+/// The JSON Schema of [`json`], made from the types themselves, with a line break at its end.
+pub fn json_schema() -> String {
+    // As it is written: every member is there, those that are not known with null.
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let schema = settings
+        .into_generator()
+        .into_root_schema_for::<Report<'_>>();
+    let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text + "\n"
+}
+
+/// Why it ended, where that was not the program's own doing, or the limits that may explain why it
+/// failed; nothing after an ordinary end.
+pub fn summary(outcome: &Outcome) -> Option<String> {
+    let ended = match outcome.ending {
+        Ending::Exited { .. } => None,
+        Ending::Signalled { signal } => Some(signalled(signal)),
+        Ending::Limit { limit, .. } => Some(limited(outcome, limit)),
+    };
+    // A program that failed at a limit often says so in no words that anyone understands.
+    let hints = match outcome.exit_code {
+        0 => Vec::new(),
+        _ => hints(outcome),
+    };
+    let parts: Vec<String> = ended.into_iter().chain(hints).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// The limits that were met and did not end the run themselves.
+fn hints(outcome: &Outcome) -> Vec<String> {
+    let ended_it = |limit: &LimitKind| matches!(outcome.ending, Ending::Limit { limit: ended, .. } if ended == *limit);
+    let met = outcome.limits_hit.iter().filter(|limit| !ended_it(limit));
+    met.map(|limit| hint(outcome, *limit)).collect()
+}
+
+fn hint(outcome: &Outcome, limit: LimitKind) -> String {
+    let subject = format!("`{}`{}", limit.key(), limit_value(outcome, limit));
+    let (verb, count) = match limit {
+        LimitKind::Memory => ("ended", outcome.usage.oom_kills),
+        LimitKind::Pids => ("refused", outcome.usage.pids_refused),
+        LimitKind::WallTime => return format!("{subject} was over"),
+    };
+    match count {
+        Some(1) => format!("{subject} {verb} 1 process"),
+        Some(count) => format!("{subject} {verb} {count} processes"),
+        None => format!("{subject} {verb} processes"),
+    }
+}
+
+fn limited(outcome: &Outcome, limit: LimitKind) -> String {
+    let key = limit.key();
+    let value = limit_value(outcome, limit);
+    match limit {
+        LimitKind::Memory => {
+            let peak = outcome.usage.memory_peak_bytes.map(rounded);
+            let peak = peak.map_or_else(String::new, |peak| format!(" (peak {peak})"));
+            format!("killed: `{key}`{value} was used up{peak}")
+        }
+        LimitKind::WallTime => format!("killed: `{key}`{value} was over"),
+        LimitKind::Pids => format!("killed: `{key}`{value} was reached"),
+    }
+}
+
+/// ` 300M`; nothing where the limit is not known.
+fn limit_value(outcome: &Outcome, limit: LimitKind) -> String {
+    let held = outcome
+        .enforced
+        .iter()
+        .find(|held| held.layer == limit.key());
+    held.map_or_else(String::new, |held| format!(" {}", held.value))
+}
+
+fn signalled(signal: i32) -> String {
+    let name = Signal::name_of(signal);
+    match name.parse::<i32>() {
+        Ok(number) => format!("killed by signal {number}"),
+        Err(_) => format!("killed by SIG{name}"),
+    }
+}
+
+/// A size to three digits, for people: `299M`.
+fn rounded(bytes: u64) -> String {
+    let units = [(30, "G"), (20, "M"), (10, "K")];
+    let unit = units.iter().find(|(shift, _)| bytes >= 1 << shift);
+    match unit {
+        None => ByteSize(bytes).to_string(),
+        Some((shift, name)) => {
+            let tenths = (u128::from(bytes) * 10) >> shift;
+            match (tenths / 10, tenths % 10) {
+                (whole, part) if whole < 100 && part > 0 => format!("{whole}.{part}{name}"),
+                (whole, _) => format!("{whole}{name}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! What is decided and is no step, or would be seen only by the absence of one.
+
+use crate::diag::{At, Origin, Sources};
+use crate::model::{NetworkMode, Switch};
+use crate::plan::{
+    Existing, GroupLimit, HostIds, Identity, Lacking, Missing, Namespaces, Plan, Privacy,
+    ProcessLimit, Settings, Supervise, Terminal, TreePlan, TreeSource, UserIds, Variable,
+};
+use crate::report::actions::Texts;
+use crate::report::printable::whole;
+
+use super::table::Row;
+
+/// The rows above the steps.
+pub(super) fn rows(plan: &Plan, sources: &Sources, texts: Texts<'_>) -> Vec<Row> {
+    let mut head = Head {
+        sources,
+        texts,
+        rows: Vec::new(),
+    };
+    head.settings(&plan.settings);
+    head.rows
+}
+
+struct Head<'a> {
+    sources: &'a Sources,
+    texts: Texts<'a>,
+    rows: Vec<Row>,
+}
+
+impl Head<'_> {
+    fn settings(&mut self, settings: &Settings) {
+        let Settings {
+            name,
+            description,
+            command,
+            identity,
+            tree,
+            // Steps of their own, whatever they are set to.
+            writes: _,
+            writes_size: _,
+            system: _,
+            mounts: _,
+            capabilities: _,
+            namespaces,
+            network,
+            group_limits,
+            process_limits,
+            wall_time,
+            seccomp,
+            supervise,
+            left_out,
+            // What is hidden in all the others.
+            private: _,
+        } = settings;
+        let description = description
+            .as_ref()
+            .map(|text| self.texts.plain(&text.value));
+        let title = Row::title(name.value.as_str(), &description.unwrap_or_default());
+        self.rows.extend([title, Row::Blank]);
+        let args: Vec<&str> = command.args.iter().map(|arg| arg.value.as_str()).collect();
+        let program = self.texts.words(&args);
+        let origin = command.args.first().map(|arg| arg.origin.clone());
+        self.entry("program", program, &origin.unwrap_or(Origin::Default));
+        let directory = self.texts.word(command.workdir.value.as_str());
+        self.entry("directory", directory, &command.workdir.origin);
+        self.identity(identity);
+        self.terminal(&command.terminal);
+        self.environment(&command.env);
+        self.tree(tree);
+        self.shared(namespaces, network);
+        self.entry("seccomp", seccomp.value.to_string(), &seccomp.origin);
+        self.limits(&group_limits.list, process_limits);
+        if let Some(time) = wall_time {
+            self.entry("wall time", time.value.to_string(), &time.origin);
+        }
+        self.supervise(supervise);
+        self.left_out(left_out);
+    }
+
+    fn entry(&mut self, label: &str, value: String, origin: &Origin) {
+        self.rows.push(Row::Entry {
+            label: label.to_owned(),
+            value,
+            origin: whole(&self.sources.locate(origin)),
+        });
+    }
+
+    /// A label with several rows; `none` where there is nothing, so that it is said.
+    fn list(&mut self, label: &str, values: Vec<(String, &Origin)>) {
+        if values.is_empty() {
+            self.entry(label, "none".to_owned(), &Origin::Default);
+        }
+        let labels = std::iter::once(label).chain(std::iter::repeat(""));
+        for (label, (value, origin)) in labels.zip(values) {
+            self.entry(label, value, origin);
+        }
+    }
+
+    fn identity(&mut self, identity: &Identity) {
+        let Identity {
+            user,
+            host,
+            // Its ids are what counts.
+            asked: _,
+        } = identity;
+        let ids = |UserIds { uid, gid }: UserIds| format!("{uid}:{gid}");
+        let inside = ids(user.value);
+        let text = match host {
+            HostIds::Caller(host) => format!("{inside}, on the host the caller's {}", ids(*host)),
+            HostIds::Range(host) => format!("{inside}, on the host the unused {}", ids(*host)),
+            HostIds::Same => format!("{inside}, the same on the host: no user namespace"),
+        };
+        self.entry("user", text, &user.origin);
+    }
+
+    fn terminal(&mut self, terminal: &At<Terminal>) {
+        let text = match terminal.value {
+            Terminal::Own => "its own",
+            Terminal::Inherited => "none of its own; the caller's streams as they are",
+        };
+        self.entry("terminal", text.to_owned(), &terminal.origin);
+    }
+
+    fn environment(&mut self, variables: &[At<Variable>]) {
+        let row = |at| {
+            let At {
+                value:
+                    Variable {
+                        name,
+                        value,
+                        privacy,
+                    },
+                origin,
+            }: &At<Variable> = at;
+            let name = self.texts.plain(name);
+            let text = match privacy {
+                Privacy::Shown => format!("{name}={}", self.texts.word(value)),
+                Privacy::Private => format!("{name}  (a value of the caller's)"),
+            };
+            (text, origin)
+        };
+        let rows = variables.iter().map(row).collect();
+        self.list("environment", rows);
+    }
+
+    fn tree(&mut self, tree: &TreePlan) {
+        let TreePlan {
+            sources,
+            // Made from the mounts and the environment, which are shown.
+            mount_points: _,
+            search_path: _,
+            library_path: _,
+        } = tree;
+        let row = |source| {
+            let At { value, origin }: &At<TreeSource> = source;
+            (self.source(value), origin)
+        };
+        let rows = sources.iter().map(row).collect();
+        self.list("tree", rows);
+    }
+
+    fn source(&self, source: &TreeSource) -> String {
+        let texts = self.texts;
+        match source {
+            TreeSource::Copy {
+                from,
+                to,
+                exclude,
+                missing,
+            } => {
+                let mut text = format!("copy {}", texts.word(&from.to_string_lossy()));
+                if let Some(to) = to {
+                    text += &format!(" to {}", texts.word(to.as_str()));
+                }
+                if !exclude.is_empty() {
+                    text += &format!("  without {}", texts.words(exclude));
+                }
+                text + optional(*missing)
+            }
+            TreeSource::Programs { programs, extra } => {
+                let names: Vec<&str> = programs.iter().map(|name| name.value.as_str()).collect();
+                let files = extra.iter().map(|file| file.value.to_string_lossy());
+                let files: Vec<_> = files.collect();
+                let text = format!("programs {}", texts.words(&names));
+                match files.as_slice() {
+                    [] => text,
+                    files => format!("{text}  with {}", texts.words(files)),
+                }
+            }
+            // Its text may be long and may hold what is private: the profile shows it.
+            TreeSource::File {
+                path,
+                text,
+                mode,
+                existing,
+            } => {
+                let path = texts.word(path.as_str());
+                let kept = kept(*existing);
+                format!("file {path}  {mode}, {} bytes{kept}", text.len())
+            }
+            TreeSource::Dir { path, mode } => {
+                format!("directory {}  {mode}", texts.word(path.as_str()))
+            }
+            TreeSource::Symlink {
+                path,
+                target,
+                existing,
+            } => {
+                let (path, target) = (texts.word(path.as_str()), texts.word(target));
+                format!("link {path} -> {target}{}", kept(*existing))
+            }
+        }
+    }
+
+    /// What the host and the sandbox have in common, since no step makes it new.
+    fn shared(&mut self, namespaces: &Namespaces, network: &At<NetworkMode>) {
+        let Namespaces {
+            user,
+            pid,
+            ipc,
+            uts,
+            cgroup,
+            time: _,
+            hostname: _,
+        } = namespaces;
+        let off = |switch: &At<Switch>| !switch.value.is_on();
+        let host_network = network.value == NetworkMode::Host;
+        let all = [
+            (host_network, "the network", &network.origin),
+            (off(user), "users and capabilities", &user.origin),
+            (off(pid), "processes", &pid.origin),
+            (off(ipc), "message objects and shared memory", &ipc.origin),
+            (off(uts), "the host name", &uts.origin),
+            (off(cgroup), "the view of control groups", &cgroup.origin),
+        ];
+        let shared = all.into_iter().filter(|(is_shared, ..)| *is_shared);
+        let rows = shared.map(|(_, text, origin)| (text.to_owned(), origin));
+        self.list("shared", rows.collect());
+    }
+
+    fn limits(&mut self, group: &[GroupLimit], process: &[ProcessLimit]) {
+        let key = |key: &str| key.trim_start_matches("limits.").to_owned();
+        let of_group = group.iter().map(|limit| {
+            let GroupLimit {
+                amount,
+                origin,
+                lacking,
+            } = limit;
+            let lacking = match lacking {
+                Lacking::Refused => "",
+                Lacking::Reported => "  (may be missing on a host without it)",
+            };
+            let text = format!("{} {}{lacking}", key(amount.key()), amount.value());
+            (text, origin)
+        });
+        let of_process = process.iter().map(|limit| {
+            let soft = limit.limit.value.soft;
+            let text = format!("{} {soft} for each process", limit.resource.key);
+            (text, &limit.limit.origin)
+        });
+        let rows = of_group.chain(of_process).collect();
+        self.list("limits", rows);
+    }
+
+    fn supervise(&mut self, supervise: &Supervise) {
+        let Supervise {
+            kill_on_parent_exit,
+            stop_signal,
+            stop_timeout,
+        } = supervise;
+        let text = format!(
+            "{} asks, KILL {} later",
+            stop_signal.value, stop_timeout.value
+        );
+        self.entry("stop", text, &stop_signal.origin);
+        let text = match kill_on_parent_exit.value {
+            Switch::On => "the sandbox ends too",
+            Switch::Off => "the sandbox goes on",
+        };
+        let origin = &kill_on_parent_exit.origin;
+        self.entry("caller ends", text.to_owned(), origin);
+    }
+
+    fn left_out(&mut self, left_out: &[At<String>]) {
+        if left_out.is_empty() {
+            return;
+        }
+        let row = |at| {
+            let At { value, origin }: &At<String> = at;
+            (self.texts.plain(value), origin)
+        };
+        let rows = left_out.iter().map(row).collect();
+        self.list("left out", rows);
+    }
+}
+
+fn optional(missing: Missing) -> &'static str {
+    match missing {
+        Missing::Refused => "",
+        Missing::Skipped => "  (optional)",
+    }
+}
+
+fn kept(existing: Existing) -> &'static str {
+    match existing {
+        Existing::Replaced => "",
+        Existing::Kept => "  (where no source gave one)",
+    }
+}

@@ -1,0 +1,270 @@
+//! `tests/reports/*.json`: one report for each way to end, in its exact text, all judged by
+//! `schemas/report.schema.json`, which is made from the types. `BLESS=1 cargo test` writes all anew.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sandbox::model::{Degraded, Ending, LimitKind, Outcome, Usage};
+use sandbox::plan::{Plan, enforced};
+use sandbox::report::outcome::{json, json_schema, summary};
+use serde_json::{Value, json as value};
+
+use crate::plans::{compare, plan_with};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn schema_file() -> PathBuf {
+    root().join("schemas/report.schema.json")
+}
+
+fn outcome(plan: &Plan, ending: Ending, exit_code: u8) -> Outcome {
+    Outcome {
+        name: "dev".to_owned(),
+        exit_code,
+        ending,
+        limits_hit: Vec::new(),
+        wall: Duration::from_millis(1250),
+        usage: Usage {
+            user_seconds: Some(Duration::from_micros(900_001)),
+            system_seconds: Some(Duration::ZERO),
+            memory_peak_bytes: Some(300 << 20),
+            max_rss_bytes: Some(299 << 20),
+            pids_peak: Some(3),
+            pids_refused: Some(0),
+            oom_kills: Some(0),
+        },
+        enforced: enforced(plan, std::iter::empty()),
+        degraded: Vec::new(),
+        left_out: Vec::new(),
+    }
+}
+
+/// Nothing is known, nothing held, all that may be empty is.
+fn bare() -> Outcome {
+    Outcome {
+        usage: Usage::default(),
+        enforced: Vec::new(),
+        ..outcome(&plan_with("least"), Ending::Exited { code: 0 }, 0)
+    }
+}
+
+fn exited() -> Outcome {
+    outcome(&plan_with("capabilities"), Ending::Exited { code: 7 }, 7)
+}
+
+fn signalled() -> Outcome {
+    outcome(&plan_with("least"), Ending::Signalled { signal: 15 }, 143)
+}
+
+fn out_of_memory() -> Outcome {
+    let (limit, signal) = (LimitKind::Memory, 9);
+    let mut outcome = outcome(&plan_with("limits"), Ending::Limit { limit, signal }, 137);
+    outcome.limits_hit = vec![LimitKind::Memory, LimitKind::Pids];
+    outcome.usage.oom_kills = Some(1);
+    outcome.usage.pids_refused = Some(12);
+    outcome
+}
+
+fn out_of_time() -> Outcome {
+    let (limit, signal) = (LimitKind::WallTime, 9);
+    let mut outcome = outcome(&plan_with("limits"), Ending::Limit { limit, signal }, 124);
+    outcome.limits_hit = vec![LimitKind::WallTime];
+    outcome
+}
+
+fn degraded() -> Outcome {
+    let plan = plan_with("limits");
+    Outcome {
+        enforced: enforced(&plan, std::iter::once("limits.cpus")),
+        degraded: vec![Degraded {
+            key: "limits.cpus".to_owned(),
+            reason: "the controller `cpu` is not handed on to this group".to_owned(),
+        }],
+        left_out: vec!["mount `/opt/other`".to_owned()],
+        ..outcome(&plan, Ending::Exited { code: 0 }, 0)
+    }
+}
+
+type Sample = (&'static str, fn() -> Outcome, Option<&'static str>);
+
+/// Each with the line for people.
+const SAMPLES: [Sample; 6] = [
+    ("bare", bare, None),
+    ("exited", exited, None),
+    ("signalled", signalled, Some("killed by SIGTERM")),
+    (
+        "memory",
+        out_of_memory,
+        Some(
+            "killed: `limits.memory` 512M was used up (peak 300M); `limits.pids` 256 refused 12 processes",
+        ),
+    ),
+    (
+        "wall-time",
+        out_of_time,
+        Some("killed: `limits.wall_time` 10m was over"),
+    ),
+    ("degraded", degraded, None),
+];
+
+#[test]
+fn every_ending_has_its_exact_report_and_line() {
+    for (name, sample, line) in SAMPLES {
+        let outcome = sample();
+        let golden = root().join(format!("tests/reports/{name}.json"));
+        let compared = compare(&golden, &json(&outcome));
+        assert!(compared.is_ok(), "{}", compared.unwrap_err());
+        assert_eq!(summary(&outcome).as_deref(), line, "{name}");
+    }
+}
+
+#[test]
+fn the_shipped_schema_is_that_of_the_types() {
+    let compared = compare(&schema_file(), &json_schema());
+    assert!(compared.is_ok(), "{}", compared.unwrap_err());
+    let schema: Value = serde_json::from_str(&json_schema()).unwrap();
+    assert!(jsonschema::meta::is_valid(&schema));
+}
+
+fn is_valid(report: &Value) -> bool {
+    let schema: Value = serde_json::from_str(&json_schema()).unwrap();
+    is_valid_by(&schema, report)
+}
+
+fn is_valid_by(schema: &Value, report: &Value) -> bool {
+    let validator = jsonschema::validator_for(schema).unwrap();
+    validator.is_valid(report)
+}
+
+/// The schema without room for members that it does not name: readers of a later version need that
+/// room, what this version writes must not.
+fn closed(schema: Value) -> Value {
+    match schema {
+        Value::Array(list) => list.into_iter().map(closed).collect(),
+        Value::Object(members) => {
+            let is_struct = members.contains_key("properties");
+            let members = members.into_iter().map(|(key, value)| (key, closed(value)));
+            let closing =
+                is_struct.then(|| ("additionalProperties".to_owned(), Value::Bool(false)));
+            members.chain(closing).collect()
+        }
+        other => other,
+    }
+}
+
+fn parsed(outcome: &Outcome) -> Value {
+    serde_json::from_str(&json(outcome)).unwrap()
+}
+
+#[test]
+fn every_report_is_valid() {
+    for (name, sample, _) in SAMPLES {
+        let report = parsed(&sample());
+        assert!(is_valid(&report), "{name}: {report}");
+        let schema = closed(serde_json::from_str(&json_schema()).unwrap());
+        assert!(
+            is_valid_by(&schema, &report),
+            "{name} has members without a description"
+        );
+        assert_eq!(report["version"], 1);
+    }
+}
+
+/// A schema that lets everything through would pass the test above.
+#[test]
+fn what_is_no_report_is_not_valid() {
+    let good = parsed(&out_of_memory());
+    let wrong = [
+        ("/version", value!(2)),
+        ("/exit_code", value!(256)),
+        ("/exit_code", Value::Null),
+        ("/wall_seconds", value!("1s")),
+        ("/wall_seconds", value!(-1.0)),
+        ("/limits_hit/0", value!("disk")),
+        ("/ending/kind", value!("vanished")),
+        ("/ending/signal", Value::Null),
+        ("/ending/limit", value!("swap")),
+        ("/usage/oom_kills", value!(-1)),
+        ("/usage/user_seconds", value!("0")),
+        ("/enforced/0/value", value!(1)),
+        ("/degraded", Value::Null),
+    ];
+    for (place, other) in wrong {
+        let mut report = good.clone();
+        *report.pointer_mut(place).unwrap() = other;
+        assert!(!is_valid(&report), "{place}");
+    }
+    for place in members() {
+        let mut report = good.clone();
+        let (parent, key) = place.rsplit_once('/').unwrap();
+        let parent = report.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+        assert!(parent.remove(key).is_some(), "{place}");
+        assert!(!is_valid(&report), "without {place}");
+    }
+}
+
+/// Every member of a report, each of which has to be there.
+fn members() -> Vec<String> {
+    let report = parsed(&out_of_memory());
+    let mut members = Vec::new();
+    for (parent, object) in [
+        ("", &report),
+        ("/usage", &report["usage"]),
+        ("/ending", &report["ending"]),
+        ("/enforced/0", &report["enforced"][0]),
+    ] {
+        let keys = object.as_object().unwrap().keys();
+        members.extend(keys.map(|key| format!("{parent}/{key}")));
+    }
+    members
+}
+
+#[test]
+fn what_the_host_cannot_say_is_null() {
+    let report = parsed(&bare());
+    let usage = report["usage"].as_object().unwrap();
+    assert_eq!(usage.len(), 7);
+    assert!(usage.values().all(Value::is_null), "{report}");
+}
+
+#[test]
+fn keys_stand_in_the_order_of_the_documentation() {
+    let text = json(&out_of_memory());
+    let keys = [
+        "version",
+        "name",
+        "exit_code",
+        "ending",
+        "limits_hit",
+        "wall_seconds",
+        "usage",
+        "enforced",
+        "degraded",
+        "left_out",
+    ];
+    let places = keys.map(|key| text.find(&format!("\n  \"{key}\"")).unwrap());
+    assert!(places.is_sorted());
+    assert!(text.ends_with("}\n"));
+}
+
+#[test]
+fn a_limit_that_only_hurt_is_told_where_the_program_failed() {
+    let mut outcome = exited();
+    outcome.limits_hit = vec![LimitKind::Memory];
+    outcome.usage.oom_kills = Some(1);
+    let line = "`limits.memory` ended 1 process";
+    assert_eq!(summary(&outcome).as_deref(), Some(line));
+    outcome.exit_code = 0;
+    assert_eq!(summary(&outcome), None);
+}
+
+#[test]
+fn a_signal_without_a_name_keeps_its_number() {
+    let mut outcome = signalled();
+    outcome.ending = Ending::Signalled { signal: 40 };
+    assert_eq!(summary(&outcome).as_deref(), Some("killed by signal 40"));
+    assert_eq!(parsed(&outcome)["ending"]["signal_name"], "40");
+    assert!(is_valid(&parsed(&outcome)));
+}

@@ -1,0 +1,201 @@
+//! Rule 8: a tree whose links lead outside makes, changes and mounts nothing there.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::support::{Caller, Ended, Lab, finish};
+
+/// Everything about a directory that an attack could change.
+fn state_of(directory: &Path) -> Vec<(PathBuf, u32, u32, i64, i64, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut left = vec![directory.to_owned()];
+    while let Some(path) = left.pop() {
+        let status = fs::symlink_metadata(&path).unwrap();
+        let mut text = Vec::new();
+        if status.is_dir() {
+            let entries = fs::read_dir(&path).unwrap();
+            left.extend(entries.map(|entry| entry.unwrap().path()));
+        } else if status.is_file() {
+            text = fs::read(&path).unwrap();
+        }
+        let change = (status.ctime(), status.ctime_nsec());
+        found.push((path, status.mode(), status.uid(), change.0, change.1, text));
+    }
+    found.sort();
+    found
+}
+
+/// A directory outside that the caller may change, and a tree with links into it.
+fn hostile(caller: Caller) -> Lab {
+    let lab = Lab::new(caller);
+    lab.directory("victim/inner");
+    lab.file("victim/file", "as it was");
+    lab.directory("hostile");
+    lab
+}
+
+/// Runs `true` in the tree that holds `hostile`; whatever comes of it, the victim stays as it was.
+#[track_caller]
+fn harmless(lab: &Lab, sources: &str, rest: &str) -> Ended {
+    let before = state_of(&lab.path("victim"));
+    let copy = format!(", {{ copy = \"{}\", to = \"/\" }}{sources}", lab.text("hostile"));
+    let ended = lab.run(&lab.profile_with(&copy, rest), &["true"]);
+    assert_eq!(state_of(&lab.path("victim")), before, "{ended:?}");
+    assert!([0, 125].contains(&ended.code()), "{ended:?}");
+    assert!(!ended.err.contains("panicked"), "{ended:?}");
+    ended
+}
+
+#[test]
+fn copying_without_care_would_reach_the_victim() {
+    for caller in Caller::all() {
+        let lab = hostile(caller);
+        lab.link("hostile/out", lab.path("victim"));
+        let before = state_of(&lab.path("victim"));
+        let careless = "cp -a hostile tree && mkdir -p tree/out/new && : > tree/out/made";
+        let mut shell = lab.host("sh");
+        let ended = finish(shell.args(["-c", careless]).current_dir(lab.path("")));
+        assert_eq!(ended.code(), 0, "{ended:?}");
+        assert_ne!(state_of(&lab.path("victim")), before);
+    }
+}
+
+#[test]
+fn a_mount_target_below_a_link_is_not_made_outside() {
+    for caller in Caller::all() {
+        let lab = hostile(caller);
+        lab.link("hostile/out", lab.path("victim"));
+        lab.link("hostile/up", "../../../../../..");
+        lab.link("hostile/dangling", lab.path("victim/not/there"));
+        lab.directory("work/bound");
+        let bound = lab.text("work/bound");
+        let victim = lab.text("victim");
+        for target in [
+            "/out", "/out/new", "/out/inner", "/out/new/deep", "/dangling", "/dangling/new",
+            &format!("/up{victim}/new"), &format!("/up{victim}/inner"),
+        ] {
+            harmless(&lab, "", &format!("[[mount]]\ntmpfs = \"{target}\""));
+            harmless(&lab, "", &format!("[[mount]]\nbind = \"{bound}\"\ntarget = \"{target}\""));
+        }
+    }
+}
+
+#[test]
+fn sources_over_a_link_are_not_made_outside() {
+    for caller in Caller::all() {
+        let lab = hostile(caller);
+        lab.link("hostile/out", lab.path("victim"));
+        lab.link("hostile/leaf", lab.path("victim/file"));
+        for source in [
+            "{ file = \"/out/new\", text = \"x\" }",
+            "{ file = \"/out/file\", text = \"changed\" }",
+            "{ file = \"/leaf\", text = \"changed\", mode = \"0777\" }",
+            "{ dir = \"/out/inner\", mode = \"0777\" }",
+            "{ dir = \"/out/a/b\", mode = \"0777\" }",
+            "{ dir = \"/out\", mode = \"0777\" }",
+            "{ symlink = \"/out/link\", target = \"/\" }",
+            "{ symlink = \"/leaf\", target = \"/\" }",
+        ] {
+            harmless(&lab, &format!(", {source}"), "");
+        }
+        let copied = format!(", {{ copy = \"{}\", to = \"/out/copied\" }}", lab.text("work"));
+        harmless(&lab, &copied, "");
+    }
+}
+
+#[test]
+fn the_directories_of_the_kernel_may_not_be_links() {
+    for caller in Caller::all() {
+        for name in ["proc", "sys", "dev", "dev/shm", "dev/pts", "dev/console", "proc/self"] {
+            let lab = hostile(caller);
+            if let Some((above, _)) = name.split_once('/') {
+                lab.directory(&format!("hostile/{above}"));
+            }
+            lab.link(&format!("hostile/{name}"), lab.path("victim"));
+            let rest = "[system]\nproc = \"private\"\nsys = \"read-only\"\nmqueue = true";
+            let ended = harmless(&lab, "", rest);
+            if !name.contains('/') && ended.code() == 0 {
+                // Where it starts all the same, the link is not there any more.
+                let copy = format!(", {{ copy = \"{}\", to = \"/\" }}", lab.text("hostile"));
+                let kind = lab.script(&lab.profile_with(&copy, rest), &format!("stat -c %F /{name}"));
+                assert_eq!(kind, "directory\n", "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn files_of_etc_are_not_written_through_links() {
+    for caller in Caller::all() {
+        for name in ["etc", "etc/passwd", "etc/hosts", "etc/resolv.conf", "etc/mtab", "etc/hostname", "etc/group", "etc/localtime"] {
+            for how in ["generate", "replace"] {
+                let lab = hostile(caller);
+                lab.directory("hostile");
+                if name.contains('/') {
+                    lab.directory("hostile/etc");
+                }
+                let target = if name == "etc" { "victim" } else { "victim/file" };
+                lab.link(&format!("hostile/{name}"), lab.path(target));
+                let etc = format!("rootfs.etc = {{ hosts = \"{how}\", passwd = \"{how}\", resolv_conf = \"{how}\" }}");
+                harmless(&lab, "", &etc);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_working_directory_is_inside() {
+    for caller in Caller::all() {
+        let lab = hostile(caller);
+        lab.link("hostile/out", lab.path("victim"));
+        lab.directory("hostile/mine");
+        for workdir in ["/out", "/out/new", "/proc/self/fd/9", "/proc/self/cwd/../..", "/proc/1/cwd"] {
+            let copy = format!(", {{ copy = \"{}\", to = \"/\" }}", lab.text("hostile"));
+            let profile = lab.profile_with(&copy, &format!("command.workdir = \"{workdir}\""));
+            let before = state_of(&lab.path("victim"));
+            let mut shell = lab.host("sh");
+            shell.args(["-c", "exec 9</; exec \"$@\"", "sh"]);
+            shell.arg(super::support::sandbox()).args(lab.up_arguments(&profile, &["ls"]));
+            let ended = finish(&mut shell);
+            assert_eq!(ended.code(), 125, "{workdir}: {ended:?}");
+            assert_eq!(state_of(&lab.path("victim")), before);
+        }
+        // A link that stays inside is followed.
+        lab.link("hostile/in", "/mine");
+        let copy = format!(", {{ copy = \"{}\", to = \"/\" }}", lab.text("hostile"));
+        let inside = lab.profile_with(&copy, "command.workdir = \"/in\"");
+        assert_eq!(lab.script(&inside, "pwd -P"), "/mine\n");
+    }
+}
+
+#[test]
+fn no_link_leads_a_mount_to_the_kernels_directories() {
+    for caller in Caller::all() {
+        let lab = hostile(caller);
+        lab.directory("work/inner");
+        for target in ["/proc/sys", "/proc/self", "/dev/shm", "/dev", "/proc"] {
+            fs::remove_file(lab.path("work/link")).unwrap_or_default();
+            lab.link("work/link", target);
+            let rest = format!(
+                "[[mount]]\nbind = \"{}\"\ntarget = \"/w\"\n[[mount]]\nbind = \"{}\"\ntarget = \"/w/link\"\naccess = \"rw\"",
+                lab.text("work"), lab.text("victim")
+            );
+            let inside = lab.run(&lab.profile(&rest), &["ls", target]);
+            assert_eq!(inside.code(), 125, "{target}: {inside:?}");
+        }
+        // The guard off: a link to anywhere else.
+        lab.directory("work/real");
+        fs::remove_file(lab.path("work/link")).unwrap();
+        lab.link("work/link", "/w/real");
+        let rest = format!(
+            "[[mount]]\nbind = \"{}\"\ntarget = \"/w\"\n[[mount]]\nbind = \"{}\"\ntarget = \"/w/link\"",
+            lab.text("work"), lab.text("victim")
+        );
+        assert_eq!(lab.script(&lab.profile(&rest), "ls /w/real"), "file\ninner\n");
+
+        lab.link("hostile/out", "/proc/sys");
+        let ended = harmless(&lab, "", "[[mount]]\ntmpfs = \"/out\"");
+        assert_eq!(ended.code(), 125, "{ended:?}");
+    }
+}

@@ -1,0 +1,8 @@
+//! Real sandboxes, through the real program, on the real kernel: each test tries an attack from
+//! inside, and shows that the same attack works where nothing guards.
+
+mod support;
+
+mod hostile_tree;
+mod identity;
+mod mounts;
