@@ -9,3 +9,5 @@ mod plans;
 mod reports;
 mod run;
 mod settings;
+#[path = "support/skip.rs"]
+mod skip;

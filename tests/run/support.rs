@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 use nix::unistd::{Uid, geteuid};
 use tempfile::TempDir;
 
+use crate::skip::{Lack, skip};
+
 /// The id of the unprivileged caller that root plays: without an account, as in many containers.
 const UNPRIVILEGED: u32 = 47_111;
 
@@ -63,21 +65,11 @@ impl Caller {
     }
 }
 
-/// Says why a test does not run here; where `SANDBOX_TESTS_REQUIRED` is 1 that is a failure.
-#[track_caller]
-pub fn skip(name: &str, reason: &str) {
-    assert!(
-        std::env::var("SANDBOX_TESTS_REQUIRED").as_deref() != Ok("1"),
-        "{name} must run here: {reason}"
-    );
-    eprintln!("skipped: {name}: {reason}");
-}
-
 /// What only root can do is no test for others.
 pub fn root_only(name: &str) -> bool {
     let is_root = geteuid().is_root();
     if !is_root {
-        skip(name, "only root can start it");
+        skip(name, &Lack::Rights("only root can start it"));
     }
     is_root
 }
