@@ -37,7 +37,7 @@ const BANNED_AFTER_CLONE: &[&str] = &[
     "std::io::stdin",
 ];
 
-const AFTER_CLONE: &[&str] = &["init.rs", "mounts.rs", "program.rs", "reap.rs"];
+const AFTER_CLONE: &[&str] = &["init.rs", "magic.rs", "mounts.rs", "program.rs", "reap.rs"];
 
 const LONGEST_FILE: usize = 500;
 

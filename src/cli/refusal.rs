@@ -61,7 +61,9 @@ fn exit_code(code: &str) -> Exit {
     match code {
         "program.not-found" => Exit::NOT_FOUND,
         "program.not-executable"
+        | "program.magic-link"
         | "program.no-interpreter"
+        | "program.not-readable"
         | "program.wrong-format"
         | "host.store-noexec" => Exit::NOT_EXECUTABLE,
         _ => Exit::NOT_STARTED,

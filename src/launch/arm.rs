@@ -106,6 +106,7 @@ pub(super) enum Armed {
     SetUmask(u32),
     ResetSignals,
     ChangeDirectory(CString),
+    RefuseMagicLinks(Vec<CString>),
     CloseDescriptors(Vec<i32>),
     Filter(Vec<Vec<Instruction>>),
     Execute(ArmedProgram),
@@ -335,6 +336,9 @@ impl Arming<'_> {
             ProgramAction::ResetSignals => Armed::ResetSignals,
             ProgramAction::ChangeDirectory(path) => {
                 Armed::ChangeDirectory(CString::new(path.as_str())?)
+            }
+            ProgramAction::RefuseMagicLinks { candidates } => {
+                Armed::RefuseMagicLinks(c_strings(candidates)?)
             }
             ProgramAction::CloseDescriptors { keep } => Armed::CloseDescriptors(
                 keep.iter()

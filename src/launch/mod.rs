@@ -7,6 +7,7 @@
 mod arm;
 mod id_map;
 mod init;
+mod magic;
 mod mounts;
 mod parent;
 mod program;

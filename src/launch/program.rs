@@ -10,6 +10,7 @@ use crate::sys::file::{Closing, HERE, How, STREAMS};
 
 use super::arm::{Armed, ArmedProgram, ArmedStep};
 use super::init::{Inside, fail, load_filter};
+use super::magic;
 use super::record::Record;
 
 /// Performs the lane; ends in the program or in a record that says which step failed.
@@ -41,6 +42,10 @@ fn perform(inside: &Inside<'_>, action: &Armed) -> sys::Result<()> {
         }
         Armed::ResetSignals => reset_signals(),
         Armed::ChangeDirectory(path) => change_directory(path),
+        Armed::RefuseMagicLinks(candidates) => {
+            let mut candidates = candidates.iter();
+            candidates.try_for_each(|program| magic::refuse(program))
+        }
         Armed::CloseDescriptors(keep) => close_descriptors(keep),
         Armed::Filter(programs) => load_filter(programs),
         // A step of another lane: the plan is wrong, and nothing runs.

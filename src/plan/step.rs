@@ -298,6 +298,11 @@ pub enum ProgramAction {
     ResetSignals,
     /// Opens the working directory inside.
     ChangeDirectory(InsidePath),
+    /// No program and no `#!` line leads through a link such as /proc/self/exe.
+    RefuseMagicLinks {
+        /// The paths that are tried.
+        candidates: Vec<String>,
+    },
     /// Only these descriptors above 2 pass.
     CloseDescriptors {
         /// Numbers that pass.

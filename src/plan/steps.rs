@@ -281,6 +281,11 @@ impl Steps<'_> {
         let action = ProgramAction::ChangeDirectory(workdir.value.clone());
         let why = "inside the new root";
         self.add(lane, Phase::Lockdown, action, why, &workdir.origin);
+        let candidates = self.candidates();
+        let origin = self.program_origin();
+        let action = ProgramAction::RefuseMagicLinks { candidates };
+        let why = "`sandbox` itself is not run inside";
+        self.add(lane, Phase::Lockdown, action, why, &origin);
         let keep = command.fds.iter().map(|fd| fd.value).collect();
         let action = ProgramAction::CloseDescriptors { keep };
         self.always(
@@ -294,19 +299,30 @@ impl Steps<'_> {
     }
 
     fn execute(&mut self) {
-        let command = &self.settings.command;
-        let args: Vec<String> = command.args.iter().map(|arg| arg.value.clone()).collect();
-        let first = args.first().cloned().unwrap_or_default();
-        let candidates = if first.contains('/') {
-            vec![first]
-        } else {
-            let places = command.path.iter();
-            places.map(|dir| format!("{dir}/{first}")).collect()
+        let args = self.settings.command.args.iter();
+        let action = ProgramAction::Execute {
+            candidates: self.candidates(),
+            args: args.map(|arg| arg.value.clone()).collect(),
         };
-        let origin = command.args.first().map(|arg| arg.origin.clone());
-        let action = ProgramAction::Execute { candidates, args };
-        let origin = origin.unwrap_or(Origin::Default);
+        let origin = self.program_origin();
         self.add(Lane::Program, Phase::Exec, action, "the program", &origin);
+    }
+
+    /// Where the program is looked for.
+    fn candidates(&self) -> Vec<String> {
+        let command = &self.settings.command;
+        let first = command.args.first().map(|arg| arg.value.as_str());
+        let first = first.unwrap_or_default();
+        if first.contains('/') {
+            return vec![first.to_owned()];
+        }
+        let places = command.path.iter();
+        places.map(|dir| format!("{dir}/{first}")).collect()
+    }
+
+    fn program_origin(&self) -> Origin {
+        let first = self.settings.command.args.first();
+        first.map_or(Origin::Default, |arg| arg.origin.clone())
     }
 
     fn shows_groups(&self) -> bool {

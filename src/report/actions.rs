@@ -222,6 +222,9 @@ impl<'a> Texts<'a> {
             ProgramAction::ChangeDirectory(path) => {
                 bare(&format!("chdir {}", self.word(path.as_str())))
             }
+            ProgramAction::RefuseMagicLinks { .. } => {
+                bare("the program leads through no magic link")
+            }
             ProgramAction::CloseDescriptors { keep } => {
                 let keep: Vec<String> = keep.iter().map(ToString::to_string).collect();
                 let but = if keep.is_empty() {

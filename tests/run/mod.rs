@@ -5,4 +5,6 @@ mod support;
 
 mod hostile_tree;
 mod identity;
+mod kernel_trees;
+mod leaks;
 mod mounts;

@@ -417,3 +417,34 @@ pub fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let line = |line: &'a str| line.strip_prefix(name)?.strip_prefix(':');
     text.lines().find_map(line).map(str::trim)
 }
+
+/// The processes of a sandbox that has started, by the host's ids: the first one, then the program.
+pub fn inside(up: &Child) -> Vec<i32> {
+    let mut found = Vec::new();
+    let there = within(Duration::from_secs(10), || {
+        found = children(up.id())
+            .into_iter()
+            .flat_map(|init| {
+                let mut family = vec![init];
+                family.extend(children(init.try_into().unwrap()));
+                family
+            })
+            .collect();
+        found.len() == 2 && executes(found[1])
+    });
+    assert!(there, "it has not started: {found:?}");
+    found
+}
+
+fn children(pid: u32) -> Vec<i32> {
+    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    list.split_whitespace()
+        .map(|word| word.parse().unwrap())
+        .collect()
+}
+
+/// Whether it is the program, not the launcher on the way to it.
+fn executes(pid: i32) -> bool {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    line.first().is_some_and(|first| *first != 0)
+}

@@ -14,6 +14,7 @@ impl Failed<'_> {
             ProgramAction::LimitProcess(limit) => self.set_limit(limit),
             ProgramAction::ChangeDirectory(path) => self.workdir(path),
             ProgramAction::CloseDescriptors { keep } => self.descriptors(keep),
+            ProgramAction::RefuseMagicLinks { candidates } => self.magic_link(candidates),
             ProgramAction::Execute { candidates, args } => self.execute(candidates, args),
             ProgramAction::OwnProcessGroup
             | ProgramAction::SetUmask(_)
@@ -84,6 +85,33 @@ impl Failed<'_> {
                 .at(&fds.origin)
                 .help("open each when `sandbox` is started, as in `sandbox up … 3<file`")
         })
+    }
+
+    fn magic_link(&self, candidates: &[String]) -> Option<Cause> {
+        let name = candidates.first().and_then(|path| path.rsplit('/').next());
+        let name = match candidates {
+            [one] => self.texts.plain(one),
+            _ => self.texts.plain(name.unwrap_or_default()),
+        };
+        match self.errno {
+            Errno::ELOOP => Some(
+                Cause::new(
+                    "program.magic-link",
+                    format!(
+                        "`{name}`, or a `#!` line behind it, is a link of /proc, or a loop of links"
+                    ),
+                )
+                .help("name the program's own file: /proc/self/exe would be `sandbox` itself"),
+            ),
+            Errno::EACCES => Some(
+                Cause::new(
+                    "program.not-readable",
+                    format!("`{name}`, or an interpreter of it, may be executed but not read"),
+                )
+                .help("give the sandbox's user the right to read it (`chmod a+r`)"),
+            ),
+            _ => None,
+        }
     }
 
     fn execute(&self, candidates: &[String], args: &[String]) -> Option<Cause> {
