@@ -9,5 +9,4 @@ mod plans;
 mod reports;
 mod run;
 mod settings;
-#[path = "support/skip.rs"]
 mod skip;
