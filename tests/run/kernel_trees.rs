@@ -191,7 +191,8 @@ fn terminals_are_the_sandboxs_own() {
         let open =
             "import os, pty; m, s = os.openpty(); print(os.ttyname(s), os.listdir('/dev/pts'))";
         if !fs::exists("/usr/bin/python3").unwrap() {
-            return super::support::skip("terminals_are_the_sandboxs_own", "no /usr/bin/python3");
+            let lack = crate::skip::Lack::Tool("no /usr/bin/python3");
+            return crate::skip::skip("terminals_are_the_sandboxs_own", &lack);
         }
         let opened = lab.run(&profile, &["/usr/bin/python3", "-c", open]);
         assert!(opened.out.starts_with("/dev/pts/0 ["), "{opened:?}");
