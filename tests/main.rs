@@ -1,6 +1,7 @@
 //! The one integration binary: everything is tested through the library or the program.
 #![cfg(test)]
 
+mod docs;
 mod errors;
 mod failures;
 mod house;
@@ -8,5 +9,4 @@ mod plans;
 mod reports;
 mod run;
 mod settings;
-#[path = "support/skip.rs"]
 mod skip;

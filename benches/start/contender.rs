@@ -117,9 +117,15 @@ impl Contender {
             .map_err(|error| error.to_string())?;
         match status.success() {
             true => Ok(()),
-            false => Err(format!("{status}: {}", text.trim())),
+            false => Err(format!("{status}: {}", beginning(&text))),
         }
     }
+}
+
+/// As much of a program's output as a line can hold.
+fn beginning(output: &str) -> String {
+    let words: Vec<&str> = output.split_whitespace().collect();
+    words.join(" ").chars().take(200).collect()
 }
 
 /// The contenders that run here, and those that do not, each with its reason.

@@ -15,7 +15,7 @@ mod child;
 mod errors;
 mod limits;
 mod removal;
-#[path = "../support/skip.rs"]
+#[path = "../skip.rs"]
 mod skip;
 
 use std::fs::DirEntry;

@@ -95,7 +95,7 @@ fn answer(facts: &mut Facts, questions: &Wanted) {
     facts.rlimits = questions.rlimits.iter().map(|r| (*r, limit)).collect();
 }
 
-fn hand_written(raw: &RawProfile, given: &Given) -> Facts {
+pub fn hand_written(raw: &RawProfile, given: &Given) -> Facts {
     let pairs = [
         ("TOKEN", "s3cret//of/./mine"),
         ("TERM", "xterm"),

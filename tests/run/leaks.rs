@@ -68,6 +68,7 @@ fn descriptors_that_are_named_pass_alone() {
             &line(&lab, &profile, &["bash", "-c", "cat <&10"]),
         );
         assert_eq!(read.out, "passed\n", "{read:?}");
+        // Whoever runs the tests may have left one open.
         let missing = with_descriptors(&lab, "exec 10<&-", &line(&lab, &profile, &["true"]));
         assert_eq!(
             missing.code(),

@@ -19,6 +19,6 @@ mod oracle;
 mod policy;
 mod programs;
 mod ready;
-#[path = "../support/skip.rs"]
+#[path = "../skip.rs"]
 mod skip;
 mod table;

@@ -23,7 +23,7 @@ fn meaning(errno: Errno) -> &'static str {
 /// Messages begin lower, but names of things keep their capitals (`RFS specific error`).
 fn lower(text: &str) -> String {
     let mut chars = text.chars();
-    let second_is_lower = text.chars().nth(1).is_some_and(|c| !c.is_uppercase());
+    let second_is_lower = text.chars().nth(1).is_some_and(char::is_lowercase);
     match chars.next() {
         Some(first) if second_is_lower => first.to_lowercase().chain(chars).collect(),
         _ => text.to_owned(),
