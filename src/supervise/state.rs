@@ -23,19 +23,19 @@ const SUFFIX: &str = ".run";
 const MOST_RUNS: u32 = 100_000;
 
 impl StateDirectory {
-    /// `$XDG_RUNTIME_DIR/sandbox`, for root `/run/sandbox`, else a directory of the user's state
-    /// directory; made with mode 0700.
+    /// Opens the directory at `path`, and makes it, with mode 0700, where there is none.
     ///
     /// # Errors
     /// When it cannot be made, belongs to another user, or is open to others.
-    pub fn open(place: &Place) -> io::Result<StateDirectory> {
-        let path = place.path();
+    pub fn open(path: PathBuf) -> io::Result<StateDirectory> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&path)?;
         let found = fs::symlink_metadata(&path)?;
-        let private = found.is_dir() && found.mode() & 0o077 == 0 && found.uid() == place.uid;
+        let private = found.is_dir()
+            && found.mode() & 0o077 == 0
+            && found.uid() == nix::unistd::geteuid().as_raw();
         if !private {
             let reason = format!("`{}` is not a directory of yours alone", path.display());
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
@@ -91,28 +91,6 @@ impl StateDirectory {
             }
         }
         Ok(())
-    }
-}
-
-/// Where the state directory lies.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The caller's effective user id.
-    pub uid: u32,
-    /// `XDG_RUNTIME_DIR`, where it is set.
-    pub runtime: Option<PathBuf>,
-    /// `XDG_STATE_HOME` or `~/.local/state`.
-    pub state: PathBuf,
-}
-
-impl Place {
-    /// The directory itself.
-    pub fn path(&self) -> PathBuf {
-        match &self.runtime {
-            _ if self.uid == 0 => PathBuf::from("/run/sandbox"),
-            Some(runtime) if runtime.is_absolute() && runtime.is_dir() => runtime.join("sandbox"),
-            _ => self.state.join("sandbox/run"),
-        }
     }
 }
 
