@@ -1,6 +1,6 @@
 //! Makes the groups and writes the limits into them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::sys::sysinfo::sysinfo;
@@ -9,8 +9,8 @@ use super::assign::{Assignment, assign};
 use super::error::{Cause, CgroupError, Failure};
 use super::file;
 use super::groups::{Group, Groups};
-use super::names::{Role, make_group};
-use super::nest::{Nest, check_writable};
+use super::names::{NEST, Role, free_place, make_group};
+use super::nest::{Nest, bases, check_writable};
 use super::settings::{Bandwidth, Need, Setting, controller, settings};
 use crate::model::{ByteSize, CgroupFacts, CgroupVersion, Cpus, Hierarchy};
 use crate::plan::{Amount, GroupLimits, Lacking};
@@ -48,6 +48,23 @@ pub(super) fn create(
         }
     }
     Ok(maker.groups)
+}
+
+/// Where groups may be made; see [`Groups::places`].
+pub(super) fn places(limits: &GroupLimits, facts: &CgroupFacts, name: &str) -> Vec<PathBuf> {
+    let Assignment { v1, unified, .. } = assign(limits, facts);
+    if v1.is_empty() && unified.is_empty() {
+        return Vec::new();
+    }
+    let sandbox = |parent: &Path| free_place(parent, Role::Sandbox, name);
+    let mut places: Vec<PathBuf> = v1.iter().filter_map(|(at, _)| sandbox(&at.own)).collect();
+    if let Some(unified) = facts.unified() {
+        let nests = bases(unified).into_iter().map(|base| base.join(NEST));
+        places.extend(nests.filter_map(|nest| sandbox(&nest)));
+        places.extend(sandbox(&unified.own));
+        places.extend(free_place(&unified.own, Role::Supervisor, name));
+    }
+    places
 }
 
 /// What is made so far; dropping it on an early return undoes all of it.

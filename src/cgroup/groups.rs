@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use super::create::create;
+use super::create::{create, places};
 use super::error::CgroupError;
 use super::nest::Nest;
 use super::remove;
@@ -48,6 +48,12 @@ impl Groups {
         name: &str,
     ) -> Result<Groups, CgroupError> {
         create(limits, facts, name)
+    }
+
+    /// Every place where [`Groups::create`] may make a group with the same arguments: noted before, a
+    /// process that is killed in the middle leaves nothing that nobody knows of.
+    pub fn places(limits: &GroupLimits, facts: &CgroupFacts, name: &str) -> Vec<PathBuf> {
+        places(limits, facts, name)
     }
 
     /// How the child gets in.

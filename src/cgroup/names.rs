@@ -54,6 +54,13 @@ pub(super) fn make_group(
     Err(Failure::call(version, last, Errno::EEXIST))
 }
 
+/// Where [`make_group`] makes a group of this process, unless something is there already.
+pub(super) fn free_place(parent: &Path, role: Role, name: &str) -> Option<PathBuf> {
+    let dir = parent.join(stem(role, name, std::process::id()));
+    let is_free = std::fs::symlink_metadata(&dir).is_err();
+    is_free.then_some(dir)
+}
+
 fn stem(role: Role, name: &str, pid: u32) -> String {
     match role {
         Role::Supervisor => format!("{SUPERVISOR_PREFIX}{pid}"),

@@ -93,7 +93,7 @@ impl Drop for Nest {
 /// with the own group, whose limits then hold for the sandbox too, unless it is a service manager's
 /// unit that was not delegated: systemd ends such a unit as a whole, this process and the user's
 /// shell with it, when the kernel kills for memory anywhere below (`OOMPolicy=stop`).
-fn bases(unified: &Hierarchy) -> Vec<&Path> {
+pub(super) fn bases(unified: &Hierarchy) -> Vec<&Path> {
     let (mount, own) = (unified.mount.as_path(), unified.own.as_path());
     if own == mount {
         return vec![own];

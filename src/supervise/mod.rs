@@ -56,10 +56,14 @@ pub enum RunError {
 /// When the program did not start; nothing of the sandbox is left then.
 pub fn run(run: &Run<'_>, claim: &mut Claim) -> Result<Outcome, RunError> {
     let limits = &run.plan.settings.group_limits;
+    let places = Groups::places(limits, run.cgroups, &claim.name);
+    if !places.is_empty() {
+        claim.note_groups(&places).map_err(RunError::State)?;
+    }
     let mut groups = Groups::create(limits, run.cgroups, &claim.name)
         .map_err(|error| RunError::Group(Box::new(error)))?;
     let paths = groups.paths();
-    if !paths.is_empty() {
+    if !paths.iter().all(|path| places.contains(path)) {
         claim.note_groups(&paths).map_err(RunError::State)?;
     }
     if !groups.missing().is_empty() {

@@ -63,7 +63,8 @@ impl StateDirectory {
                 return Ok(Claim {
                     name: candidate,
                     file,
-                    path,
+                    path: Some(path),
+                    groups: Vec::new(),
                 });
             }
         }
@@ -100,7 +101,9 @@ pub struct Claim {
     /// The name, with its number.
     pub name: String,
     file: Flock<File>,
-    path: PathBuf,
+    /// Taken when the file has been removed: another run may have the name then.
+    path: Option<PathBuf>,
+    groups: Vec<PathBuf>,
 }
 
 impl Claim {
@@ -116,15 +119,35 @@ impl Claim {
         }
         self.file.set_len(0)?;
         self.file.rewind()?;
-        self.file.write_all(&text)
+        self.file.write_all(&text)?;
+        self.groups = groups.to_vec();
+        Ok(())
     }
 
-    /// Gives the name back.
+    /// Gives the name back; dropping the claim does it too. While one of the noted groups is there the
+    /// file stays, so that the next command sweeps it.
     ///
     /// # Errors
     /// When the file cannot be removed.
-    pub fn release(self) -> io::Result<()> {
-        remove_if_there(&self.path)
+    pub fn release(mut self) -> io::Result<()> {
+        self.give_back()
+    }
+
+    fn give_back(&mut self) -> io::Result<()> {
+        let Some(path) = self.path.take() else {
+            return Ok(());
+        };
+        if self.groups.iter().any(|group| group.exists()) {
+            return Ok(());
+        }
+        remove_if_there(&path)
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // Somebody who sweeps removes it then.
+        self.give_back().ok();
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::process::Stdio;
 
-use super::support::{Caller, Lab, attack, finish, root_only, start, within};
+use super::support::{Caller, Lab, Lack, attack, finish, root_only, skip, start, within};
 
 const NO_FILTER: &str = "[security]\nseccomp = \"none\"";
 
@@ -191,8 +191,8 @@ fn terminals_are_the_sandboxs_own() {
         let open =
             "import os, pty; m, s = os.openpty(); print(os.ttyname(s), os.listdir('/dev/pts'))";
         if !fs::exists("/usr/bin/python3").unwrap() {
-            let lack = crate::skip::Lack::Tool("no /usr/bin/python3");
-            return crate::skip::skip("terminals_are_the_sandboxs_own", &lack);
+            let lack = Lack::Tool("no /usr/bin/python3");
+            return skip("terminals_are_the_sandboxs_own", &lack);
         }
         let opened = lab.run(&profile, &["/usr/bin/python3", "-c", open]);
         assert!(opened.out.starts_with("/dev/pts/0 ["), "{opened:?}");

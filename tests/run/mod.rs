@@ -3,6 +3,7 @@
 
 mod support;
 
+mod ends;
 mod hostile_tree;
 mod identity;
 mod kernel_trees;

@@ -338,8 +338,7 @@ fn the_store_and_the_state_are_not_shown() {
 }
 
 #[test]
-#[ignore = "a bind that holds the store is not refused yet"]
-fn a_bind_that_holds_the_store_is_refused() {
+fn a_bind_that_holds_the_store_shows_nothing_of_it() {
     for caller in Caller::all() {
         let lab = Lab::new(caller);
         let cache = sandbox()
@@ -347,13 +346,42 @@ fn a_bind_that_holds_the_store_is_refused() {
             .unwrap()
             .join(format!("cache-{}", caller.uid()));
         lab.script(&lab.profile(""), "true");
+        assert_ne!(
+            lab.host("ls")
+                .arg(cache.join("sandbox"))
+                .output()
+                .unwrap()
+                .stdout,
+            b""
+        );
         for access in ["ro", "rw"] {
-            let rest = format!(
-                "[[mount]]\nbind = \"{}\"\ntarget = \"/w\"\naccess = \"{access}\"",
-                cache.display()
+            let rest = |bind: &Path| {
+                let bind = bind.display();
+                format!(
+                    "[[mount]]\nbind = \"{bind}\"\ntarget = \"/w\"\naccess = \"{access}\"\n{NO_FILTER}"
+                )
+            };
+            let above = lab.profile(&rest(&cache));
+            assert_eq!(
+                lab.script(&above, "ls -A /w/sandbox"),
+                "",
+                "{caller:?} {access}"
             );
-            let ended = lab.run(&lab.profile(&rest), &["ls", "/w/sandbox"]);
-            assert_eq!(ended.code(), 125, "{caller:?} {access}: {ended:?}");
+            assert_ne!(lab.attack(&above, &["create", "/w/sandbox/new"]), "worked");
+            for bind in [cache.join("sandbox"), cache.join("sandbox/trees")] {
+                let ended = lab.run(&lab.profile(&rest(&bind)), &["ls", "-A", "/w"]);
+                assert!(
+                    ended.code() == 125 || ended.out.is_empty(),
+                    "{bind:?} {access}: {ended:?}"
+                );
+            }
+        }
+        let runtime = format!(
+            "[[mount]]\nbind = \"{}\"\ntarget = \"/w\"\naccess = \"rw\"",
+            lab.text("runtime")
+        );
+        if caller == Caller::Unprivileged {
+            assert_eq!(lab.script(&lab.profile(&runtime), "ls -A /w/sandbox"), "");
         }
     }
 }

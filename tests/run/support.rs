@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use nix::unistd::{Uid, geteuid};
 use tempfile::TempDir;
 
-use crate::skip::{Lack, skip};
+pub(crate) use crate::skip::{Lack, skip};
 
 /// The id of the unprivileged caller that root plays: without an account, as in many containers.
 const UNPRIVILEGED: u32 = 47_111;
@@ -436,7 +436,7 @@ pub fn inside(up: &Child) -> Vec<i32> {
     found
 }
 
-fn children(pid: u32) -> Vec<i32> {
+pub fn children(pid: u32) -> Vec<i32> {
     let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     list.split_whitespace()
         .map(|word| word.parse().unwrap())
