@@ -4,8 +4,10 @@
 mod support;
 
 mod ends;
+mod filter;
 mod hostile_tree;
 mod identity;
 mod kernel_trees;
 mod leaks;
+mod limits;
 mod mounts;
