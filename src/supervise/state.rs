@@ -43,11 +43,19 @@ impl StateDirectory {
         Ok(StateDirectory { path })
     }
 
+    /// Held while files come and go: else one who sweeps could lock the file that another has just made,
+    /// and that one would think its name taken.
+    fn turn(&self) -> io::Result<Flock<File>> {
+        let directory = File::open(&self.path)?;
+        Flock::lock(directory, FlockArg::LockExclusive).map_err(|(_, errno)| errno.into())
+    }
+
     /// Takes a name: `NAME`, or `NAME-2` and so on while it runs already.
     ///
     /// # Errors
     /// When the directory cannot be written.
     pub fn claim(&self, name: &str) -> io::Result<Claim> {
+        let _turn = self.turn()?;
         for number in 1..MOST_RUNS {
             let candidate = match number {
                 1 => name.to_owned(),
@@ -76,6 +84,7 @@ impl StateDirectory {
     /// # Errors
     /// When the directory cannot be read. What cannot be undone stays noted for the next time.
     pub fn sweep(&self, end: impl Fn(&[PathBuf]) -> io::Result<()>) -> io::Result<()> {
+        let _turn = self.turn()?;
         for entry in fs::read_dir(&self.path)? {
             let path = entry?.path();
             let is_run = path.as_os_str().as_bytes().ends_with(SUFFIX.as_bytes());
