@@ -4,7 +4,6 @@ mod check;
 mod exit;
 mod filter;
 mod output;
-mod places;
 mod profile;
 mod refusal;
 mod up;

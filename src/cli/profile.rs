@@ -1,15 +1,14 @@
 //! From a path on the command line to settings.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::diag::{Problem, Problems, Sources};
 use crate::host;
 use crate::model::Facts;
-use crate::plan::{Given, Knowledge, Settings, resolve, wanted};
+use crate::plan::{Attempt, Given, Knowledge, Settings, attempt, resolve};
 use crate::profile::{self, RawProfile};
-
-use super::places;
 
 /// A profile as it was read, and what the command gives beside it.
 pub struct Loaded {
@@ -49,14 +48,19 @@ impl Loaded {
     /// Judges it for this host. The host is asked about nothing else than what the profile names.
     pub fn judge_for_host(&mut self) -> Option<(Settings, Facts)> {
         let raw = self.raw.as_ref()?;
-        let mut facts = host::facts(|known| wanted(raw, &self.given, known));
-        facts.own_directories = places::own_directories();
-        let settings = resolve(
-            raw,
-            &self.given,
-            Knowledge::Host(&facts),
-            &mut self.problems,
-        );
+        let before = std::mem::take(&mut self.problems);
+        let last = Cell::new(None);
+        let facts = host::facts(|known| {
+            let Attempt {
+                settings,
+                problems,
+                wanted,
+            } = attempt(raw, &self.given, known, &before);
+            last.set(Some((settings, problems)));
+            wanted
+        });
+        let (settings, problems) = last.take()?;
+        self.problems = problems;
         settings.map(|settings| (settings, facts))
     }
 }

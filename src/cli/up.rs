@@ -9,6 +9,7 @@ use clap::Args;
 
 use crate::cgroup::CgroupError;
 use crate::diag::{Problem, Problems, Sources};
+use crate::host::places;
 use crate::model::{Outcome, SandboxName};
 use crate::plan::{Given, Plan, Purpose};
 use crate::report::{self, Bar};
@@ -17,7 +18,7 @@ use crate::supervise::{self, Claim, Run, RunError, StateDirectory};
 
 use super::exit::Exit;
 use super::profile::{Loaded, general};
-use super::{filter, output, places, refusal};
+use super::{filter, output, refusal};
 
 /// Start the program of a profile in its sandbox
 ///
@@ -190,7 +191,7 @@ fn no_home() -> Problem {
 
 fn open_state() -> Result<StateDirectory, Problem> {
     let place = places::state().ok_or_else(no_home)?;
-    let state = StateDirectory::open(&place)
+    let state = StateDirectory::open(place)
         .map_err(|error| problem("state.directory", "open the state directory", &error))?;
     state
         .sweep(crate::cgroup::sweep)

@@ -8,6 +8,7 @@ pub mod cgroups;
 mod git;
 mod limits;
 mod paths;
+pub mod places;
 mod programs;
 pub mod refusal;
 mod variables;
@@ -28,11 +29,13 @@ pub fn facts(ask: impl Fn(&Facts) -> Wanted) -> Facts {
     for _ in 0..MOST_ROUNDS {
         let new = ask(&facts).without(&answered);
         if new == Wanted::default() {
-            break;
+            return facts;
         }
         answer(&mut facts, &new);
         answered.add(new);
     }
+    // The last time with all that is known: whoever asks may keep what it then made of it.
+    ask(&facts);
     facts
 }
 
@@ -77,6 +80,7 @@ fn answer(facts: &mut Facts, new: &Wanted) {
         descriptors,
         cgroups: wanted_cgroups,
         terminal,
+        own_directories,
     } = new;
     if wanted_accounts.is_on() {
         facts.accounts = accounts::read();
@@ -97,6 +101,9 @@ fn answer(facts: &mut Facts, new: &Wanted) {
     let found = programs::find(wanted_programs, search_path);
     facts.programs.extend(found);
     facts.rlimits.extend(limits::own(rlimits));
+    if own_directories.is_on() {
+        facts.own_directories = places::own_directories();
+    }
     let open = descriptors.iter().filter(|fd| is_open(**fd));
     facts.open_descriptors.extend(open);
     if wanted_cgroups.is_on() {

@@ -28,6 +28,8 @@ pub struct Wanted {
     pub cgroups: Switch,
     /// Whether standard input is a terminal.
     pub terminal: Switch,
+    /// The directories of `sandbox` itself.
+    pub own_directories: Switch,
 }
 
 impl Wanted {
@@ -58,6 +60,7 @@ impl Wanted {
             descriptors: &self.descriptors - &answered.descriptors,
             cgroups: new(self.cgroups, answered.cgroups),
             terminal: new(self.terminal, answered.terminal),
+            own_directories: new(self.own_directories, answered.own_directories),
         }
     }
 
@@ -74,6 +77,7 @@ impl Wanted {
             descriptors,
             cgroups,
             terminal,
+            own_directories,
         } = more;
         self.variables.extend(variables);
         self.paths.extend(paths);
@@ -87,6 +91,8 @@ impl Wanted {
         self.descriptors.extend(descriptors);
         self.cgroups = (self.cgroups.is_on() || cgroups.is_on()).into();
         self.terminal = (self.terminal.is_on() || terminal.is_on()).into();
+        let own = self.own_directories.is_on() || own_directories.is_on();
+        self.own_directories = own.into();
     }
 }
 

@@ -12,7 +12,7 @@ mod tree;
 pub use enforced::enforced;
 pub use limits::{Amount, GroupLimit, GroupLimits, Lacking, ProcessLimit};
 pub use private::PrivateValues;
-pub use resolve::{Given, Knowledge, Purpose, resolve, wanted};
+pub use resolve::{Attempt, Given, Knowledge, Purpose, attempt, resolve, wanted};
 pub use settings::{
     Clock, ClockOffset, Command, Device, HostIds, Identity, Mount, MountKind, Namespaces, OwnerMap,
     Privacy, Settings, Supervise, System, TargetPoint, Terminal, UserIds, Variable,

@@ -15,7 +15,7 @@ use crate::plan::Plan;
 use crate::sys::seccomp::Instruction;
 
 pub use outcome::Unstarted;
-pub use state::{Claim, Place, StateDirectory};
+pub use state::{Claim, StateDirectory};
 use watch::{Caller, FirstProcess, Rules, watch};
 
 /// What a run needs beside the plan.

@@ -23,19 +23,19 @@ const SUFFIX: &str = ".run";
 const MOST_RUNS: u32 = 100_000;
 
 impl StateDirectory {
-    /// `$XDG_RUNTIME_DIR/sandbox`, for root `/run/sandbox`, else a directory of the user's state
-    /// directory; made with mode 0700.
+    /// Opens the directory at `path`, and makes it, with mode 0700, where there is none.
     ///
     /// # Errors
     /// When it cannot be made, belongs to another user, or is open to others.
-    pub fn open(place: &Place) -> io::Result<StateDirectory> {
-        let path = place.path();
+    pub fn open(path: PathBuf) -> io::Result<StateDirectory> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&path)?;
         let found = fs::symlink_metadata(&path)?;
-        let private = found.is_dir() && found.mode() & 0o077 == 0 && found.uid() == place.uid;
+        let private = found.is_dir()
+            && found.mode() & 0o077 == 0
+            && found.uid() == nix::unistd::geteuid().as_raw();
         if !private {
             let reason = format!("`{}` is not a directory of yours alone", path.display());
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
@@ -43,11 +43,19 @@ impl StateDirectory {
         Ok(StateDirectory { path })
     }
 
+    /// Held while files come and go: else one who sweeps could lock the file that another has just made,
+    /// and that one would think its name taken.
+    fn turn(&self) -> io::Result<Flock<File>> {
+        let directory = File::open(&self.path)?;
+        Flock::lock(directory, FlockArg::LockExclusive).map_err(|(_, errno)| errno.into())
+    }
+
     /// Takes a name: `NAME`, or `NAME-2` and so on while it runs already.
     ///
     /// # Errors
     /// When the directory cannot be written.
     pub fn claim(&self, name: &str) -> io::Result<Claim> {
+        let _turn = self.turn()?;
         for number in 1..MOST_RUNS {
             let candidate = match number {
                 1 => name.to_owned(),
@@ -76,6 +84,7 @@ impl StateDirectory {
     /// # Errors
     /// When the directory cannot be read. What cannot be undone stays noted for the next time.
     pub fn sweep(&self, end: impl Fn(&[PathBuf]) -> io::Result<()>) -> io::Result<()> {
+        let _turn = self.turn()?;
         for entry in fs::read_dir(&self.path)? {
             let path = entry?.path();
             let is_run = path.as_os_str().as_bytes().ends_with(SUFFIX.as_bytes());
@@ -92,28 +101,6 @@ impl StateDirectory {
             }
         }
         Ok(())
-    }
-}
-
-/// Where the state directory lies.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The caller's effective user id.
-    pub uid: u32,
-    /// `XDG_RUNTIME_DIR`, where it is set.
-    pub runtime: Option<PathBuf>,
-    /// `XDG_STATE_HOME` or `~/.local/state`.
-    pub state: PathBuf,
-}
-
-impl Place {
-    /// The directory itself.
-    pub fn path(&self) -> PathBuf {
-        match &self.runtime {
-            _ if self.uid == 0 => PathBuf::from("/run/sandbox"),
-            Some(runtime) if runtime.is_absolute() && runtime.is_dir() => runtime.join("sandbox"),
-            _ => self.state.join("sandbox/run"),
-        }
     }
 }
 

@@ -98,10 +98,32 @@ pub fn resolve(
 /// again until nothing new is wanted. This is a resolution whose result is thrown away, so the
 /// questions cannot drift from what is judged.
 pub fn wanted(raw: &RawProfile, given: &Given, facts: &Facts) -> Wanted {
+    attempt(raw, given, facts, &Problems::new()).wanted
+}
+
+/// A resolution with the facts that are known so far.
+#[derive(Debug)]
+pub struct Attempt {
+    /// What it comes to; nothing where anything is wrong.
+    pub settings: Option<Settings>,
+    /// What is wrong, which counts only when nothing is wanted any more.
+    pub problems: Problems,
+    /// What it would ask about the host.
+    pub wanted: Wanted,
+}
+
+/// Resolves with what is known so far, `before` being the mistakes of the text.
+pub fn attempt(raw: &RawProfile, given: &Given, facts: &Facts, before: &Problems) -> Attempt {
     let mut scope = Scope::new(given, Knowledge::Host(facts));
-    // Only the questions count here; the mistakes are noted when everything is known.
-    drop(profile(raw, &mut scope));
-    scope.wanted
+    scope.read_in_part = before.has_errors();
+    let settings = profile(raw, &mut scope);
+    let mut problems = before.clone();
+    problems.extend(scope.problems);
+    Attempt {
+        settings: settings.filter(|_| !problems.has_errors()),
+        problems,
+        wanted: scope.wanted,
+    }
 }
 
 fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use crate::diag::At;
-use crate::model::{ByteSize, FileMode, InsidePath, PathFact};
+use crate::model::{ByteSize, FileMode, InsidePath, PathFact, Switch};
 use crate::plan::{Mount, MountKind, TargetPoint};
 
 use super::scope::Scope;
@@ -16,10 +16,12 @@ const EMPTY: ByteSize = ByteSize(4096);
 
 /// Adds a cover over each own directory that a bind would show; a bind of one itself is an error.
 pub(super) fn cover(mounts: &mut Vec<At<Mount>>, scope: &mut Scope<'_>) {
-    let Some(facts) = scope.facts() else {
+    let is_bind = |mount: &At<Mount>| matches!(mount.value.kind, MountKind::Bind { .. });
+    let Some(facts) = scope.facts().filter(|_| mounts.iter().any(is_bind)) else {
         return;
     };
     let own = facts.own_directories.clone();
+    scope.wanted.own_directories = Switch::On;
     let mut covers = Vec::new();
     for mount in mounts.iter() {
         let MountKind::Bind { source, .. } = &mount.value.kind else {

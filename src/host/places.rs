@@ -2,27 +2,29 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::host::home_of;
-use crate::supervise::Place;
+use super::home_of;
 
 /// `$XDG_CACHE_HOME/sandbox` or `~/.cache/sandbox`: built trees.
 pub fn store() -> Option<PathBuf> {
     below("XDG_CACHE_HOME", ".cache").map(|cache| cache.join("sandbox"))
 }
 
-/// Where the runs of this user are noted.
-pub fn state() -> Option<Place> {
-    Some(Place {
-        uid: nix::unistd::geteuid().as_raw(),
-        runtime: std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from),
-        state: below("XDG_STATE_HOME", ".local/state")?,
-    })
+/// Where the runs of this user are noted: `/run/sandbox` for root, `$XDG_RUNTIME_DIR/sandbox` where
+/// there is one, else a directory of the user's state directory.
+pub fn state() -> Option<PathBuf> {
+    if nix::unistd::geteuid().is_root() {
+        return Some(PathBuf::from("/run/sandbox"));
+    }
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    match runtime.filter(|path| path.is_absolute() && path.is_dir()) {
+        Some(runtime) => Some(runtime.join("sandbox")),
+        None => Some(below("XDG_STATE_HOME", ".local/state")?.join("sandbox/run")),
+    }
 }
 
 /// What no sandbox may reach, without links, as far as it is there.
-pub fn own_directories() -> Vec<PathBuf> {
-    let state = state().map(|place| place.path());
-    let own = [store(), state].into_iter().flatten();
+pub(super) fn own_directories() -> Vec<PathBuf> {
+    let own = [store(), state()].into_iter().flatten();
     own.map(|path| without_links(&path)).collect()
 }
 
