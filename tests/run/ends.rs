@@ -225,8 +225,15 @@ fn a_killed_supervisor_takes_everything_with_it() {
         let (ready, _rest) = first_line(&mut up);
         assert_eq!(ready, "ready\n");
         let first = super::support::children(up.id())[0];
-        let all = descendants(first);
-        assert!(all.len() >= 3, "{all:?}");
+        let mut all = Vec::new();
+        let grown = within(5 * SECOND, || {
+            all = descendants(first);
+            all.len() >= 3
+        });
+        assert!(
+            grown,
+            "the first process, the program, and what it started: {all:?}"
+        );
         send(&up, Signal::SIGKILL);
         assert_eq!(wait(&mut up).unwrap().signal(), Some(9));
         assert!(

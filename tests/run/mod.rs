@@ -4,6 +4,7 @@
 mod pty;
 mod support;
 
+mod classic;
 mod ends;
 mod filter;
 mod hostile_tree;
@@ -13,3 +14,4 @@ mod leaks;
 mod limits;
 mod mounts;
 mod terminal;
+mod work;

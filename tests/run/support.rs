@@ -1,5 +1,6 @@
 //! Real sandboxes for tests: a directory and a name of each test's own, a caller, a time limit.
 
+use std::cell::Cell;
 use std::collections::hash_map::DefaultHasher;
 use std::fs::{self, Permissions};
 use std::hash::{Hash, Hasher};
@@ -87,16 +88,17 @@ fn shared() -> &'static Shared {
     SHARED.get_or_init(|| {
         let directory = shared_directory();
         let program = Path::new(env!("CARGO_BIN_EXE_sandbox"));
-        let stamp = fs::metadata(program).unwrap().mtime_nsec();
-        let sandbox = directory.join(format!("sandbox-{stamp}"));
-        make_once(&sandbox, |draft| {
+        let sandbox = directory.join("sandbox");
+        make(&sandbox, |draft| {
             fs::copy(program, draft).unwrap();
         });
         let source = include_str!("attack.c");
         let mut hasher = DefaultHasher::new();
         source.hash(&mut hasher);
         let attack = directory.join(format!("attack-{:x}", hasher.finish()));
-        make_once(&attack, compile_attack);
+        if !attack.exists() {
+            make(&attack, compile_attack);
+        }
         for caller in Caller::all() {
             let cache = directory.join(format!("cache-{}", caller.uid()));
             fs::create_dir_all(&cache).unwrap();
@@ -129,10 +131,7 @@ fn shared_directory() -> PathBuf {
 }
 
 /// Makes a file aside and renames it: another test process may do the same.
-fn make_once(path: &Path, make: impl Fn(&Path)) {
-    if path.exists() {
-        return;
-    }
+fn make(path: &Path, make: impl Fn(&Path)) {
     let draft = path.with_extension(std::process::id().to_string());
     make(&draft);
     fs::set_permissions(&draft, Permissions::from_mode(0o755)).unwrap();
@@ -166,6 +165,8 @@ pub struct Lab {
     /// The sandbox's name.
     pub name: String,
     directory: TempDir,
+    /// Whether trees go to a store that ends with the test: nobody else will want them.
+    own_store: Cell<bool>,
 }
 
 impl Lab {
@@ -181,6 +182,7 @@ impl Lab {
             caller,
             name: format!("test-{}-{number}", std::process::id()),
             directory,
+            own_store: Cell::new(false),
         };
         lab.give(lab.directory.path());
         for name in ["home", "runtime", "work"] {
@@ -237,17 +239,33 @@ impl Lab {
     /// The same, with more sources, each behind a comma.
     pub fn profile_with(&self, sources: &str, rest: &str) -> String {
         let attack = attack();
+        if sources.contains(&self.text("")) {
+            self.own_store.set(true);
+        }
+        // The generated files hold the name: with one for all tests they share their trees.
+        let hostname = match rest.contains("hostname") {
+            true => "",
+            false => "namespaces.hostname = \"lab\"\n",
+        };
         format!(
-            "version = 1\nenv.set.PATH = \"/usr/bin:/bin\"\n\
+            "version = 1\nenv.set.PATH = \"/usr/bin:/bin\"\n{hostname}\
              rootfs.source = [{{ programs = [{TOOLS}, \"{attack}\"] }}{sources}]\n{rest}\n"
         )
     }
 
+    /// Trees of this test are large, or wanted by no other.
+    pub fn keep_apart(&self) {
+        self.own_store.set(true);
+    }
+
     /// The environment of the caller: everything of the test's own but the store.
     fn with_places(&self, mut command: Command) -> Command {
-        let cache = shared()
-            .directory
-            .join(format!("cache-{}", self.caller.uid()));
+        let cache = match self.own_store.get() {
+            true => self.directory("cache"),
+            false => shared()
+                .directory
+                .join(format!("cache-{}", self.caller.uid())),
+        };
         command
             .env("HOME", self.path("home"))
             .env("XDG_RUNTIME_DIR", self.path("runtime"))
@@ -332,6 +350,20 @@ impl Lab {
             Caller::Unprivileged => self.path("runtime/sandbox"),
         };
         directory.join(format!("{}.run", self.name))
+    }
+}
+
+impl Drop for Lab {
+    /// A tree may hold directories that its owner may not write.
+    fn drop(&mut self) {
+        if self.own_store.get() {
+            let cache = self.path("cache");
+            Command::new("chmod")
+                .args(["-R", "u+rwX"])
+                .arg(cache)
+                .output()
+                .ok();
+        }
     }
 }
 
