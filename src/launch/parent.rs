@@ -165,7 +165,7 @@ impl Parent<'_> {
     fn abandon(&mut self) {
         if let Some(child) = self.child.take() {
             // Either it is gone already or SIGKILL ends it: there is nothing else to do about it.
-            let sent = sys::signal::send_by_pidfd(child.pidfd.as_fd(), libc::SIGKILL);
+            let sent = sys::pidfd::send_signal(child.pidfd.as_fd(), libc::SIGKILL);
             sent.and_then(|()| sys::process::wait_for(child.pid)).ok();
         }
     }

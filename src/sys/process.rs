@@ -306,15 +306,6 @@ pub fn no_usage() -> libc::rusage {
     unsafe { MaybeUninit::zeroed().assume_init() }
 }
 
-/// A pidfd of a process that runs already.
-///
-/// # Errors
-/// ESRCH when it has ended.
-pub fn open_pidfd(pid: i32) -> Result<OwnedFd> {
-    // SAFETY: only numbers are passed.
-    descriptor(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })
-}
-
 /// prlimit64(2) on the caller itself.
 ///
 /// # Errors
