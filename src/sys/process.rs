@@ -7,7 +7,7 @@ use std::ptr;
 
 use nix::errno::Errno;
 
-use super::{Result, checked, descriptor, done};
+use super::{Result, checked, done};
 
 /// Which side of a clone this is.
 #[derive(Debug)]
