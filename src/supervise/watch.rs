@@ -304,7 +304,6 @@ impl Watch {
             let number = i32::try_from(signal.ssi_signo).unwrap_or(0);
             match number {
                 libc::SIGWINCH => self.relay.as_ref().map_or(Ok(()), Relay::resize)?,
-                libc::SIGTSTP => self.send(libc::SIGSTOP)?,
                 libc::SIGTERM => self.stop(self.rules.stop_signal)?,
                 libc::SIGHUP => self.stop(libc::SIGHUP)?,
                 number => self.send(number)?,

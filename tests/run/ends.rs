@@ -370,3 +370,38 @@ fn a_start_that_fails_leaves_nothing() {
         leaves_nothing(&lab);
     }
 }
+
+/// As Ctrl-Z does where the program shares the caller's terminal.
+#[test]
+fn a_stop_stops_program_and_supervisor_and_both_go_on() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let script = "sleep 0.5 & wait; sleep 0.5 & wait; echo over";
+        let up = start(&mut lab.up(&lab.profile(""), &["bash", "-c", script]));
+        let [_, program] = inside(&up)[..] else {
+            panic!()
+        };
+        let supervisor = up.id().try_into().unwrap();
+        send(&up, Signal::SIGTSTP);
+        assert!(
+            within(2 * SECOND, || is_stopped(program)),
+            "the program is not stopped"
+        );
+        assert!(
+            within(2 * SECOND, || is_stopped(supervisor)),
+            "the supervisor is not stopped"
+        );
+        send(&up, Signal::SIGCONT);
+        let ended = finish_started(up);
+        assert_eq!(
+            (ended.code(), ended.out.as_str()),
+            (0, "over\n"),
+            "{ended:?}"
+        );
+    }
+}
+
+fn is_stopped(pid: i32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    super::support::field(&status, "State").is_some_and(|state| state.starts_with('T'))
+}

@@ -1,6 +1,7 @@
 //! Real sandboxes, through the real program, on the real kernel: each test tries an attack from
 //! inside, and shows that the same attack works where nothing guards.
 
+mod pty;
 mod support;
 
 mod ends;
@@ -11,3 +12,4 @@ mod kernel_trees;
 mod leaks;
 mod limits;
 mod mounts;
+mod terminal;
