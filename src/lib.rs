@@ -3,6 +3,30 @@
 //! Data flows one way: profile text, spanned raw profile, plan (plain data), root tree, cgroup,
 //! launch, supervision, report. A module imports only from the layers above it in this list;
 //! `tests/house.rs` keeps that table.
+//!
+//! # Decisions
+//!
+//! What building showed to be better than the obvious way, each told at its place:
+//!
+//! - The new root is a copy of the mount of the built tree, not a tmpfs with binds: the places of all
+//!   mounts are made when the tree is built, so that a start makes none. It is attached over the old root,
+//!   whose names still resolve until the pivot ([`launch`]).
+//! - Every copied mount is made private. A copy joins the peers of its original: where mounts are shared, as
+//!   systemd leaves them, what is mounted over it would appear on the host (`sys::mount`).
+//! - The store, and the state directory, are covered by an empty tmpfs wherever a bind would show them
+//!   (`plan::resolve`).
+//! - `host` sources are read-only binds whatever `rootfs.writes` says: an overlay over a live tree with
+//!   mounts below it is refused by the kernel, and each part would need one of its own.
+//! - `/etc/resolv.conf` is copied only when the network is the host's: an empty profile shows nothing of the
+//!   host. `limits.pids` counts the sandbox's own first process too, as the kernel does.
+//! - The default system-call program is ready in the binary and seccompiler only checks it in tests: a
+//!   balanced search over merged ranges is a tenth of its length ([`seccomp`]).
+//! - `/etc/ld.so.conf` is not read: only ldconfig reads it, the loader reads the cache ([`elf`]).
+//! - A tree is written to disk after the program has ended; until then it is good for this boot
+//!   ([`rootfs`]). A warm start checks few stamps; `--refresh` checks all.
+//! - An end by `limits.wall_time` is SIGKILL at once: the stop signal is for who asks from outside.
+//! - On cgroup v2 a group `sandbox` between holds the controllers, so that no manager above takes them away
+//!   in the middle of a run ([`cgroup`]).
 
 // Layer 0: the kernel, problems, the vocabulary.
 pub mod diag;

@@ -16,6 +16,8 @@ use crate::report::{self, Bar};
 use crate::rootfs::{Durability, Progress, Refresh, Silent, Store, Tree};
 use crate::supervise::{self, Claim, Run, RunError, StateDirectory};
 
+use crate::sys::file::{self, STREAMS};
+
 use super::exit::Exit;
 use super::profile::{Loaded, general};
 use super::{filter, output, refusal};
@@ -123,6 +125,7 @@ impl Up {
     fn start(&self, plan: &Plan, cgroups: &crate::model::CgroupFacts) -> Result<Outcome, Refused> {
         // Opened before the program runs: it may be able to write the directory, and to lay a link there.
         let mut report = self.report.as_deref().map(create_report).transpose()?;
+        refuse_directories()?;
         let filter = filter::compile_for(plan)?;
         let state = open_state()?;
         let mut claim = claim(&state, plan)?;
@@ -179,6 +182,22 @@ fn create_report(path: &Path) -> Result<File, Problem> {
         .open(path);
     let what = || format!("write the report `{}`", path.display());
     file.map_err(|error| problem("command-line.report", &what(), &error))
+}
+
+/// A directory among the standard streams is a way out: `..` of it is the host's (rule 15).
+fn refuse_directories() -> Result<(), Problem> {
+    let names = ["standard input", "standard output", "standard error"];
+    for (stream, name) in STREAMS.into_iter().zip(names) {
+        // One that is closed leads nowhere.
+        let mode = file::status(stream).map_or(0, |status| status.st_mode);
+        if mode & libc::S_IFMT == libc::S_IFDIR {
+            let message =
+                format!("{name} is a directory of the host, which would lead out of the sandbox");
+            let problem = general("command-line.stream-directory", message);
+            return Err(problem.help("give a file, a pipe or /dev/null in its place"));
+        }
+    }
+    Ok(())
 }
 
 fn no_home() -> Problem {

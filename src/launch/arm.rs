@@ -43,6 +43,16 @@ pub(super) struct ArmedClone {
     pub attributes: Attributes,
     pub owner: OwnerMap,
     pub missing: Missing,
+    pub links: Links,
+}
+
+/// What becomes of links on the way to a host path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Links {
+    /// They are followed: the way is the user's own.
+    Followed,
+    /// They are refused: the plan has the path without links, so one has come since (rule 7).
+    Refused,
 }
 
 /// A place inside, ready to be found or made.
@@ -239,6 +249,7 @@ impl Arming<'_> {
             attributes: attributes(access, &[]),
             owner,
             missing: Missing::Refused,
+            links: Links::Followed,
         }))
     }
 
@@ -403,6 +414,7 @@ fn bind(bind: &OpenBind) -> Armable<ArmedClone> {
         attributes: attributes(*access, options),
         owner: *owner,
         missing: *missing,
+        links: Links::Refused,
     })
 }
 

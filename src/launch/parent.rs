@@ -8,12 +8,12 @@ use nix::errno::Errno;
 
 use crate::plan::{HostIds, Missing, MountPointKind, OwnerMap, Plan, UserIds};
 use crate::sys;
-use crate::sys::file::HERE;
+use crate::sys::file::{HERE, How};
 use crate::sys::memory::InitialStrings;
 use crate::sys::mount::Depth;
 use crate::sys::process::{Child, Side};
 
-use super::arm::{Armed, ArmedClone, ArmedStep, Lanes, arm};
+use super::arm::{Armed, ArmedClone, ArmedStep, Lanes, Links, arm};
 use super::id_map::{IdMaps, write_process_file};
 use super::init::{self, Inside};
 use super::{LaunchError, Resources, Running, has_terminal};
@@ -165,7 +165,7 @@ impl Parent<'_> {
     fn abandon(&mut self) {
         if let Some(child) = self.child.take() {
             // Either it is gone already or SIGKILL ends it: there is nothing else to do about it.
-            let sent = sys::signal::send_by_pidfd(child.pidfd.as_fd(), libc::SIGKILL);
+            let sent = sys::pidfd::send_signal(child.pidfd.as_fd(), libc::SIGKILL);
             sent.and_then(|()| sys::process::wait_for(child.pid)).ok();
         }
     }
@@ -200,7 +200,7 @@ impl Parent<'_> {
 
 /// Opens a detached copy of a host path with its attributes; nothing where it may be missing and is.
 pub(super) fn open_clone(clone: &ArmedClone) -> sys::Result<Option<OwnedFd>> {
-    let mount = match sys::mount::clone_tree(HERE, &clone.source, clone.depth) {
+    let mount = match copy(clone) {
         Err(Errno::ENOENT | Errno::ENOTDIR) if clone.missing == Missing::Skipped => {
             return Ok(None);
         }
@@ -215,6 +215,18 @@ pub(super) fn open_clone(clone: &ArmedClone) -> sys::Result<Option<OwnedFd>> {
     }
     sys::mount::set_attributes(mount.as_fd(), clone.attributes, clone.depth)?;
     Ok(Some(mount))
+}
+
+/// A detached copy of the mount, by a path whose links are refused where it should have none.
+fn copy(clone: &ArmedClone) -> sys::Result<OwnedFd> {
+    match clone.links {
+        Links::Followed => sys::mount::clone_tree(HERE, &clone.source, clone.depth),
+        Links::Refused => {
+            let how = How::existing(libc::O_PATH, libc::RESOLVE_NO_SYMLINKS);
+            let found = sys::file::open(HERE, &clone.source, how)?;
+            sys::mount::clone_tree(found.as_fd(), c"", clone.depth)
+        }
+    }
 }
 
 /// Through the map where the file systems below allow it, else the topmost alone: what stays unmapped

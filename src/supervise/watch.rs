@@ -150,7 +150,7 @@ fn open_caller() -> io::Result<Option<OwnedFd>> {
     let parent = nix::unistd::getppid().as_raw();
     match parent {
         0 => Ok(None),
-        parent => match sys::process::open_pidfd(parent) {
+        parent => match sys::pidfd::open(parent) {
             Ok(pidfd) => Ok(Some(pidfd)),
             // It has ended already.
             Err(Errno::ESRCH) => Ok(None),
@@ -354,7 +354,7 @@ impl Watch {
     }
 
     fn send(&self, signal: i32) -> io::Result<()> {
-        match sys::signal::send_by_pidfd(self.running.child.pidfd.as_fd(), signal) {
+        match sys::pidfd::send_signal(self.running.child.pidfd.as_fd(), signal) {
             Err(Errno::ESRCH) | Ok(()) => Ok(()),
             Err(errno) => Err(errno.into()),
         }

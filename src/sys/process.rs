@@ -7,7 +7,7 @@ use std::ptr;
 
 use nix::errno::Errno;
 
-use super::{Result, checked, descriptor, done};
+use super::{Result, checked, done};
 
 /// Which side of a clone this is.
 #[derive(Debug)]
@@ -304,15 +304,6 @@ pub fn wait_for(pid: i32) -> Result<(i32, libc::rusage)> {
 pub fn no_usage() -> libc::rusage {
     // SAFETY: zero is a value of every field.
     unsafe { MaybeUninit::zeroed().assume_init() }
-}
-
-/// A pidfd of a process that runs already.
-///
-/// # Errors
-/// ESRCH when it has ended.
-pub fn open_pidfd(pid: i32) -> Result<OwnedFd> {
-    // SAFETY: only numbers are passed.
-    descriptor(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })
 }
 
 /// prlimit64(2) on the caller itself.

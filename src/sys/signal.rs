@@ -1,6 +1,5 @@
 //! Signals without handlers: blocked, then taken one by one.
 
-use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
 
 use nix::errno::Errno;
@@ -79,22 +78,4 @@ pub fn wait() -> Result<i32> {
 pub fn send(pid: i32, signal: i32) -> Result<()> {
     // SAFETY: only numbers are passed.
     done(libc::c_long::from(unsafe { libc::kill(pid, signal) }))
-}
-
-/// pidfd_send_signal(2).
-///
-/// # Errors
-/// ESRCH when the process has ended.
-pub fn send_by_pidfd(pidfd: BorrowedFd<'_>, signal: i32) -> Result<()> {
-    let no_information = ptr::null::<libc::siginfo_t>();
-    // SAFETY: a null siginfo makes the kernel fill one as kill(2) does.
-    done(unsafe {
-        libc::syscall(
-            libc::SYS_pidfd_send_signal,
-            pidfd.as_raw_fd(),
-            signal,
-            no_information,
-            0,
-        )
-    })
 }

@@ -58,6 +58,7 @@ fn lies_at(path: &Path) -> PathFact {
     match path {
         "/bin" => link("usr/bin", "/usr/bin"),
         "/work/run" => link("/run", "/run"),
+        "/work/out" => link("/srv", "/srv"),
         "/dev/kvm" | "/srv/device" => present(PathKind::Device),
         "/srv/file" | "/usr/bin/bash" | "/dev/notes" => present(PathKind::File),
         "/" | "/usr" | "/opt" | "/store" | "/etc" | "/srv" | "/work" | "/work/profiles"

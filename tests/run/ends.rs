@@ -307,7 +307,7 @@ fn the_end_of_the_caller_ends_the_sandbox_where_it_is_needed() {
         for (setting, survives) in [("true", false), ("false", true)] {
             let profile = lab.profile(&format!("[supervise]\nkill_on_parent_exit = {setting}"));
             let mut shell = lab.host("sh");
-            shell.args(["-c", "\"$@\" & echo $!; sleep 1000; true", "sh"]);
+            shell.args(["-c", "\"$@\" & echo $!; exec sleep 1000", "sh"]);
             shell
                 .arg(super::support::sandbox())
                 .args(lab.up_arguments(&profile, &["sleep", "1000"]));

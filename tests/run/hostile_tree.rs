@@ -254,3 +254,28 @@ fn no_link_leads_a_mount_to_the_kernels_directories() {
         assert_eq!(ended.code(), 125, "{ended:?}");
     }
 }
+
+/// A program that may write a directory lays a link where another bind starts: the next run would give it
+/// what the link points to (CVE-2026-34078, of flatpak).
+#[test]
+fn a_link_that_the_program_laid_is_not_bound() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        lab.directory("work");
+        lab.directory("work/data");
+        let victim = lab.directory("victim");
+        let mounts = format!(
+            "[[mount]]\nbind = \"{work}\"\ntarget = \"/w\"\naccess = \"rw\"\n\
+             [[mount]]\nbind = \"{work}/data\"\ntarget = \"/d\"\naccess = \"rw\"",
+            work = lab.text("work")
+        );
+        let profile = lab.profile_with(", { programs = [\"ln\"] }", &mounts);
+        let lay = format!("rm -r /w/data && ln -s {} /w/data", victim.display());
+        lab.script(&profile, &lay);
+        assert_eq!(std::fs::read_link(lab.path("work/data")).unwrap(), victim);
+        let next = lab.run(&profile, &["sh", "-c", "> /d/made"]);
+        assert_eq!(next.code(), 125, "{next:?}");
+        assert!(next.err.contains("mount.source-led-out"), "{next:?}");
+        assert_eq!(std::fs::read_dir(&victim).unwrap().count(), 0);
+    }
+}

@@ -227,3 +227,22 @@ fn no_set_id_file_is_made_for_the_host() {
         );
     }
 }
+
+/// A directory as a standard stream is a descriptor that leads out, whatever its number.
+#[test]
+fn no_standard_stream_is_a_directory() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let profile = lab.profile("");
+        for redirection in ["0</", "2</"] {
+            let script = format!("exec \"$@\" {redirection}");
+            let mut shell = lab.host("sh");
+            shell.args(["-c", &script, "sh"]);
+            shell
+                .arg(super::support::sandbox())
+                .args(lab.up_arguments(&profile, &["ls", "/proc/self/fd/0/root"]));
+            let ended = super::support::finish(&mut shell);
+            assert_eq!(ended.code(), 125, "{redirection}: {ended:?}");
+        }
+    }
+}

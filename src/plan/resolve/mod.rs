@@ -9,6 +9,7 @@ mod etc;
 mod host_object;
 mod identity;
 mod layers;
+mod led_out;
 mod limits;
 mod mounts;
 mod namespaces;

@@ -11,6 +11,7 @@ use crate::profile::raw::{Opt, RawMount, Setting};
 
 use super::control_sockets::{self, Reached};
 use super::host_object::{HostObject, OPTIONAL, Role};
+use super::led_out::{self, Writable};
 use super::or_default;
 use super::paths::kernel_tree;
 use super::scope::Scope;
@@ -40,6 +41,7 @@ pub(super) fn resolve(
     identity: Option<&Identity>,
     scope: &mut Scope<'_>,
 ) -> Vec<At<Mount>> {
+    let writable = led_out::writable(raw, scope);
     raw.iter()
         .filter_map(|mount| {
             let found = match &mount.value {
@@ -58,7 +60,7 @@ pub(super) fn resolve(
                         missing: missing(optional),
                         owner: or_default(owner, Owner::Map).value,
                     };
-                    request.resolve(options, identity, scope)
+                    request.resolve(options, identity, &writable, scope)
                 }
                 RawMount::Tmpfs {
                     tmpfs,
@@ -86,6 +88,7 @@ impl Bind<'_> {
         &self,
         options: &[At<MountOption>],
         identity: Option<&Identity>,
+        writable: &[Writable],
         scope: &mut Scope<'_>,
     ) -> Option<Mount> {
         let source = scope.host_path(self.bind);
@@ -100,6 +103,12 @@ impl Bind<'_> {
         scope.sound(refused_source(&source, &self.bind.origin))?;
         let found = scope.host_object(&BOUND, &source, &self.bind.origin, self.missing)?;
         judge_object(&source, &found, &self.bind.origin, scope)?;
+        scope.sound(led_out::refused(
+            &source,
+            &found,
+            &self.bind.origin,
+            writable,
+        ))?;
         Some(Mount {
             target: target?,
             kind: MountKind::Bind {
@@ -107,7 +116,8 @@ impl Bind<'_> {
                 access: self.access,
                 owner: owner_map(self.owner, &found, identity, scope),
                 missing: self.missing,
-                source,
+                // At the start no link is followed any more.
+                source: found.real_path(&source).to_owned(),
             },
             options: each_once(options),
             point: TargetPoint::InTree,
