@@ -12,6 +12,7 @@ use crate::launch::{KILL_ALL, Record, Running};
 use crate::sys;
 use crate::sys::process::Watched;
 
+use super::job_control;
 use super::relay::{Output, Relay, Wanted};
 
 /// What the loop needs to know of the plan.
@@ -105,7 +106,7 @@ pub enum Killed {
 }
 
 /// Signals that go on to the program. All others keep blocked, and so do nothing.
-const PASSED_ON: [Signal; 7] = [
+const PASSED_ON: [Signal; 8] = [
     Signal::SIGHUP,
     Signal::SIGINT,
     Signal::SIGQUIT,
@@ -113,6 +114,7 @@ const PASSED_ON: [Signal; 7] = [
     Signal::SIGUSR2,
     Signal::SIGALRM,
     Signal::SIGTERM,
+    Signal::SIGTSTP,
 ];
 
 /// Watches until the first process has ended.
@@ -159,6 +161,18 @@ fn open_caller() -> io::Result<Option<OwnedFd>> {
     }
 }
 
+/// What the caller ignores stays ignored (nohup(1)): a blocked signal would come all the same.
+fn taken_signals() -> io::Result<SigSet> {
+    let mut set = SigSet::empty();
+    for signal in PASSED_ON {
+        if !sys::signal::is_ignored(signal as i32)? {
+            set.add(signal);
+        }
+    }
+    set.add(Signal::SIGWINCH);
+    Ok(set)
+}
+
 /// Places in the list of what is polled.
 const FIRST_PROCESS: usize = 0;
 const SIGNALS: usize = 1;
@@ -171,10 +185,6 @@ const INPUT: usize = 6;
 impl Watch {
     fn new(running: Running, rules: Rules) -> io::Result<Watch> {
         let started = Instant::now();
-        let mut set = SigSet::empty();
-        PASSED_ON.iter().for_each(|signal| set.add(*signal));
-        set.add(Signal::SIGWINCH);
-        set.add(Signal::SIGTSTP);
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let caller = match rules.caller {
             Caller::Needed => open_caller()?,
@@ -184,7 +194,7 @@ impl Watch {
         Ok(Watch {
             running,
             rules,
-            signals: SignalFd::with_flags(&set, flags)?,
+            signals: SignalFd::with_flags(&taken_signals()?, flags)?,
             caller,
             relay: None,
             started,
@@ -304,7 +314,6 @@ impl Watch {
             let number = i32::try_from(signal.ssi_signo).unwrap_or(0);
             match number {
                 libc::SIGWINCH => self.relay.as_ref().map_or(Ok(()), Relay::resize)?,
-                libc::SIGTSTP => self.send(libc::SIGSTOP)?,
                 libc::SIGTERM => self.stop(self.rules.stop_signal)?,
                 libc::SIGHUP => self.stop(libc::SIGHUP)?,
                 number => self.send(number)?,
@@ -332,7 +341,7 @@ impl Watch {
         if let Some(relay) = &self.relay {
             relay.pause()?;
         }
-        sys::signal::send(sys::process::own_id(), libc::SIGSTOP)?;
+        job_control::stop(self.kill_at.map(|(at, _)| at))?;
         if let Some(relay) = &self.relay {
             relay.resume()?;
         }

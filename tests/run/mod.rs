@@ -3,6 +3,7 @@
 
 mod support;
 
+mod callers_signals;
 mod ends;
 mod filter;
 mod hostile_tree;
