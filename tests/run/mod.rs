@@ -12,3 +12,4 @@ mod kernel_trees;
 mod leaks;
 mod limits;
 mod mounts;
+mod relay;
