@@ -324,11 +324,7 @@ impl Watch {
         while let Some(signal) = self.signals.read_signal()? {
             let number = i32::try_from(signal.ssi_signo).unwrap_or(0);
             match number {
-<<<<<<< HEAD
-                libc::SIGWINCH => self.relay.as_ref().map_or(Ok(()), Relay::resize)?,
-=======
                 libc::SIGWINCH => self.with_relay(|relay| relay.resize())?,
->>>>>>> 2b037e61b01ff827c074b486d2370b4a5d176691
                 libc::SIGTERM => self.stop(self.rules.stop_signal)?,
                 libc::SIGHUP => self.stop(libc::SIGHUP)?,
                 number => self.send(number)?,

@@ -50,7 +50,7 @@ fn what_the_caller_ignores_does_not_reach_the_program() {
 fn a_stop_and_a_continuation_leave_nothing_behind() {
     for caller in Caller::all() {
         let lab = Lab::new(caller);
-        let script = "trap 'echo stopped' TSTP; sleep 1; echo went on; exit 7";
+        let script = "trap 'echo stopped; seen=1' TSTP; until [ \"$seen\" ]; do :; done; echo went on; exit 7";
         let mut up = lab.up(&lab.profile(""), &["sh", "-c", script]);
         let up = start(up.stdin(Stdio::null()).process_group(0));
         inside(&up);

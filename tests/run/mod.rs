@@ -4,11 +4,8 @@
 mod pty;
 mod support;
 
-<<<<<<< HEAD
-mod classic;
-=======
 mod callers_signals;
->>>>>>> 2b037e61b01ff827c074b486d2370b4a5d176691
+mod classic;
 mod ends;
 mod filter;
 mod hostile_tree;
@@ -17,9 +14,6 @@ mod kernel_trees;
 mod leaks;
 mod limits;
 mod mounts;
-<<<<<<< HEAD
+mod relay;
 mod terminal;
 mod work;
-=======
-mod relay;
->>>>>>> 2b037e61b01ff827c074b486d2370b4a5d176691
