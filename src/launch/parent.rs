@@ -36,7 +36,7 @@ pub fn launch(plan: &Plan, resources: &Resources<'_>) -> Result<Running, LaunchE
         .transpose()
         .map_err(LaunchError::setup("make a socket"))?;
     let (terminal_out, terminal_in) = terminal.unzip();
-    sys::signal::block(sys::signal::ALL).map_err(|errno| LaunchError::Setup {
+    settle_signals().map_err(|errno| LaunchError::Setup {
         what: "block signals",
         errno,
     })?;
@@ -59,6 +59,12 @@ pub fn launch(plan: &Plan, resources: &Resources<'_>) -> Result<Running, LaunchE
         gate: gate.into(),
         terminal: terminal_out,
     })
+}
+
+/// Where the caller ignores SIGCHLD, the kernel would keep no child's end for us or the first process.
+fn settle_signals() -> sys::Result<()> {
+    sys::signal::restore_default(libc::SIGCHLD)?;
+    sys::signal::block(sys::signal::ALL)
 }
 
 /// A copied address space has one thread: a lock that another one held would stay locked for ever.

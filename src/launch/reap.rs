@@ -32,9 +32,9 @@ fn watch(inside: &Inside<'_>) -> sys::Result<()> {
         match signal {
             libc::SIGCHLD => {}
             super::KILL_ALL => pass_on(inside.program, libc::SIGKILL)?,
-            // A key of the terminal stops the whole group, and it goes on as a whole. (SIGSTOP itself,
-            // sent from outside, would stop this process alone.)
-            libc::SIGTSTP => pass_on(-inside.program, libc::SIGSTOP)?,
+            // A key of the terminal reaches the whole group, and it goes on as a whole. The program may
+            // catch it, as it may outside.
+            libc::SIGTSTP => pass_on(-inside.program, libc::SIGTSTP)?,
             libc::SIGCONT => pass_on(-inside.program, libc::SIGCONT)?,
             signal => pass_on(inside.program, signal)?,
         }

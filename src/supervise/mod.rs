@@ -1,5 +1,6 @@
 //! Starts a plan, watches it, ends all of it, and says what happened.
 
+mod job_control;
 mod outcome;
 mod relay;
 mod state;

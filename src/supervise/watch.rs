@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 
 use crate::launch::{KILL_ALL, Record, Running};
 use crate::sys;
 use crate::sys::process::Watched;
 
-use super::relay::{Output, Relay, Wanted};
+use super::job_control;
+use super::relay::{Output, Relay};
 
 /// What the loop needs to know of the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +106,7 @@ pub enum Killed {
 }
 
 /// Signals that go on to the program. All others keep blocked, and so do nothing.
-const PASSED_ON: [Signal; 7] = [
+const PASSED_ON: [Signal; 8] = [
     Signal::SIGHUP,
     Signal::SIGINT,
     Signal::SIGQUIT,
@@ -113,6 +114,7 @@ const PASSED_ON: [Signal; 7] = [
     Signal::SIGUSR2,
     Signal::SIGALRM,
     Signal::SIGTERM,
+    Signal::SIGTSTP,
 ];
 
 /// Watches until the first process has ended.
@@ -159,6 +161,18 @@ fn open_caller() -> io::Result<Option<OwnedFd>> {
     }
 }
 
+/// What the caller ignores stays ignored (nohup(1)): a blocked signal would come all the same.
+fn taken_signals() -> io::Result<SigSet> {
+    let mut set = SigSet::empty();
+    for signal in PASSED_ON {
+        if !sys::signal::is_ignored(signal as i32)? {
+            set.add(signal);
+        }
+    }
+    set.add(Signal::SIGWINCH);
+    Ok(set)
+}
+
 /// Places in the list of what is polled.
 const FIRST_PROCESS: usize = 0;
 const SIGNALS: usize = 1;
@@ -167,14 +181,14 @@ const CALLER: usize = 3;
 const TERMINAL_SOCKET: usize = 4;
 const MASTER: usize = 5;
 const INPUT: usize = 6;
+const OUTPUT: usize = 7;
+
+/// How often to look whether the caller's shell has given its terminal to this job.
+const LOOK_FOR_TERMINAL: Duration = Duration::from_millis(250);
 
 impl Watch {
     fn new(running: Running, rules: Rules) -> io::Result<Watch> {
         let started = Instant::now();
-        let mut set = SigSet::empty();
-        PASSED_ON.iter().for_each(|signal| set.add(*signal));
-        set.add(Signal::SIGWINCH);
-        set.add(Signal::SIGTSTP);
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let caller = match rules.caller {
             Caller::Needed => open_caller()?,
@@ -184,7 +198,7 @@ impl Watch {
         Ok(Watch {
             running,
             rules,
-            signals: SignalFd::with_flags(&set, flags)?,
+            signals: SignalFd::with_flags(&taken_signals()?, flags)?,
             caller,
             relay: None,
             started,
@@ -204,9 +218,10 @@ impl Watch {
         if ready(TERMINAL_SOCKET) {
             self.take_terminal()?;
         }
-        if ready(MASTER) || ready(INPUT) {
+        if ready(MASTER) || ready(INPUT) || ready(OUTPUT) {
             self.relay(ready(INPUT))?;
         }
+        self.with_relay(Relay::resume)?;
         if ready(SIGNALS) {
             self.take_signals()?;
         }
@@ -218,12 +233,9 @@ impl Watch {
         Ok(ready(FIRST_PROCESS))
     }
 
-    fn watched(&self) -> [Watched; 7] {
+    fn watched(&self) -> [Watched; 8] {
         let master = self.relay.as_ref().map(Relay::master);
-        let events = match master {
-            Some((_, Wanted::ReadAndWrite)) => libc::POLLIN | libc::POLLOUT,
-            _ => libc::POLLIN,
-        };
+        let events = master.map_or(0, |(_, events)| events);
         let records = self
             .seen
             .records_open()
@@ -238,13 +250,17 @@ impl Watch {
             entry(socket, read),
             entry(master.map(|(file, _)| file), events),
             entry(self.relay.as_ref().and_then(Relay::input), read),
+            entry(self.relay.as_ref().and_then(Relay::output), libc::POLLOUT),
         ]
     }
 
-    /// Milliseconds until somebody is to be killed, rounded up.
+    /// Milliseconds until there is something to do, rounded up.
     fn time_left(&self) -> Option<i32> {
-        let (at, _) = self.kill_at?;
-        let left = at.saturating_duration_since(Instant::now());
+        let kill = self.kill_at.map(|(at, _)| at);
+        let kill = kill.map(|at| at.saturating_duration_since(Instant::now()));
+        let waits = self.relay.as_ref().is_some_and(Relay::is_waiting);
+        let look = waits.then_some(LOOK_FOR_TERMINAL);
+        let left = kill.into_iter().chain(look).min()?;
         let left = left.as_nanos().div_ceil(1_000_000);
         Some(i32::try_from(left).unwrap_or(i32::MAX))
     }
@@ -282,16 +298,16 @@ impl Watch {
             return Ok(());
         };
         if has_input {
-            relay.take_input()?;
+            relay.take_input();
         }
-        relay.give_input()?;
-        // A caller's terminal that is gone is a hang-up.
-        match relay.take_output() {
-            Ok(Output::More) => Ok(()),
-            Ok(Output::Ended) => {
-                self.relay = None;
-                Ok(())
-            }
+        let relayed = relay.give_input().and_then(|()| relay.hand_output_on());
+        self.or_hang_up(relayed.map(drop))
+    }
+
+    /// A caller's terminal that is gone is a hang-up.
+    fn or_hang_up(&mut self, relayed: io::Result<()>) -> io::Result<()> {
+        match relayed {
+            Ok(()) => Ok(()),
             Err(_) => {
                 self.relay = None;
                 self.stop(libc::SIGHUP)
@@ -299,11 +315,16 @@ impl Watch {
         }
     }
 
+    fn with_relay(&mut self, work: impl Fn(&mut Relay) -> io::Result<()>) -> io::Result<()> {
+        let worked = self.relay.as_mut().map_or(Ok(()), work);
+        self.or_hang_up(worked)
+    }
+
     fn take_signals(&mut self) -> io::Result<()> {
         while let Some(signal) = self.signals.read_signal()? {
             let number = i32::try_from(signal.ssi_signo).unwrap_or(0);
             match number {
-                libc::SIGWINCH => self.relay.as_ref().map_or(Ok(()), Relay::resize)?,
+                libc::SIGWINCH => self.with_relay(|relay| relay.resize())?,
                 libc::SIGTERM => self.stop(self.rules.stop_signal)?,
                 libc::SIGHUP => self.stop(libc::SIGHUP)?,
                 number => self.send(number)?,
@@ -328,13 +349,8 @@ impl Watch {
 
     /// The program was stopped: so is `sandbox`, and both go on together.
     fn stop_with_program(&mut self) -> io::Result<()> {
-        if let Some(relay) = &self.relay {
-            relay.pause()?;
-        }
-        sys::signal::send(sys::process::own_id(), libc::SIGSTOP)?;
-        if let Some(relay) = &self.relay {
-            relay.resume()?;
-        }
+        self.with_relay(Relay::pause)?;
+        job_control::stop(self.kill_at.map(|(at, _)| at))?;
         self.send(libc::SIGCONT)
     }
 
@@ -369,10 +385,35 @@ impl Watch {
         while self.seen.records_open() {
             self.take_record()?;
         }
-        if let Some(relay) = &mut self.relay {
-            relay.take_output()?;
-        }
+        self.hand_last_output_on()?;
         Ok(self.seen.clone())
+    }
+
+    /// All that the sandbox's terminal still holds; a caller who takes none of it can leave by a signal.
+    fn hand_last_output_on(&mut self) -> io::Result<()> {
+        let Some(relay) = &mut self.relay else {
+            return Ok(());
+        };
+        // A caller who is gone misses nothing.
+        while let Ok(Output::More) = relay.hand_output_on() {
+            let Some(output) = relay.output() else {
+                continue;
+            };
+            let mut watched = [
+                entry(Some(output), libc::POLLOUT),
+                entry(Some(self.signals.as_fd()), libc::POLLIN),
+            ];
+            let patience = self.seen.killed.map(|_| 0);
+            sys::process::poll(&mut watched, patience)?;
+            let [room, _] = watched;
+            let leaves = |signal: siginfo| i32::try_from(signal.ssi_signo) != Ok(libc::SIGWINCH);
+            if self.signals.read_signal()?.is_some_and(leaves)
+                || (room.revents == 0 && patience.is_some())
+            {
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 }
 

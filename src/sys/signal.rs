@@ -46,6 +46,39 @@ pub fn restore_default(signal: i32) -> Result<()> {
     })
 }
 
+/// Whether the caller ignores `signal`, mostly since whoever started it did: nohup(1), a shell's
+/// background jobs.
+///
+/// # Errors
+/// EINVAL for what is no signal.
+pub fn is_ignored(signal: i32) -> Result<bool> {
+    // The kernel's own structure: handler, flags, restorer, mask.
+    let mut action = [0u64; 4];
+    // SAFETY: no new action is set, and the kernel fills its structure of four words.
+    done(unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigaction,
+            signal,
+            ptr::null::<u64>(),
+            ptr::from_mut(&mut action),
+            size_of::<u64>(),
+        )
+    })?;
+    let [handler, ..] = action;
+    Ok(handler == libc::SIG_IGN as u64)
+}
+
+/// Stops the caller, which blocks every signal, as Ctrl-Z would, until it is continued. In a process
+/// group that no shell looks after, the kernel lets it go on at once.
+///
+/// # Errors
+/// As rt_sigprocmask(2).
+pub fn stop_self() -> Result<()> {
+    send(super::process::own_id(), libc::SIGTSTP)?;
+    block(ALL & !(1 << (libc::SIGTSTP - 1)))?;
+    block(ALL)
+}
+
 /// Waits for one of the blocked signals and takes it.
 ///
 /// # Errors

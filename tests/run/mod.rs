@@ -4,6 +4,7 @@
 mod pty;
 mod support;
 
+mod callers_signals;
 mod classic;
 mod ends;
 mod filter;
@@ -13,5 +14,6 @@ mod kernel_trees;
 mod leaks;
 mod limits;
 mod mounts;
+mod relay;
 mod terminal;
 mod work;

@@ -1,0 +1,79 @@
+//! What the caller's signals do: those it ignores, those that stop, and those that it never sees.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::support::{Caller, Lab, finish, finish_started, inside, sandbox, start};
+
+/// `sandbox up` with a signal ignored, as whoever starts it may leave it.
+fn ignoring(ignored: Signal, lab: &Lab, script: &str) -> Command {
+    let name = ignored.as_str().trim_start_matches("SIG");
+    let mut command = lab.host("env");
+    command.arg(format!("--ignore-signal={name}"));
+    let arguments = lab.up_arguments(&lab.profile(""), &["sh", "-c", script]);
+    command.arg(sandbox()).args(arguments);
+    command
+}
+
+/// With SIGCHLD ignored the kernel reaps by itself and keeps no exit status.
+#[test]
+fn an_ignored_end_of_children_is_no_obstacle() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let ended = finish(&mut ignoring(Signal::SIGCHLD, &lab, "true; exit 7"));
+        assert_eq!(ended.code(), 7, "{ended:?}");
+    }
+}
+
+/// nohup(1) ignores SIGHUP; a shell without job control SIGINT of what runs in the background.
+#[test]
+fn what_the_caller_ignores_does_not_reach_the_program() {
+    for caller in Caller::all() {
+        for ignored in [Signal::SIGHUP, Signal::SIGINT] {
+            let lab = Lab::new(caller);
+            let mut up = ignoring(ignored, &lab, "sleep 1; exit 7");
+            let up = start(up.stdin(Stdio::null()));
+            inside(&up);
+            kill(Pid::from_raw(up.id().cast_signed()), ignored).unwrap();
+            let ended = finish_started(up);
+            assert_eq!(ended.code(), 7, "{ignored}: {ended:?}");
+        }
+    }
+}
+
+/// SIGTSTP stops the program, not the process that takes in its end.
+#[test]
+fn a_stop_and_a_continuation_leave_nothing_behind() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let script = "trap 'echo stopped; seen=1' TSTP; until [ \"$seen\" ]; do :; done; echo went on; exit 7";
+        let mut up = lab.up(&lab.profile(""), &["sh", "-c", script]);
+        let up = start(up.stdin(Stdio::null()).process_group(0));
+        inside(&up);
+        std::thread::sleep(Duration::from_millis(300));
+        kill(Pid::from_raw(up.id().cast_signed()), Signal::SIGTSTP).unwrap();
+        let ended = finish_started(up);
+        assert_eq!(ended.out, "stopped\nwent on\n");
+        assert_eq!(ended.code(), 7, "{ended:?}");
+    }
+}
+
+/// `sandbox` stops with its program, as a shell expects; others inside go on meanwhile.
+#[test]
+fn a_program_that_stops_itself_does_not_get_past_the_wall_time() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let profile = lab.profile("[limits]\nwall_time = \"1s\"");
+        let script = "sleep 1000 & kill -STOP $$";
+        let began = Instant::now();
+        // A group of its own in this session: the kernel takes it for one that a shell looks after.
+        let mut up = lab.up(&profile, &["sh", "-c", script]);
+        let ended = finish(up.process_group(0));
+        assert_eq!(ended.code(), 124, "{ended:?}");
+        assert!(began.elapsed() < Duration::from_secs(10), "{ended:?}");
+    }
+}
