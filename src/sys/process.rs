@@ -72,9 +72,10 @@ const IDLE_STACK: usize = 16 * 1024;
 /// # Errors
 /// As clone(2).
 pub fn idle(namespaces: i32) -> Result<Idle> {
-    extern "C" fn wait(_: *mut libc::c_void) -> i32 {
-        // Neither call fails here, so that neither writes errno, which is the caller's too.
-        // SAFETY: prctl takes a number; ppoll with nothing to wait for sleeps until SIGKILL.
+    extern "C" fn wait(caller: *mut libc::c_void) -> i32 {
+        // No call fails here, so that none writes errno, which is the caller's too.
+        // SAFETY: prctl takes a number, getppid nothing; ppoll with nothing to wait for sleeps until
+        // SIGKILL.
         unsafe {
             libc::syscall(
                 libc::SYS_prctl,
@@ -84,17 +85,21 @@ pub fn idle(namespaces: i32) -> Result<Idle> {
                 0,
                 0,
             );
-            libc::syscall(libc::SYS_ppoll, 0, 0, 0, 0, 0);
+            // One that ended before the request sends no signal.
+            if libc::syscall(libc::SYS_getppid) == caller.addr() as libc::c_long {
+                libc::syscall(libc::SYS_ppoll, 0, 0, 0, 0, 0);
+            }
         }
         0
     }
     let mut stack = vec![0u8; IDLE_STACK];
     let flags = namespaces | libc::CLONE_VM | libc::SIGCHLD;
+    let caller = ptr::without_provenance_mut(own_id() as usize);
     // SAFETY: the child runs `wait` alone, on a stack of its own that lives until `end` has reaped it;
     // the end of a slice may be pointed to, and clone(2) aligns it.
     let pid = unsafe {
         let top = stack.as_mut_ptr().add(IDLE_STACK).cast();
-        libc::clone(wait, top, flags, ptr::null_mut())
+        libc::clone(wait, top, flags, caller)
     };
     checked(libc::c_long::from(pid))?;
     Ok(Idle { pid, _stack: stack })

@@ -26,7 +26,7 @@ const UNPRIVILEGED: u32 = 47_111;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What every tree of [`Lab::profile`] holds beside the attacks.
-const TOOLS: &str = r#""bash", "sh", "cat", "env", "head", "id", "ls", "mkdir", "readlink", "rm", "sleep", "stat", "true""#;
+const TOOLS: &str = r#""bash", "sh", "cat", "env", "head", "id", "ls", "mkdir", "readlink", "rm", "setsid", "sleep", "stat", "true""#;
 
 /// Who starts the sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
