@@ -1,6 +1,7 @@
 //! A finished run: as JSON for machines, and in one line for people where something other than the
 //! program ended it.
 
+use libc::{SIGINT, SIGPIPE};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
@@ -49,6 +50,8 @@ pub fn json_schema() -> String {
 pub fn summary(outcome: &Outcome) -> Option<String> {
     let ended = match outcome.ending {
         Ending::Exited { .. } => None,
+        // As shells: whoever pressed Ctrl-C or closed the pipe knows.
+        Ending::Signalled { signal } if matches!(signal, SIGINT | SIGPIPE) => None,
         Ending::Signalled { signal } => Some(signalled(signal)),
         Ending::Limit { limit, .. } => Some(limited(outcome, limit)),
     };

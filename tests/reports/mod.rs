@@ -265,6 +265,11 @@ fn a_signal_without_a_name_keeps_its_number() {
     let mut outcome = signalled();
     outcome.ending = Ending::Signalled { signal: 40 };
     assert_eq!(summary(&outcome).as_deref(), Some("killed by signal 40"));
+    for quiet in [libc::SIGINT, libc::SIGPIPE] {
+        outcome.ending = Ending::Signalled { signal: quiet };
+        assert_eq!(summary(&outcome), None);
+    }
+    outcome.ending = Ending::Signalled { signal: 40 };
     assert_eq!(parsed(&outcome)["ending"]["signal_name"], "40");
     assert!(is_valid(&parsed(&outcome)));
 }
