@@ -3,6 +3,7 @@
 use std::io::{PipeReader, PipeWriter};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 
 use nix::errno::Errno;
 
@@ -27,6 +28,7 @@ use super::{LaunchError, Resources, Running, has_terminal};
 /// When a step of the parent fails; nothing of the sandbox is left then.
 pub fn launch(plan: &Plan, resources: &Resources<'_>) -> Result<Running, LaunchError> {
     refuse_threads()?;
+    refuse_directories(plan)?;
     let lanes = arm(plan, resources)?;
     let initial = InitialStrings::find().map_err(LaunchError::setup("read /proc/self/stat"))?;
     let (gate_out, gate_in) = std::io::pipe().map_err(LaunchError::setup("make a pipe"))?;
@@ -80,6 +82,20 @@ fn refuse_threads() -> Result<(), LaunchError> {
         what: "start with one thread",
         errno: Errno::EBUSY,
     })
+}
+
+/// From a directory that passes, `..` leads through the host's whole tree (CVE-2024-21626).
+fn refuse_directories(plan: &Plan) -> Result<(), LaunchError> {
+    let mut named = plan.settings.command.fds.iter().map(|fd| fd.value);
+    // What is not open is no directory.
+    let is_directory = |number: u32| Path::new(&format!("/proc/self/fd/{number}")).is_dir();
+    match named.any(is_directory) {
+        false => Ok(()),
+        true => Err(LaunchError::Setup {
+            what: "pass a directory of the host on",
+            errno: Errno::EISDIR,
+        }),
+    }
 }
 
 /// The host's ids as which idmapped files show.

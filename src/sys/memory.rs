@@ -15,8 +15,10 @@ impl InitialStrings {
     /// # Errors
     /// When /proc is not there or does not tell.
     pub fn find() -> std::io::Result<InitialStrings> {
-        let stat = fs::read_to_string("/proc/self/stat")?;
-        InitialStrings::parse(&stat).ok_or_else(|| std::io::ErrorKind::InvalidData.into())
+        // The name in it is cut after 15 bytes, perhaps within a character.
+        let stat = fs::read("/proc/self/stat")?;
+        InitialStrings::parse(&String::from_utf8_lossy(&stat))
+            .ok_or_else(|| std::io::ErrorKind::InvalidData.into())
     }
 
     fn parse(stat: &str) -> Option<InitialStrings> {

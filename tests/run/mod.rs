@@ -15,5 +15,6 @@ mod leaks;
 mod limits;
 mod mounts;
 mod relay;
+mod streams;
 mod terminal;
 mod work;
