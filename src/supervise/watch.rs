@@ -94,6 +94,13 @@ impl Seen {
     fn records_open(&self) -> bool {
         self.records == Records::Open
     }
+
+    /// Whether the first process left without telling the program's end: its own exit code is not the
+    /// program's.
+    fn is_lost(&self) -> bool {
+        let told = self.failure.is_some() || self.program.is_some();
+        self.executing && !told && libc::WIFEXITED(self.init)
+    }
 }
 
 /// Why the supervisor killed a run.
@@ -386,6 +393,10 @@ impl Watch {
             self.take_record()?;
         }
         self.hand_last_output_on()?;
+        if self.seen.is_lost() {
+            let reason = "the first process failed, and how the program ended is lost";
+            return Err(io::Error::other(reason));
+        }
         Ok(self.seen.clone())
     }
 
@@ -427,5 +438,28 @@ impl Drop for Watch {
                 sys::process::wait_for(self.running.child.pid).ok();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_that_was_not_told_is_lost_unless_the_first_process_was_killed() {
+        let mut seen = Seen {
+            executing: true,
+            init: 1 << 8,
+            ..Seen::nothing()
+        };
+        assert!(seen.is_lost());
+        seen.program = Some(7 << 8);
+        assert!(!seen.is_lost());
+        let killed = Seen {
+            executing: true,
+            init: libc::SIGKILL,
+            ..Seen::nothing()
+        };
+        assert!(!killed.is_lost());
     }
 }
