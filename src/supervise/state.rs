@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
 /// Where the runs of one user are noted: a locked file a run, which lists its control groups.
@@ -68,6 +69,10 @@ impl StateDirectory {
                 .truncate(false)
                 .custom_flags(libc::O_NOFOLLOW);
             if let Some(file) = locked(&options, &path)? {
+                // What a sweep could not undo stays noted.
+                if file.metadata()?.len() > 0 {
+                    continue;
+                }
                 return Ok(Claim {
                     name: candidate,
                     file,
@@ -167,8 +172,11 @@ fn locked(options: &OpenOptions, path: &Path) -> io::Result<Option<Flock<File>>>
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file?,
     };
-    let Ok(file) = Flock::lock(file, FlockArg::LockExclusiveNonblock) else {
-        return Ok(None);
+    let file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Err((_, Errno::EWOULDBLOCK)) => return Ok(None),
+        // A file system without locks, or a kernel out of them: no name would ever be free.
+        Err((_, errno)) => return Err(errno.into()),
+        Ok(file) => file,
     };
     // Its owner may have removed it between the two calls.
     let same = fs::symlink_metadata(path).is_ok_and(|found| {
@@ -192,5 +200,25 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_whose_groups_could_not_be_removed_is_not_taken() {
+        let place = tempfile::tempdir().unwrap();
+        let state = StateDirectory::open(place.path().join("run")).unwrap();
+        let left = place.path().join("run/dev.run");
+        fs::write(&left, "/cg/sandbox-dev-1\n").unwrap();
+        state
+            .sweep(|_| Err(io::ErrorKind::TimedOut.into()))
+            .unwrap();
+        assert_eq!(state.claim("dev").unwrap().name, "dev-2");
+        assert_eq!(fs::read_to_string(&left).unwrap(), "/cg/sandbox-dev-1\n");
+        state.sweep(|_| Ok(())).unwrap();
+        assert_eq!(state.claim("dev").unwrap().name, "dev");
     }
 }
