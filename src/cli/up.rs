@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -68,6 +69,13 @@ impl From<Problem> for Refused {
 impl Up {
     /// Runs the command.
     pub fn run(self) -> Exit {
+        let caller = match supervise::caller() {
+            Ok(caller) => caller,
+            Err(error) => {
+                let problem = problem("supervise.caller", "watch who started it", &error);
+                return refuse(problem.into(), &Sources::default());
+            }
+        };
         let given = match self.given() {
             Ok(given) => given,
             Err(problem) => return refuse(problem.into(), &Sources::default()),
@@ -86,7 +94,7 @@ impl Up {
         if self.dry_run {
             return self.print(&plan, &sources);
         }
-        match self.start(&plan, &facts.cgroups) {
+        match self.start(&plan, &facts.cgroups, caller.as_ref().map(AsFd::as_fd)) {
             Ok(outcome) => Exit(outcome.exit_code),
             Err(refused) => refuse(refused, &sources),
         }
@@ -122,7 +130,12 @@ impl Up {
         }
     }
 
-    fn start(&self, plan: &Plan, cgroups: &crate::model::CgroupFacts) -> Result<Outcome, Refused> {
+    fn start(
+        &self,
+        plan: &Plan,
+        cgroups: &crate::model::CgroupFacts,
+        caller: Option<BorrowedFd<'_>>,
+    ) -> Result<Outcome, Refused> {
         // Opened before the program runs: it may be able to write the directory, and to lay a link there.
         let mut report = self.report.as_deref().map(create_report).transpose()?;
         refuse_directories()?;
@@ -136,6 +149,7 @@ impl Up {
             tree: &tree.root,
             filter: &filter,
             cgroups,
+            caller,
             on_missing: warn_of_missing,
         };
         let outcome = supervise::run(&run, &mut claim);

@@ -7,6 +7,7 @@ mod state;
 mod watch;
 
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 
 use crate::cgroup::{CgroupError, Groups};
@@ -17,7 +18,8 @@ use crate::sys::seccomp::Instruction;
 
 pub use outcome::Unstarted;
 pub use state::{Claim, StateDirectory};
-use watch::{Caller, FirstProcess, Rules, watch};
+pub use watch::caller;
+use watch::{FirstProcess, Rules, watch};
 
 /// What a run needs beside the plan.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub struct Run<'a> {
     pub filter: &'a [Vec<Instruction>],
     /// Where groups can be made.
     pub cgroups: &'a CgroupFacts,
+    /// Who started it (see [`caller`]).
+    pub caller: Option<BorrowedFd<'a>>,
     /// Told, before the program starts, which limits the host lacks and the profile allows to miss.
     pub on_missing: fn(&[CgroupError]),
 }
@@ -70,8 +74,12 @@ pub fn run(run: &Run<'_>, claim: &mut Claim) -> Result<Outcome, RunError> {
     if !groups.missing().is_empty() {
         (run.on_missing)(groups.missing());
     }
+    let ends_with_caller = run.plan.settings.supervise.kill_on_parent_exit.value;
+    let needed = run.caller.filter(|_| ends_with_caller.is_on());
+    let needed = needed.map(|caller| caller.try_clone_to_owned()).transpose();
+    let needed = needed.map_err(RunError::Watch)?;
     let running = launch(run.plan, &resources(run, &groups)).map_err(RunError::Launch)?;
-    let seen = watch(running, rules(run.plan)).map_err(RunError::Watch)?;
+    let seen = watch(running, rules(run.plan), needed).map_err(RunError::Watch)?;
     groups.kill().map_err(RunError::Remove)?;
     let used = groups.usage();
     let outcome = outcome::outcome(run.plan, &claim.name, &seen, used, groups.missing());
@@ -114,10 +122,6 @@ fn rules(plan: &Plan) -> Rules {
         wall_time: settings.wall_time.as_ref().map(|time| time.value.0),
         stop_signal: supervise.stop_signal.value.number(),
         stop_timeout: supervise.stop_timeout.value.0,
-        caller: match supervise.kill_on_parent_exit.value.is_on() {
-            true => Caller::Needed,
-            false => Caller::Ignored,
-        },
         first_process: match settings.namespaces.pid.value.is_on() {
             true => FirstProcess::Init,
             false => FirstProcess::Subreaper,

@@ -24,19 +24,8 @@ pub struct Rules {
     pub stop_signal: i32,
     /// How long to wait before SIGKILL.
     pub stop_timeout: Duration,
-    /// Whether the end of the caller asks the program to end.
-    pub caller: Caller,
     /// Whether SIGKILL to the first process ends all others.
     pub first_process: FirstProcess,
-}
-
-/// What the end of the process that started `sandbox` means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Caller {
-    /// The sandbox is stopped.
-    Needed,
-    /// Nothing.
-    Ignored,
 }
 
 /// How far the kernel's own clean-up reaches.
@@ -124,12 +113,12 @@ const PASSED_ON: [Signal; 8] = [
     Signal::SIGTSTP,
 ];
 
-/// Watches until the first process has ended.
+/// Watches until the first process has ended; the end of `caller` asks the program to end.
 ///
 /// # Errors
 /// When the kernel refuses what every host allows (poll, signalfd, the modes of a terminal).
-pub fn watch(running: Running, rules: Rules) -> io::Result<Seen> {
-    let mut watch = Watch::new(running, rules)?;
+pub fn watch(running: Running, rules: Rules, caller: Option<OwnedFd>) -> io::Result<Seen> {
+    let mut watch = Watch::new(running, rules, caller)?;
     while !watch.turn()? {}
     watch.finish()
 }
@@ -154,10 +143,13 @@ fn entry(file: Option<BorrowedFd<'_>>, events: i16) -> Watched {
     }
 }
 
-/// The process that started `sandbox`; none where it is outside this PID namespace.
-fn open_caller() -> io::Result<Option<OwnedFd>> {
-    let parent = nix::unistd::getppid().as_raw();
-    match parent {
+/// The process that started `sandbox`, to be asked for before anything takes time: whoever adopts the
+/// orphan of a caller that has ended tells nothing. None where it is outside this PID namespace.
+///
+/// # Errors
+/// As pidfd_open(2).
+pub fn caller() -> io::Result<Option<OwnedFd>> {
+    match nix::unistd::getppid().as_raw() {
         0 => Ok(None),
         parent => match sys::pidfd::open(parent) {
             Ok(pidfd) => Ok(Some(pidfd)),
@@ -194,13 +186,9 @@ const OUTPUT: usize = 7;
 const LOOK_FOR_TERMINAL: Duration = Duration::from_millis(250);
 
 impl Watch {
-    fn new(running: Running, rules: Rules) -> io::Result<Watch> {
+    fn new(running: Running, rules: Rules, caller: Option<OwnedFd>) -> io::Result<Watch> {
         let started = Instant::now();
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-        let caller = match rules.caller {
-            Caller::Needed => open_caller()?,
-            Caller::Ignored => None,
-        };
         let wall = rules.wall_time.and_then(|time| started.checked_add(time));
         Ok(Watch {
             running,

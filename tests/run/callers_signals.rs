@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::support::{Caller, Lab, finish, finish_started, inside, sandbox, start};
+use super::support::{Caller, Lab, finish, finish_started, inside, sandbox, start, within};
 
 /// `sandbox up` with a signal ignored, as whoever starts it may leave it.
 fn ignoring(ignored: Signal, lab: &Lab, script: &str) -> Command {
@@ -75,5 +75,33 @@ fn a_program_that_stops_itself_does_not_get_past_the_wall_time() {
         let ended = finish(up.process_group(0));
         assert_eq!(ended.code(), 124, "{ended:?}");
         assert!(began.elapsed() < Duration::from_secs(10), "{ended:?}");
+    }
+}
+
+/// Whoever adopts the orphan is not its caller: that it was left is seen while it still starts too.
+#[test]
+fn a_caller_that_ends_during_the_start_ends_the_sandbox() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let mut pipe = lab.host("mkfifo");
+        assert!(
+            pipe.arg(lab.path("report.json"))
+                .status()
+                .unwrap()
+                .success()
+        );
+        let mut shell = lab.host("sh");
+        shell.args(["-c", "\"$@\" >/dev/null 2>&1 & sleep 0.3; echo $!", "sh"]);
+        let line = lab.up_arguments(&lab.profile(""), &["sleep", "1000"]);
+        let ended = finish(shell.arg(sandbox()).args(line));
+        let supervisor = Pid::from_raw(ended.out.trim().parse().unwrap());
+        // The start waits for a reader of its report.
+        assert_eq!(kill(supervisor, None), Ok(()));
+        let _reader = std::fs::File::open(lab.path("report.json")).unwrap();
+        let gone = within(Duration::from_secs(5), || kill(supervisor, None).is_err());
+        if !gone {
+            kill(supervisor, Signal::SIGKILL).unwrap();
+        }
+        assert!(gone, "it goes on without its caller");
     }
 }
