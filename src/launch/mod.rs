@@ -25,6 +25,7 @@ use crate::sys::process::Child;
 use crate::sys::seccomp::Instruction;
 
 pub use parent::launch;
+pub use reap::end_left_behind;
 pub use record::Record;
 
 /// Asks a first process that is no PID 1 to kill everything; Linux sends the last real-time signal for

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use nix::errno::Errno;
 
 use crate::sys;
-use crate::sys::file::Closing;
+use crate::sys::file::{Closing, HERE, How};
 use crate::sys::process::Change;
 
 use super::init::Inside;
@@ -87,6 +87,17 @@ fn reap(program: i32, records: BorrowedFd<'_>) -> sys::Result<Option<i32>> {
         }
         return Ok(Some(status));
     }
+}
+
+/// Kills what a first process that is no PID 1 left behind when it was killed itself, by the program
+/// perhaps. The caller has to be a subreaper, with every signal blocked and no other children.
+///
+/// # Errors
+/// ENOENT where the kernel lists no children (CONFIG_PROC_CHILDREN).
+pub fn end_left_behind() -> sys::Result<()> {
+    let how = How::existing(libc::O_RDONLY, 0);
+    let children = sys::file::open(HERE, c"/proc/thread-self/children", how)?;
+    end_orphans(Some(&children))
 }
 
 /// Without a PID namespace orphans come to this process: each is killed until none is left.

@@ -78,8 +78,13 @@ pub fn run(run: &Run<'_>, claim: &mut Claim) -> Result<Outcome, RunError> {
     let needed = run.caller.filter(|_| ends_with_caller.is_on());
     let needed = needed.map(|caller| caller.try_clone_to_owned()).transpose();
     let needed = needed.map_err(RunError::Watch)?;
+    let rules = rules(run.plan);
+    if rules.first_process == FirstProcess::Subreaper {
+        let adopting = crate::sys::process::become_subreaper();
+        adopting.map_err(|errno| RunError::Watch(errno.into()))?;
+    }
     let running = launch(run.plan, &resources(run, &groups)).map_err(RunError::Launch)?;
-    let seen = watch(running, rules(run.plan), needed).map_err(RunError::Watch)?;
+    let seen = watch(running, rules, needed).map_err(RunError::Watch)?;
     groups.kill().map_err(RunError::Remove)?;
     let used = groups.usage();
     let outcome = outcome::outcome(run.plan, &claim.name, &seen, used, groups.missing());

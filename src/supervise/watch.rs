@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 
-use crate::launch::{KILL_ALL, Record, Running};
+use crate::launch::{self, KILL_ALL, Record, Running};
 use crate::sys;
 use crate::sys::process::Watched;
 
@@ -374,6 +374,7 @@ impl Watch {
     /// Takes in the first process, and what it said last.
     fn finish(mut self) -> io::Result<Seen> {
         let (status, usage) = sys::process::wait_for(self.running.child.pid)?;
+        self.end_left_behind()?;
         self.seen.ended = true;
         self.seen.wall = self.started.elapsed();
         (self.seen.init, self.seen.usage) = (status, usage);
@@ -386,6 +387,14 @@ impl Watch {
             return Err(io::Error::other(reason));
         }
         Ok(self.seen.clone())
+    }
+
+    /// The program can kill a first process that is no PID 1: the rest comes to this process then.
+    fn end_left_behind(&self) -> io::Result<()> {
+        match self.rules.first_process {
+            FirstProcess::Init => Ok(()),
+            FirstProcess::Subreaper => Ok(launch::end_left_behind()?),
+        }
     }
 
     /// All that the sandbox's terminal still holds; a caller who takes none of it can leave by a signal.
@@ -424,6 +433,7 @@ impl Drop for Watch {
             let killed = self.send(libc::SIGKILL).is_ok();
             if killed {
                 sys::process::wait_for(self.running.child.pid).ok();
+                self.end_left_behind().ok();
             }
         }
     }

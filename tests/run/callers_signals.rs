@@ -105,3 +105,21 @@ fn a_caller_that_ends_during_the_start_ends_the_sandbox() {
         assert!(gone, "it goes on without its caller");
     }
 }
+
+/// Without a process id namespace the program can kill the first process, but gains no freedom by it.
+#[test]
+fn killing_the_first_process_frees_nobody() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let profile = lab.profile("namespaces.pid = false\nsystem.proc = \"none\"");
+        let script = "sleep 1000 & echo $$ $!; kill -9 $PPID; sleep 1000";
+        let ended = lab.run(&profile, &["sh", "-c", script]);
+        assert_eq!(ended.code(), 137, "{ended:?}");
+        let pids = ended.out.split_whitespace();
+        let pids: Vec<i32> = pids.map(|pid| pid.parse().unwrap()).collect();
+        assert_eq!(pids.len(), 2, "{ended:?}");
+        for pid in pids {
+            assert!(kill(Pid::from_raw(pid), None).is_err(), "{pid} lives");
+        }
+    }
+}
