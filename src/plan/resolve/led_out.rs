@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::diag::{At, Origin, Problem};
 use crate::model::{Access, PathFact};
+use crate::plan::TreeSource;
 use crate::profile::raw::RawMount;
 
-use super::host_object::HostObject;
 use super::scope::Scope;
 
 /// A host directory that the profile lets the program write.
@@ -39,12 +39,7 @@ pub(super) fn writable(raw: &[At<RawMount>], scope: &mut Scope<'_>) -> Vec<Writa
         else {
             continue;
         };
-        let real = match scope.path_fact(&asked) {
-            Some(PathFact::Present {
-                real: Some(real), ..
-            }) => real.clone(),
-            _ => PathBuf::from(&asked),
-        };
+        let real = real_path(&asked, scope).unwrap_or_else(|| PathBuf::from(&asked));
         found.push(Writable {
             asked: PathBuf::from(asked),
             real,
@@ -54,21 +49,49 @@ pub(super) fn writable(raw: &[At<RawMount>], scope: &mut Scope<'_>) -> Vec<Writa
     found
 }
 
-/// The mistake of a source that lies in a writable directory, and really outside of it.
+/// Where a link leads; nothing for what is no link.
+fn real_path(path: &str, scope: &mut Scope<'_>) -> Option<PathBuf> {
+    match scope.path_fact(path)? {
+        PathFact::Present { real, .. } => real.clone(),
+        PathFact::Missing | PathFact::Hidden(_) => None,
+    }
+}
+
+/// What is copied into the tree is shown as well as what is bound.
+pub(super) fn judge_copies(
+    sources: &[At<TreeSource>],
+    mounts: &[At<RawMount>],
+    scope: &mut Scope<'_>,
+) {
+    let writable = writable(mounts, scope);
+    for source in sources {
+        let TreeSource::Copy { from, .. } = &source.value else {
+            continue;
+        };
+        let Some(from) = from.to_str() else { continue };
+        let real = real_path(from, scope);
+        let offence = refused(("source", from), real.as_deref(), &source.origin, &writable);
+        if let Some(problem) = offence {
+            scope.report(problem);
+        }
+    }
+}
+
+/// The mistake of a source, by its noun and path, that lies in a writable directory, and really outside of it.
 pub(super) fn refused(
-    source: &str,
-    found: &HostObject,
+    (noun, source): (&str, &str),
+    real: Option<&Path>,
     origin: &Origin,
     writable: &[Writable],
 ) -> Option<Problem> {
-    let real = found.real.as_ref()?;
+    let real = real?;
     let out = writable.iter().find(|writable| {
         let below =
             Path::new(source).starts_with(&writable.asked) && Path::new(source) != writable.asked;
         below && !real.starts_with(&writable.real)
     })?;
     let message = format!(
-        "mount source `{source}` is a link to `{}`, and lies where the program may write",
+        "{noun} `{source}` is a link to `{}`, and lies where the program may write",
         real.display()
     );
     Some(

@@ -202,6 +202,7 @@ fn layers(
     scope: &mut Scope<'_>,
 ) -> (TreePlan, Vec<At<Mount>>) {
     let mut tree = sources::resolve(&raw.rootfs.sources, finder, scope);
+    led_out::judge_copies(&tree.sources, &raw.mounts, scope);
     let mut mounts = mounts::resolve(&raw.mounts, inside.identity, scope);
     let (run, who) = (finder.command, inside.identity);
     mounts.extend(covered_command::bind(run, &tree, &mounts, who, scope));

@@ -104,8 +104,8 @@ impl Bind<'_> {
         let found = scope.host_object(&BOUND, &source, &self.bind.origin, self.missing)?;
         judge_object(&source, &found, &self.bind.origin, scope)?;
         scope.sound(led_out::refused(
-            &source,
-            &found,
+            ("mount source", &source),
+            found.real.as_deref(),
             &self.bind.origin,
             writable,
         ))?;
