@@ -2,39 +2,55 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
+
+use nix::fcntl::{OFlag, open};
+use nix::poll::{PollFd, PollFlags, poll};
+use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
+use nix::sys::stat::Mode;
 
 use super::support::{wait, within};
 
 /// How long something may take to be shown.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A pseudo-terminal with a program on it.
+/// A pseudo-terminal with a program on it. Dropping it hangs up.
 pub struct Terminal {
     keys: File,
     slave: OwnedFd,
-    shown: Arc<Mutex<String>>,
-    /// How much of `shown` was dealt with.
+    screen: Arc<Screen>,
+    reader: Option<thread::JoinHandle<()>>,
+    /// How much of what was shown was dealt with.
     seen: usize,
+}
+
+#[derive(Default)]
+struct Screen {
+    shown: Mutex<String>,
+    is_off: AtomicBool,
 }
 
 impl Terminal {
     pub fn new() -> Terminal {
-        let pty = nix::pty::openpty(None, None).unwrap();
-        let shown = Arc::new(Mutex::new(String::new()));
-        let (screen, text) = (
-            File::from(pty.master.try_clone().unwrap()),
-            Arc::clone(&shown),
-        );
-        thread::spawn(move || show(screen, &text));
+        // Nobody else may hold it, or there is no hanging up.
+        let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+        let master = posix_openpt(flags).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let slave = open(ptsname_r(&master).unwrap().as_str(), flags, Mode::empty()).unwrap();
+        let master = master.as_fd().try_clone_to_owned().unwrap();
+        let screen = Arc::new(Screen::default());
+        let (output, shared) = (File::from(master.try_clone().unwrap()), Arc::clone(&screen));
         Terminal {
-            keys: pty.master.into(),
-            slave: pty.slave,
-            shown,
+            keys: master.into(),
+            slave,
+            screen,
+            reader: Some(thread::spawn(move || show(output, &shared))),
             seen: 0,
         }
     }
@@ -67,13 +83,13 @@ impl Terminal {
     pub fn expect(&mut self, text: &str) -> String {
         let mut found = None;
         let there = within(PATIENCE, || {
-            let shown = self.shown.lock().unwrap();
+            let shown = self.screen.shown.lock().unwrap();
             found = shown[self.seen..]
                 .find(text)
                 .map(|at| self.seen + at + text.len());
             found.is_some()
         });
-        let shown = self.shown.lock().unwrap();
+        let shown = self.screen.shown.lock().unwrap();
         assert!(there, "`{text}` is not shown: {:?}", &shown[self.seen..]);
         let until = shown[self.seen..found.unwrap()].to_owned();
         self.seen = found.unwrap();
@@ -96,14 +112,30 @@ impl Terminal {
     /// Waits for the end of the program.
     #[track_caller]
     pub fn end(&self, child: &mut Child) -> ExitStatus {
-        wait(child).unwrap_or_else(|| panic!("it hangs: {:?}", self.shown.lock().unwrap()))
+        wait(child).unwrap_or_else(|| panic!("it hangs: {:?}", self.screen.shown.lock().unwrap()))
     }
 }
 
-fn show(mut screen: File, text: &Mutex<String>) {
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.screen.is_off.store(true, Ordering::Relaxed);
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+    }
+}
+
+fn show(mut output: File, screen: &Screen) {
     let mut chunk = [0; 4096];
-    while let Ok(count @ 1..) = screen.read(&mut chunk) {
+    while !screen.is_off.load(Ordering::Relaxed) {
+        let mut ready = [PollFd::new(output.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut ready, 50u8).unwrap() == 0 {
+            continue;
+        }
+        let Ok(count @ 1..) = output.read(&mut chunk) else {
+            return;
+        };
         let chunk = String::from_utf8_lossy(&chunk[..count]).into_owned();
-        text.lock().unwrap().push_str(&chunk);
+        screen.shown.lock().unwrap().push_str(&chunk);
     }
 }

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
 use super::pty::Terminal;
-use super::support::{Caller, Lab, attack, finish};
+use super::support::{Caller, Lab, attack, finish, within};
 
 /// The caller of a lab on a terminal; root plays the other by a program, which keeps the session.
 fn as_caller(lab: &Lab, command: &Command) -> Command {
@@ -202,5 +203,24 @@ fn without_a_terminal_nothing_is_made_of_one() {
             &["sh", "-c", "test -t 0 && test -t 1 && echo both"],
         ));
         assert_eq!(forced.out, "both\r\n", "{forced:?}");
+    }
+}
+
+#[test]
+fn a_terminal_that_hangs_up_ends_the_sandbox() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let profile = lab.profile("[supervise]\nstop_timeout = \"500ms\"");
+        let mut terminal = Terminal::new();
+        let stubborn = "trap '' HUP TERM; echo inside; sleep 1000; sleep 1000";
+        let up = on_terminal(&lab, &profile, &["bash", "-c", stubborn]);
+        let mut child = terminal.start(&up);
+        terminal.expect("inside\r\n");
+        drop(terminal);
+        let ended = within(Duration::from_secs(10), || {
+            child.try_wait().unwrap().is_some()
+        });
+        assert!(ended, "{caller:?}: it lives on without a terminal");
+        assert!(!lab.state_file().exists());
     }
 }
