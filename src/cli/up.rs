@@ -186,8 +186,13 @@ fn problem(code: &'static str, what: &str, error: &io::Error) -> Problem {
     general(code, format!("cannot {what}: {error}"))
 }
 
+/// No link, and no pipe without a reader: an earlier run may have laid one there. Those of /dev are the
+/// system's own (/dev/stdout).
 fn create_report(path: &Path) -> Result<File, Problem> {
     let mut options = OpenOptions::new();
+    if !path.starts_with("/dev") {
+        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    }
     let file = options
         .write(true)
         .create(true)

@@ -51,7 +51,10 @@ pub fn summary(outcome: &Outcome) -> Option<String> {
     let ended = match outcome.ending {
         Ending::Exited { .. } => None,
         // As shells: whoever pressed Ctrl-C or closed the pipe knows.
-        Ending::Signalled { signal } if matches!(signal, SIGINT | SIGPIPE) => None,
+        Ending::Signalled {
+            signal: SIGINT | SIGPIPE,
+            ..
+        } => None,
         Ending::Signalled { signal } => Some(signalled(signal)),
         Ending::Limit { limit, .. } => Some(limited(outcome, limit)),
     };

@@ -246,3 +246,26 @@ fn no_standard_stream_is_a_directory() {
         }
     }
 }
+
+/// A report goes through no link that an earlier run has laid, and waits for no reader of a pipe.
+#[test]
+fn a_report_is_not_written_through_a_link() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let victim = lab.file("victim", "as it was");
+        lab.directory("work");
+        lab.link("work/report.json", &victim);
+        let pipe = lab.path("work/pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let profile = lab.profile("");
+        for report in [lab.path("work/report.json"), pipe] {
+            let mut up = lab.host(super::support::sandbox());
+            up.args(["up", "--report"])
+                .arg(&report)
+                .args([&profile, "--", "true"]);
+            let ended = super::support::finish(&mut up);
+            assert_eq!(ended.code(), 125, "{report:?}: {ended:?}");
+        }
+        assert_eq!(std::fs::read_to_string(victim).unwrap(), "as it was");
+    }
+}
