@@ -1,6 +1,6 @@
 #!/bin/sh
-# settings: root delegated
-# The classic experiments on pure cgroup v2: a root of its own, a host name of its own, a limit that holds.
+# settings: root delegated hybrid v1
+# The classic experiments on every layout of control groups: a root of its own, a host name of its own, a limit that holds.
 set -eu
 
 # The checkout is read-only here and its owner another; the profiles are read from it.
