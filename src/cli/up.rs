@@ -229,8 +229,9 @@ fn no_home() -> Problem {
 
 fn open_state() -> Result<StateDirectory, Problem> {
     let place = places::state().ok_or_else(no_home)?;
-    let state = StateDirectory::open(place)
-        .map_err(|error| problem("state.directory", "open the state directory", &error))?;
+    let what = format!("open the state directory `{}`", place.display());
+    let state =
+        StateDirectory::open(place).map_err(|error| problem("state.directory", &what, &error))?;
     state
         .sweep(crate::cgroup::sweep)
         .map_err(|error| problem("state.sweep", "clean up after killed runs", &error))?;

@@ -54,7 +54,7 @@ pub fn launch(plan: &Plan, resources: &Resources<'_>) -> Result<Running, LaunchE
         initial,
         child: None,
     };
-    let (child, gate) = parent.run(lanes, records_out.as_fd())?;
+    let (child, gate) = parent.run(lanes)?;
     Ok(Running {
         child,
         records: records_out.into(),
@@ -120,11 +120,7 @@ struct Parent<'a> {
 }
 
 impl Parent<'_> {
-    fn run(
-        mut self,
-        lanes: Lanes,
-        records_out: BorrowedFd<'_>,
-    ) -> Result<(Child, PipeWriter), LaunchError> {
+    fn run(mut self, lanes: Lanes) -> Result<(Child, PipeWriter), LaunchError> {
         for ArmedStep { index, action } in &lanes.parent {
             let fail = |errno| LaunchError::Step {
                 index: *index,
@@ -132,7 +128,7 @@ impl Parent<'_> {
             };
             if let Armed::Clone { namespaces } = action {
                 match sys::process::clone(*namespaces, self.resources.groups.unified) {
-                    Ok(Side::Child) => self.become_init(&lanes, records_out),
+                    Ok(Side::Child) => self.become_init(&lanes),
                     Ok(Side::Parent(child)) => self.child = Some(child),
                     Err(errno) => return Err(fail(errno)),
                 }
@@ -193,7 +189,7 @@ impl Parent<'_> {
     }
 
     /// The child's side of the clone.
-    fn become_init(self, lanes: &Lanes, records_out: BorrowedFd<'_>) -> ! {
+    fn become_init(self, lanes: &Lanes) -> ! {
         let Parent {
             resources,
             slots,
@@ -206,7 +202,6 @@ impl Parent<'_> {
         } = self;
         // Its own copy of the gate would hide the end of the parent's.
         drop(gate);
-        let _ = records_out;
         let inside = Inside::new(
             records.into(),
             gate_of_child.into(),
