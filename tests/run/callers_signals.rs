@@ -4,6 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -83,21 +84,19 @@ fn a_program_that_stops_itself_does_not_get_past_the_wall_time() {
 fn a_caller_that_ends_during_the_start_ends_the_sandbox() {
     for caller in Caller::all() {
         let lab = Lab::new(caller);
-        let mut pipe = lab.host("mkfifo");
-        assert!(
-            pipe.arg(lab.path("report.json"))
-                .status()
-                .unwrap()
-                .success()
-        );
+        let profile = lab.profile("");
+        assert_eq!(lab.run(&profile, &["true"]).code(), 0);
+        let state = lab.state_file();
+        let turn = std::fs::File::open(state.parent().unwrap()).unwrap();
+        let turn = Flock::lock(turn, FlockArg::LockExclusive).unwrap();
         let mut shell = lab.host("sh");
         shell.args(["-c", "\"$@\" >/dev/null 2>&1 & sleep 0.3; echo $!", "sh"]);
-        let line = lab.up_arguments(&lab.profile(""), &["sleep", "1000"]);
+        let line = lab.up_arguments(&profile, &["sleep", "1000"]);
         let ended = finish(shell.arg(sandbox()).args(line));
         let supervisor = Pid::from_raw(ended.out.trim().parse().unwrap());
-        // The start waits for a reader of its report.
+        // The start waits for its turn to take a name.
         assert_eq!(kill(supervisor, None), Ok(()));
-        let _reader = std::fs::File::open(lab.path("report.json")).unwrap();
+        drop(turn);
         let gone = within(Duration::from_secs(5), || kill(supervisor, None).is_err());
         if !gone {
             kill(supervisor, Signal::SIGKILL).unwrap();
