@@ -53,17 +53,25 @@ impl Inside<'_> {
         Ok(())
     }
 
-    /// Before Linux 6.15 the layers of an overlay have to be attached while it is made: they lie over
-    /// the old root for that moment and the overlay keeps its own hold on them.
+    /// The layers of an overlay stay detached where the kernel takes them so (Linux 6.15, no id map).
+    /// Else they lie over the old root while it is made, and the overlay keeps its own hold on them; one
+    /// lies in the other, because each detachment waits for the whole machine.
     fn mount_overlay(&mut self, size: &CStr) -> sys::Result<()> {
         let tree = self.take_slot(0)?.ok_or(Errno::EBADF)?;
         let options = [(c"size", size), (c"mode", c"0755")];
         let writes = new_tmpfs(&options, NOSUID | NODEV)?;
-        sys::mount::attach(tree.as_fd(), HERE, c"/")?;
-        sys::mount::attach(writes.as_fd(), HERE, c"/")?;
-        let overlay = overlay(tree.as_fd(), writes.as_fd())?;
-        sys::mount::detach(c"/")?;
-        sys::mount::detach(c"/")?;
+        sys::file::make_directory(writes.as_fd(), c"upper", 0o755)?;
+        sys::file::make_directory(writes.as_fd(), c"work", 0o700)?;
+        let overlay = match overlay(tree.as_fd(), writes.as_fd()) {
+            Ok(overlay) => overlay,
+            Err(_) => {
+                sys::mount::attach(tree.as_fd(), HERE, c"/")?;
+                sys::mount::attach(writes.as_fd(), tree.as_fd(), c"dev")?;
+                let overlay = overlay(tree.as_fd(), writes.as_fd())?;
+                sys::mount::detach(c"/")?;
+                overlay
+            }
+        };
         sys::mount::attach(overlay.as_fd(), HERE, c"/")?;
         self.root = Some(overlay);
         Ok(())
@@ -342,8 +350,6 @@ fn new_tmpfs(options: &[(&CStr, &CStr)], attributes: u64) -> sys::Result<OwnedFd
 }
 
 fn overlay(lower: BorrowedFd<'_>, writes: BorrowedFd<'_>) -> sys::Result<OwnedFd> {
-    sys::file::make_directory(writes, c"upper", 0o755)?;
-    sys::file::make_directory(writes, c"work", 0o700)?;
     let how = How::existing(libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW, 0);
     let upper = sys::file::open(writes, c"upper", how)?;
     let work = sys::file::open(writes, c"work", how)?;
