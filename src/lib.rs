@@ -35,6 +35,7 @@ pub mod model;
 pub mod sys;
 
 // Layer 1: what reads.
+pub mod archive;
 pub mod elf;
 pub mod host;
 pub mod profile;

@@ -9,6 +9,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("profile", &["diag", "model"]),
     ("seccomp", &["diag", "model"]),
+    ("archive", &["model"]),
     ("elf", &["model"]),
     ("host", &["sys", "model"]),
     ("plan", &["profile", "seccomp", "model", "diag"]),

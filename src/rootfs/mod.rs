@@ -42,6 +42,7 @@ mod draft;
 mod error;
 mod exclude;
 mod host;
+mod manifest;
 mod programs;
 mod progress;
 mod recipe;
@@ -52,6 +53,7 @@ mod store;
 mod walk;
 
 pub use error::{BuildError, Earlier, Part, Shape, StoreError, SystemProblem, Trouble};
+pub use manifest::{Entry, EntryKind, Manifest};
 pub use progress::{Progress, Silent};
 pub use record::Notes;
 pub use store::{Built, Durability, Refresh, Store, Tree};
