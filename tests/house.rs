@@ -13,7 +13,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("elf", &["model"]),
     ("host", &["sys", "model"]),
     ("plan", &["profile", "seccomp", "model", "diag"]),
-    ("rootfs", &["plan", "elf", "sys", "model", "diag"]),
+    (
+        "rootfs",
+        &["plan", "archive", "elf", "sys", "model", "diag"],
+    ),
     ("cgroup", &["plan", "sys", "model", "diag"]),
     ("launch", &["plan", "sys", "model"]),
     ("supervise", &["launch", "cgroup", "plan", "sys", "model"]),

@@ -19,6 +19,9 @@ pub trait Receiver {
     fn member(&mut self, member: Member<'_>) -> Result<(), Self::Error>;
 }
 
+/// Extended attributes by name.
+pub type Attributes = Vec<(CString, Vec<u8>)>;
+
 /// One member of an archive.
 pub struct Member<'a> {
     /// Its path, relative, not empty but for the root itself (`.`), without `.`, `..` and empty names.
@@ -28,7 +31,7 @@ pub struct Member<'a> {
     /// Time of its last change: seconds since 1970 and nanoseconds.
     pub modified: (i64, i64),
     /// Its extended attributes, sorted by name.
-    pub attributes: Vec<(CString, Vec<u8>)>,
+    pub attributes: Attributes,
     /// What it is.
     pub body: Body<'a>,
 }

@@ -4,4 +4,4 @@
 
 mod member;
 
-pub use member::{Body, Member, Receiver};
+pub use member::{Attributes, Body, Member, Receiver};

@@ -1,22 +1,25 @@
-//! From a plan to a draft: each source in its turn, then the mount points.
+//! From a plan to a tree: each source in its turn and the mount points go into a layout, which is then
+//! written.
 
-use std::collections::HashSet;
-use std::fs::File;
-use std::io::Write;
-use std::os::fd::{AsFd, OwnedFd};
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{OFlag, open};
-use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat};
+use nix::sys::stat::{FileStat, Mode};
 
-use super::content::{Content, errno};
-use super::draft::{ALLOWED_BITS, DirMeta, Draft, clash};
 use super::error::{BuildError, Earlier, Part, Shape, SystemProblem, Trouble};
 use super::exclude::Exclude;
+use super::inventory::{Inventory, inventory};
+use super::layout::{Body, Content, Layout, Meta, NodeId};
+use super::object::{Key, Objects};
 use super::progress::Progress;
 use super::record::Notes;
-use super::stamps::{Stamp, Stamps};
-use super::walk::{Last, kind, shape};
+use super::seen::Seen;
+use super::stamps::{Identity, Moment, Stamp, Stamps};
+use super::walk::Last;
+use super::write::{Failed, Job, Supply, Written, write};
 use crate::diag::{At, Origin};
 use crate::elf::{Environment, Resolver};
 use crate::model::{FileMode, InsidePath};
@@ -25,28 +28,47 @@ use crate::plan::{Existing, Missing, MountPoint, MountPointKind, TreePlan, TreeS
 /// Mode of files that nobody described.
 const FILE_MODE: u32 = 0o644;
 
+/// Where a tree is built, and what there is to build it from.
+pub(super) struct Site<'a> {
+    /// The empty directory that becomes the tree's root.
+    pub root: BorrowedFd<'a>,
+    pub objects: &'a Objects,
+    pub seen: &'a Seen,
+    /// The directory of this build, on the store's file system.
+    pub aside: BorrowedFd<'a>,
+    /// The store's own directory.
+    pub store: &'a FileStat,
+    /// Objects that archives brought, which nothing else may have.
+    pub received: RefCell<HashSet<Key>>,
+}
+
 /// What a build leaves beside the tree.
+#[derive(Default)]
 pub(super) struct Product {
     pub notes: Notes,
     /// For a quick look.
     pub quick: Vec<Stamp>,
     /// For a whole look.
     pub whole: Vec<Stamp>,
+    /// Everything in the tree.
+    pub inventory: Inventory,
+    /// Objects that were not what their names say.
+    pub altered: Vec<PathBuf>,
 }
 
-/// Builds the tree of `plan` in the empty directory `aside` of the store `store`.
+/// Builds the tree of `plan`.
 pub(super) fn build(
     plan: &TreePlan,
-    aside: OwnedFd,
-    store: &FileStat,
+    site: &Site<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Product, BuildError> {
-    let mut builder = Builder::begin(plan, aside, store, progress).map_err(in_store)?;
+    let mut builder = Builder::begin(plan, site).map_err(in_store)?;
     for (index, source) in plan.sources.iter().enumerate() {
-        builder.index = index;
+        builder.layout.source = index;
+        builder.layout.layer += 1;
         builder.source(source)?;
     }
-    builder.index = plan.sources.len();
+    builder.layout.source = plan.sources.len();
     for point in &plan.mount_points {
         let made = builder.mount_point(point);
         made.map_err(|trouble| BuildError {
@@ -54,19 +76,7 @@ pub(super) fn build(
             trouble: builder.explain(trouble),
         })?;
     }
-    let Builder {
-        draft,
-        stamps,
-        notes,
-        ..
-    } = builder;
-    draft.finish().map_err(in_store)?;
-    let (quick, whole) = stamps.finish();
-    Ok(Product {
-        notes,
-        quick,
-        whole,
-    })
+    builder.write(progress)
 }
 
 /// An error that no source is to blame for.
@@ -92,52 +102,66 @@ impl<T: Into<Trouble>> From<T> for Failure {
     }
 }
 
+/// How closely a file is watched for changes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Watch {
+    /// At each look.
+    Always,
+    /// As one of many in a directory's copy, this deep.
+    Among(usize),
+}
+
+/// A file whose stamp is known when it has been read.
+pub(super) struct Watched {
+    pub path: PathBuf,
+    pub id: NodeId,
+    pub watch: Watch,
+}
+
 /// A build under way.
 pub(super) struct Builder<'a> {
     plan: &'a TreePlan,
-    pub draft: Draft,
+    pub site: &'a Site<'a>,
+    pub layout: Layout,
+    pub started: Moment,
     pub stamps: Stamps,
+    pub watched: Vec<Watched>,
     pub notes: Notes,
-    pub content: Content,
-    pub progress: &'a mut dyn Progress,
     /// The host's root.
     pub host: OwnedFd,
-    /// Device and inode of the store, which no copy enters.
-    pub store: (u64, u64),
+    /// The host directories that files lie in.
+    pub host_dirs: Vec<PathBuf>,
+    /// Files of the host that have several names, by device and inode.
+    pub linked: HashMap<(u64, u64), (NodeId, Identity)>,
+    /// What cannot be read, by source.
+    pub unreadable: Vec<(usize, PathBuf)>,
     pub resolver: Resolver,
     /// Host paths that the programs of this source have brought.
     pub brought: HashSet<PathBuf>,
-    /// Which source gave what: paths inside, with all below.
-    pub given: Vec<(PathBuf, usize)>,
-    index: usize,
 }
 
 impl<'a> Builder<'a> {
-    fn begin(
-        plan: &'a TreePlan,
-        aside: OwnedFd,
-        store: &FileStat,
-        progress: &'a mut dyn Progress,
-    ) -> Result<Builder<'a>, Trouble> {
+    fn begin(plan: &'a TreePlan, site: &'a Site<'a>) -> Result<Builder<'a>, Trouble> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let host =
             open("/", flags, Mode::empty()).map_err(SystemProblem::at("open", Path::new("/")))?;
         Ok(Builder {
             plan,
-            draft: Draft::begin(aside)?,
+            site,
+            layout: Layout::new(),
+            started: Moment::now(),
             stamps: Stamps::begin(),
+            watched: Vec::new(),
             notes: Notes::default(),
-            content: Content::default(),
-            progress,
             host,
-            store: (store.st_dev, store.st_ino),
+            host_dirs: Vec::new(),
+            linked: HashMap::new(),
+            unreadable: Vec::new(),
             resolver: Resolver::new(Environment {
                 path: plan.search_path.clone(),
                 library_path: plan.library_path.clone(),
             }),
             brought: HashSet::new(),
-            given: Vec::new(),
-            index: 0,
         })
     }
 
@@ -145,7 +169,7 @@ impl<'a> Builder<'a> {
         self.one_source(&source.value)
             .map_err(|Failure { origin, trouble }| BuildError {
                 part: Part::Source {
-                    index: self.index,
+                    index: self.layout.source,
                     origin: origin.unwrap_or_else(|| source.origin.clone()),
                 },
                 trouble: self.explain(trouble),
@@ -203,26 +227,8 @@ impl<'a> Builder<'a> {
         mode: FileMode,
         existing: Existing,
     ) -> Result<(), Trouble> {
-        let place = self.draft.place(path.as_path(), Last::Kept)?;
-        if place.found.is_some() && existing == Existing::Kept {
-            return Ok(());
-        }
-        self.give(path.as_path());
-        let file = self
-            .draft
-            .new_file(place.parent.as_fd(), &place.name, &place.path)?;
-        let mut file = File::from(file);
-        let written = file.write_all(text.as_bytes()).map_err(errno);
-        written.map_err(SystemProblem::at("write", &place.path))?;
-        set_mode(&file, mode.0, &place.path)
-    }
-
-    fn dir(&mut self, path: &InsidePath, FileMode(mode): FileMode) -> Result<(), Trouble> {
-        self.give(path.as_path());
-        let spot = self.draft.directory(path.as_path())?;
-        self.draft
-            .describe(&spot.path, DirMeta { mode, times: None });
-        Ok(())
+        let text = text.as_bytes().to_vec();
+        self.given(path, mode.0, Body::File(Content::Text(text)), existing)
     }
 
     fn symlink(
@@ -231,18 +237,42 @@ impl<'a> Builder<'a> {
         target: &str,
         existing: Existing,
     ) -> Result<(), Trouble> {
-        let place = self.draft.place(path.as_path(), Last::Kept)?;
+        self.given(path, 0o777, Body::Symlink(target.into()), existing)
+    }
+
+    fn given(
+        &mut self,
+        path: &InsidePath,
+        mode: u32,
+        body: Body,
+        existing: Existing,
+    ) -> Result<(), Trouble> {
+        let place = self.layout.place(path.as_path(), Last::Kept)?;
         if place.found.is_some() && existing == Existing::Kept {
             return Ok(());
         }
-        self.give(path.as_path());
-        self.draft.link(&place, target.as_ref(), None)
+        let meta = Meta {
+            mode,
+            ..Meta::default()
+        };
+        let id = self.layout.add(meta, body);
+        self.layout.put(&place, id)
+    }
+
+    fn dir(&mut self, path: &InsidePath, FileMode(mode): FileMode) -> Result<(), Trouble> {
+        let spot = self.layout.directory(path.as_path())?;
+        let meta = Meta {
+            mode,
+            ..Meta::default()
+        };
+        self.layout.describe(spot.id, meta);
+        Ok(())
     }
 
     fn mount_point(&mut self, MountPoint { path, kind }: &MountPoint) -> Result<(), Trouble> {
         self.refuse_kernel_links(path)?;
         match kind {
-            MountPointKind::Directory => self.draft.directory(path.as_path()).map(drop),
+            MountPointKind::Directory => self.layout.directory(path.as_path()).map(drop),
             MountPointKind::File => self.file_mount_point(path.as_path()),
         }
     }
@@ -252,57 +282,119 @@ impl<'a> Builder<'a> {
         if !matches!(path.names().next(), Some("proc" | "sys" | "dev")) {
             return Ok(());
         }
+        let mut here = NodeId::ROOT;
         let mut prefix = PathBuf::from("/");
         for name in path.names() {
             prefix.push(name);
-            let place = self.draft.place(&prefix, Last::Kept)?;
-            match place.found {
-                Some(stat) if kind(&stat) == SFlag::S_IFLNK => {
-                    return Err(Trouble::LinkedMountPoint(place.path));
-                }
-                Some(_) => {}
-                None => break,
+            let Some(found) = self.layout.child(here, name.as_ref()) else {
+                break;
+            };
+            if self.layout.shape(found) == Shape::Link {
+                return Err(Trouble::LinkedMountPoint(prefix));
             }
+            here = found;
         }
         Ok(())
     }
 
     fn file_mount_point(&mut self, path: &Path) -> Result<(), Trouble> {
-        let place = self.draft.place(path, Last::Followed)?;
-        match &place.found {
-            Some(stat) if kind(stat) == SFlag::S_IFREG => Ok(()),
-            Some(stat) => Err(clash(place.path, Shape::File, shape(stat))),
+        let place = self.layout.place(path, Last::Followed)?;
+        match place.found {
+            Some(id) if self.layout.shape(id) == Shape::File => Ok(()),
+            Some(id) => Err(self.layout.clash(place.path, Shape::File, id)),
             None => {
-                let file = self
-                    .draft
-                    .new_file(place.parent.as_fd(), &place.name, &place.path)?;
-                set_mode(&file, FILE_MODE, &place.path)
+                let meta = Meta {
+                    mode: FILE_MODE,
+                    ..Meta::default()
+                };
+                let empty = Body::File(Content::Text(Vec::new()));
+                let id = self.layout.add(meta, empty);
+                self.layout.put(&place, id)
             }
         }
     }
 
-    /// Remembers that this source gives `path` inside.
-    pub(super) fn give(&mut self, path: &Path) {
-        self.given.push((path.to_owned(), self.index));
+    /// Writes the layout, and gathers what is known only then.
+    fn write(mut self, progress: &mut dyn Progress) -> Result<Product, BuildError> {
+        let site = self.site;
+        let job = Job {
+            layout: &self.layout,
+            root: site.root,
+            host: self.host.as_fd(),
+            host_dirs: &self.host_dirs,
+            objects: site.objects,
+            seen: site.seen,
+            started: self.started,
+        };
+        let unreadable = std::mem::take(&mut self.unreadable);
+        let written = write(job, unreadable, progress).map_err(|failed| self.blame(failed))?;
+        self.sum_up(&written);
+        let inventory = inventory(&self.layout, &self.host_dirs, &written);
+        let Builder {
+            mut stamps,
+            watched,
+            notes,
+            ..
+        } = self;
+        for Watched { path, id, watch } in watched {
+            // What was gone when it was opened has changed its directory.
+            let done = written.files.get(&id);
+            let Some(identity) = done.and_then(|done| done.identity) else {
+                continue;
+            };
+            match watch {
+                Watch::Always => stamps.always(&path, Some(identity)),
+                Watch::Among(depth) => stamps.file(&path, identity, depth),
+            }
+        }
+        let (quick, whole) = stamps.finish();
+        Ok(Product {
+            notes,
+            quick,
+            whole,
+            inventory,
+            altered: written.altered,
+        })
     }
 
-    /// Adds to a clash which earlier source it is with.
+    fn sum_up(&mut self, written: &Written) {
+        let notes = &mut self.notes;
+        notes.attributes += written.without_attributes;
+        for done in written.files.values() {
+            notes.privileges += u64::from(done.stripped);
+            notes.files += 1;
+            notes.bytes += done.size;
+            if done.origin == Supply::Shared {
+                notes.shared_files += 1;
+                notes.shared_bytes += done.size;
+            }
+        }
+    }
+
+    fn blame(&self, Failed { source, trouble }: Failed) -> BuildError {
+        let trouble = self.explain(trouble);
+        let part = match self.plan.sources.get(source) {
+            Some(At { origin, .. }) => Part::Source {
+                index: source,
+                origin: origin.clone(),
+            },
+            None => Part::Store,
+        };
+        BuildError { part, trouble }
+    }
+
+    /// Adds to a clash the line of the earlier source.
     fn explain(&self, trouble: Trouble) -> Trouble {
         let Trouble::Clash {
             path,
             wanted,
             found,
-            earlier: None,
+            earlier,
         } = trouble
         else {
             return trouble;
         };
-        let gave = |(given, index): &&(PathBuf, usize)| {
-            // What was made on the way to a gift was made by the giver too.
-            (path.starts_with(given) || given.starts_with(&path)) && *index < self.index
-        };
-        let index = self.given.iter().rev().find(gave).map(|(_, index)| *index);
-        let earlier = index.and_then(|index| {
+        let earlier = earlier.and_then(|Earlier { index, .. }| {
             let origin = self.plan.sources.get(index)?.origin.clone();
             Some(Earlier { index, origin })
         });
@@ -313,16 +405,4 @@ impl<'a> Builder<'a> {
             earlier,
         }
     }
-}
-
-/// Sets a file's permission bits, less those that no file of a tree has.
-pub(super) fn set_mode(file: impl AsFd, mode: u32, path: &Path) -> Result<(), Trouble> {
-    let mode = Mode::from_bits_truncate(mode & ALLOWED_BITS);
-    fchmod(file, mode).map_err(SystemProblem::at("set the mode of", path))?;
-    Ok(())
-}
-
-/// What an open file is.
-pub(super) fn stat_of(file: impl AsFd, path: &Path) -> Result<FileStat, Trouble> {
-    Ok(fstat(file).map_err(SystemProblem::at("look at", path))?)
 }

@@ -13,6 +13,9 @@ use nix::unistd::{Whence, ftruncate, lseek};
 
 use crate::sys::copy::share_blocks;
 
+/// How much is read at once where bytes pass through memory.
+pub(super) const BUFFER: usize = 256 << 10;
+
 /// How much is asked of one copy_file_range(2).
 const MOST_AT_ONCE: i64 = 1 << 30;
 
@@ -107,7 +110,7 @@ impl Content {
         start: i64,
         end: i64,
     ) -> nix::Result<()> {
-        self.buffer.resize(256 << 10, 0);
+        self.buffer.resize(BUFFER, 0);
         let (mut at, end) = (start.cast_unsigned(), end.cast_unsigned());
         while at < end {
             let room = usize::try_from(end - at)

@@ -1,70 +1,48 @@
-//! Copies of host files and directories.
+//! Copies of host files and directories: what is there goes into the layout, and is read later.
 
-use std::ffi::{CStr, OsStr};
-use std::fs::File;
+use std::collections::hash_map::Entry;
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat, readlinkat};
-use nix::sys::stat::{FileStat, Mode, SFlag, futimens};
-use nix::unistd::ftruncate;
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 
-use super::build::{Builder, set_mode, stat_of};
-use super::draft::{ALLOWED_BITS, DirMeta, Spot, times};
+use super::build::{Builder, Watch, Watched};
 use super::error::{SystemProblem, Trouble};
 use super::exclude::Exclude;
-use super::host::{self, HostPlace};
+use super::host;
+use super::layout::{ALLOWED_BITS, Body, Content, Gone, HostFile, Meta, NodeId, Spot};
+use super::object;
 use super::remove::names;
 use super::stamps::Identity;
-use super::walk::{Last, kind, look, open_dir, shape};
-use crate::sys::copy::{attribute, attribute_names, set_attribute};
+use super::walk::{HostPlace, Last, TrailLink, kind, look, open_dir, shape};
 
-/// Directories within each other; each holds two descriptors open while it is copied.
-const DEEPEST: usize = 128;
+/// Directories within each other; each holds a descriptor open while it is read.
+const DEEPEST: usize = 256;
 
-/// A file of the host.
-struct From<'a> {
-    dir: BorrowedFd<'a>,
-    name: &'a OsStr,
-    path: &'a Path,
-}
-
-/// A place in the draft.
-struct To<'a> {
-    dir: BorrowedFd<'a>,
-    name: &'a OsStr,
-    path: &'a Path,
-}
-
-/// How closely a file is watched for changes.
-#[derive(Clone, Copy)]
-enum Watch {
-    /// At each look.
-    Always,
-    /// As one of many in a directory's copy, this deep.
-    Among(usize),
-}
-
-/// The copy of one directory.
+/// The reading of one directory.
 struct DirCopy<'a> {
     /// The host directory.
     top: PathBuf,
     exclude: &'a Exclude,
-    /// The first file that cannot be read, and how many.
-    unreadable: Option<(PathBuf, usize)>,
 }
 
 impl DirCopy<'_> {
-    fn cannot_read(&mut self, path: &Path) {
-        let (_, count) = self.unreadable.get_or_insert_with(|| (path.to_owned(), 0));
-        *count += 1;
-    }
-
     fn leaves_out(&self, name: &OsStr, path: &Path, stat: &FileStat) -> bool {
         let below = path.strip_prefix(&self.top).unwrap_or(path);
         self.exclude.holds(name, below, shape(stat))
     }
+}
+
+/// A directory of the host that is being read.
+struct From<'a> {
+    fd: &'a OwnedFd,
+    stat: &'a FileStat,
+    /// Its place among the directories of the build.
+    index: usize,
+    depth: usize,
 }
 
 impl Builder<'_> {
@@ -76,89 +54,115 @@ impl Builder<'_> {
         to: Option<&Path>,
         exclude: &Exclude,
     ) -> Result<(), Trouble> {
-        let HostPlace { place, stat, trail } = host::find(self.host.as_fd(), from)?;
+        let found = host::find(self.host.as_fd(), from)?;
         match to {
-            None => self.bring_trail(&trail)?,
-            Some(_) => self.watch_trail(&trail),
+            None => self.bring_trail(&found.trail)?,
+            Some(_) => self.watch_trail(&found.trail),
         }
-        let inside = to.unwrap_or(&place.path);
-        self.give(inside);
-        let from = From {
-            dir: place.parent.as_fd(),
-            name: &place.name,
-            path: &place.path,
-        };
-        match kind(&stat) {
-            SFlag::S_IFDIR => self.bring_dir(&from, inside, exclude),
-            SFlag::S_IFREG => self.bring_file(&from, inside),
-            _ => Err(Trouble::Special(place.path)),
+        match kind(&found.stat) {
+            SFlag::S_IFDIR => self.bring_dir(found, to, exclude),
+            SFlag::S_IFREG => self.bring_file(found, to),
+            _ => Err(Trouble::Special(found.path)),
         }
     }
 
     /// Makes links of the host at their own places.
-    pub(super) fn bring_trail(&mut self, trail: &[host::TrailLink]) -> Result<(), Trouble> {
+    pub(super) fn bring_trail(&mut self, trail: &[TrailLink]) -> Result<(), Trouble> {
         self.watch_trail(trail);
         trail.iter().try_for_each(|link| self.bring_link(link))
     }
 
-    fn watch_trail(&mut self, trail: &[host::TrailLink]) {
-        for link in trail {
-            self.stamps.always(&link.path, Some(&link.stat));
+    fn watch_trail(&mut self, trail: &[TrailLink]) {
+        for TrailLink { path, stat, .. } in trail {
+            self.stamps.always(path, Some(Identity::of(stat)));
         }
     }
 
-    fn bring_link(&mut self, link: &host::TrailLink) -> Result<(), Trouble> {
-        let place = self.draft.place(&link.path, Last::Kept)?;
-        let is_link = place
+    fn bring_link(&mut self, link: &TrailLink) -> Result<(), Trouble> {
+        let place = self.layout.place(&link.path, Last::Kept)?;
+        let is_there = place
             .found
-            .as_ref()
-            .is_some_and(|stat| kind(stat) == SFlag::S_IFLNK);
-        let text = is_link.then(|| readlinkat(&place.parent, place.name.as_os_str()));
-        if text.is_some_and(|text| text.is_ok_and(|text| text == link.text)) {
+            .is_some_and(|id| match &self.layout.node(id).body {
+                Body::Symlink(text) => *text == link.text,
+                Body::Directory(_) | Body::File(_) => false,
+            });
+        if is_there {
             return Ok(());
         }
-        self.give(&link.path);
-        self.draft.link(&place, &link.text, Some(&link.stat))
+        let body = Body::Symlink(link.text.clone());
+        let id = self.layout.add(meta(&link.stat), body);
+        self.layout.node_mut(id).from = Some(link.path.clone());
+        self.layout.put(&place, id)
     }
 
-    fn bring_file(&mut self, from: &From, inside: &Path) -> Result<(), Trouble> {
-        let place = self.draft.place(inside, Last::Kept)?;
-        let to = To {
-            dir: place.parent.as_fd(),
-            name: &place.name,
-            path: &place.path,
+    fn bring_file(&mut self, found: HostPlace, to: Option<&Path>) -> Result<(), Trouble> {
+        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let file = openat(&found.parent, found.name.as_os_str(), flags, Mode::empty())
+            .map_err(SystemProblem::at("look at", &found.path))?;
+        if host::is_of_kernel(file.as_fd(), &found.path)? {
+            return Err(Trouble::KernelFile(found.path));
+        }
+        let place = self.layout.place(to.unwrap_or(&found.path), Last::Kept)?;
+        let dir = self.host_dir(found.path.parent().unwrap_or(Path::new("/")));
+        let file = HostFile {
+            dir,
+            name: found.name,
+            stat: found.stat,
+            gone: Gone::Refused,
         };
-        let file = open_file(from)?;
-        if host::is_of_kernel(file.as_fd(), from.path)? {
-            return Err(Trouble::KernelFile(from.path.to_owned()));
-        }
-        self.copy_file(&file, from.path, &to, Watch::Always)
+        let id = self.add_file(file, found.path, Watch::Always);
+        self.layout.put(&place, id)
     }
 
-    fn bring_dir(&mut self, from: &From, inside: &Path, exclude: &Exclude) -> Result<(), Trouble> {
-        let dir = open_dir(from.dir, from.name, OFlag::O_RDONLY)
-            .map_err(|errno| unreadable("open", from.path, errno))?;
-        if host::is_of_kernel(dir.as_fd(), from.path)? {
-            return Err(Trouble::KernelFile(from.path.to_owned()));
+    /// A file of the host, or the node that stands for it already under another of its names.
+    fn add_file(&mut self, file: HostFile, path: PathBuf, watch: Watch) -> NodeId {
+        let identity = Identity::of(&file.stat);
+        let has_names = file.stat.st_nlink > 1;
+        let meta = meta(&file.stat);
+        let inode = (file.stat.st_dev, file.stat.st_ino);
+        let id = match self.linked.entry(inode) {
+            Entry::Occupied(known) if has_names && known.get().1 == identity => known.get().0,
+            entry => {
+                let id = self.layout.add(meta, Body::File(Content::Host(file)));
+                if has_names {
+                    entry.insert_entry((id, identity));
+                }
+                id
+            }
+        };
+        self.watched.push(Watched { path, id, watch });
+        id
+    }
+
+    fn bring_dir(
+        &mut self,
+        found: HostPlace,
+        to: Option<&Path>,
+        exclude: &Exclude,
+    ) -> Result<(), Trouble> {
+        let HostPlace {
+            parent,
+            name,
+            mut path,
+            ..
+        } = found;
+        let dir = open_dir(&parent, &name, OFlag::O_RDONLY)
+            .map_err(|errno| unreadable("open", &path, errno))?;
+        if host::is_of_kernel(dir.as_fd(), &path)? {
+            return Err(Trouble::KernelFile(path));
         }
-        let into = self.draft.directory(inside)?;
-        let mut copy = DirCopy {
-            top: from.path.to_owned(),
+        let into = self.layout.directory(to.unwrap_or(&path))?;
+        let copy = DirCopy {
+            top: path.clone(),
             exclude,
-            unreadable: None,
         };
-        let mut path = from.path.to_owned();
-        self.copy_dir(&mut copy, dir, &mut path, &into, 0)?;
-        match copy.unreadable {
-            Some((first, count)) => Err(Trouble::Unreadable { first, count }),
-            None => Ok(()),
-        }
+        self.copy_dir(&copy, &dir, &mut path, &into, 0)
     }
 
     fn copy_dir(
         &mut self,
-        copy: &mut DirCopy,
-        from: OwnedFd,
+        copy: &DirCopy,
+        fd: &OwnedFd,
         path: &mut PathBuf,
         into: &Spot,
         depth: usize,
@@ -166,16 +170,25 @@ impl Builder<'_> {
         if depth > DEEPEST {
             return Err(Trouble::Deep(path.clone()));
         }
-        let stat = self.settled(&from, path)?;
-        self.stamps.dir(path, &stat, depth);
-        self.describe(into, &from, &stat, path)?;
-        if (stat.st_dev, stat.st_ino) == self.store {
+        let stat = self.started.settled(|| fstat(fd));
+        let stat = stat.map_err(SystemProblem::at("look at", path))?;
+        self.stamps.dir(path, Identity::of(&stat), depth);
+        self.describe(into, fd, &stat, path)?;
+        let store = self.site.store;
+        if (stat.st_dev, stat.st_ino) == (store.st_dev, store.st_ino) {
             return Ok(());
         }
-        let names = names(from.as_fd()).map_err(SystemProblem::at("list", path))?;
+        let names = names(fd.as_fd()).map_err(SystemProblem::at("list", path))?;
+        let index = self.host_dir(path);
+        let from = From {
+            fd,
+            stat: &stat,
+            index,
+            depth,
+        };
         for name in names {
             path.push(&name);
-            self.copy_entry(copy, &from, &name, path, into, depth)?;
+            self.copy_entry(copy, &from, &name, path, into)?;
             path.pop();
         }
         Ok(())
@@ -188,43 +201,44 @@ impl Builder<'_> {
         stat: &FileStat,
         path: &Path,
     ) -> Result<(), Trouble> {
-        self.copy_attributes(from.as_fd(), into.fd.as_fd(), path)?;
+        let found = object::attributes(from.as_fd())
+            .map_err(SystemProblem::at("read attributes of", path))?;
         self.notes.privileges += u64::from(stat.st_mode & 0o6000 != 0);
-        let meta = DirMeta {
-            mode: stat.st_mode & ALLOWED_BITS,
-            times: Some(times(stat)),
+        let meta = Meta {
+            attributes: found.attributes,
+            ..meta(stat)
         };
-        self.draft.describe(&into.path, meta);
+        self.layout.describe(into.id, meta);
+        self.layout.node_mut(into.id).from = Some(path.to_owned());
         Ok(())
     }
 
     fn copy_entry(
         &mut self,
-        copy: &mut DirCopy,
-        from: &OwnedFd,
+        copy: &DirCopy,
+        from: &From,
         name: &OsStr,
         path: &mut PathBuf,
         into: &Spot,
-        depth: usize,
     ) -> Result<(), Trouble> {
-        let found = look(from, name).map_err(SystemProblem::at("look at", path))?;
+        let found = look(from.fd, name).map_err(SystemProblem::at("look at", path))?;
         let Some(stat) = found.filter(|stat| !copy.leaves_out(name, path, stat)) else {
             return Ok(());
         };
-        let file = From {
-            dir: from.as_fd(),
-            name,
-            path,
-        };
         match kind(&stat) {
-            SFlag::S_IFDIR => {
-                let Some(dir) = opened(copy, path, open_dir(from, name, OFlag::O_RDONLY))? else {
-                    return Ok(());
+            SFlag::S_IFDIR => self.copy_child(copy, from, name, path, into),
+            SFlag::S_IFREG => {
+                let file = HostFile {
+                    dir: from.index,
+                    name: name.to_owned(),
+                    stat,
+                    gone: Gone::LeftOut,
                 };
-                self.copy_child(copy, dir, name, path, into, depth + 1)
+                let watch = Watch::Among(from.depth + 1);
+                let id = self.add_file(file, path.clone(), watch);
+                self.layout.put_at(into.id, name, &into.path.join(name), id)
             }
-            SFlag::S_IFREG => self.copy_child_file(copy, &file, into, depth + 1),
-            SFlag::S_IFLNK => self.copy_link(&file, &stat, into),
+            SFlag::S_IFLNK => self.copy_link(from.fd.as_fd(), name, &stat, path, into),
             _ => {
                 self.notes.special += 1;
                 Ok(())
@@ -234,182 +248,66 @@ impl Builder<'_> {
 
     fn copy_child(
         &mut self,
-        copy: &mut DirCopy,
-        dir: OwnedFd,
+        copy: &DirCopy,
+        from: &From,
         name: &OsStr,
         path: &mut PathBuf,
         into: &Spot,
-        depth: usize,
     ) -> Result<(), Trouble> {
-        let spot = self.draft.enter(into, name)?;
-        if !host::is_of_kernel(dir.as_fd(), path)? {
-            return self.copy_dir(copy, dir, path, &spot, depth);
+        let dir = match open_dir(from.fd, name, OFlag::O_RDONLY) {
+            Ok(dir) => dir,
+            Err(Errno::EACCES | Errno::EPERM) => {
+                self.unreadable.push((self.layout.source, path.clone()));
+                return Ok(());
+            }
+            // Gone, or another kind now: its directory has changed, which its stamp tells.
+            Err(Errno::ENOENT | Errno::ELOOP | Errno::ENOTDIR) => return Ok(()),
+            Err(errno) => return Err(SystemProblem::at("open", path)(errno).into()),
+        };
+        let spot = self.layout.enter(into, name)?;
+        let stat = fstat(&dir).map_err(SystemProblem::at("look at", path))?;
+        // Only a mount can be of another file system.
+        if stat.st_dev == from.stat.st_dev || !host::is_of_kernel(dir.as_fd(), path)? {
+            return self.copy_dir(copy, &dir, path, &spot, from.depth + 1);
         }
         self.notes.kernel_mounts += 1;
-        let stat = stat_of(&dir, path)?;
         self.describe(&spot, &dir, &stat, path)
     }
 
-    fn copy_child_file(
+    fn copy_link(
         &mut self,
-        copy: &mut DirCopy,
-        from: &From,
+        dir: BorrowedFd,
+        name: &OsStr,
+        stat: &FileStat,
+        path: &Path,
         into: &Spot,
-        depth: usize,
     ) -> Result<(), Trouble> {
-        let Some(file) = opened(copy, from.path, open_nofollow(from))? else {
-            return Ok(());
-        };
-        // The copy has failed already: the rest is only counted.
-        if copy.unreadable.is_some() {
-            return Ok(());
-        }
-        let to = To {
-            dir: into.fd.as_fd(),
-            name: from.name,
-            path: &into.path.join(from.name),
-        };
-        self.copy_file(&File::from(file), from.path, &to, Watch::Among(depth))
-    }
-
-    fn copy_link(&mut self, from: &From, stat: &FileStat, into: &Spot) -> Result<(), Trouble> {
-        let text = match readlinkat(from.dir, from.name) {
+        let text = match readlinkat(dir, name) {
             Ok(text) => text,
             // Gone, or no link any more: its directory has changed, which its stamp tells.
             Err(Errno::ENOENT | Errno::EINVAL) => return Ok(()),
-            Err(errno) => return Err(SystemProblem::at("read the link", from.path)(errno).into()),
+            Err(errno) => return Err(SystemProblem::at("read the link", path)(errno).into()),
         };
-        let path = into.path.join(from.name);
-        self.draft
-            .link_at(into.fd.as_fd(), from.name, &path, &text, Some(stat))
+        let id = self.layout.add(meta(stat), Body::Symlink(text));
+        self.layout.node_mut(id).from = Some(path.to_owned());
+        self.layout.put_at(into.id, name, &into.path.join(name), id)
     }
 
-    fn copy_file(
-        &mut self,
-        file: &File,
-        path: &Path,
-        to: &To,
-        watch: Watch,
-    ) -> Result<(), Trouble> {
-        let stat = self.settled(file, path)?;
-        if kind(&stat) != SFlag::S_IFREG {
-            return Err(Trouble::Changing(path.to_owned()));
+    /// The place of a host directory among those of the build.
+    fn host_dir(&mut self, path: &Path) -> usize {
+        if self.host_dirs.last().is_none_or(|last| last != path) {
+            self.host_dirs.push(path.to_owned());
         }
-        let shared = stat.st_nlink > 1;
-        if shared && self.draft.link_copied(&stat, to.dir, to.name, to.path)? {
-            self.watch(path, &stat, watch);
-            return Ok(());
-        }
-        let made = File::from(self.draft.new_file(to.dir, to.name, to.path)?);
-        let stat = self.fill(file, &made, &stat, path)?;
-        self.watch(path, &stat, watch);
-        self.copy_attributes(file.as_fd(), made.as_fd(), path)?;
-        self.notes.privileges += u64::from(stat.st_mode & 0o6000 != 0);
-        set_mode(&made, stat.st_mode, to.path)?;
-        let (accessed, modified) = times(&stat);
-        futimens(&made, &accessed, &modified)
-            .map_err(SystemProblem::at("set the times of", to.path))?;
-        if shared {
-            self.draft
-                .remember_copied(&stat, to.dir, to.name, to.path)?;
-        }
-        let bytes = stat.st_size.cast_unsigned();
-        self.notes.files += 1;
-        self.notes.bytes += bytes;
-        self.progress.advance(bytes);
-        Ok(())
-    }
-
-    /// Copies the content; once more when it changed meanwhile. What it was in the end.
-    fn fill(
-        &mut self,
-        file: &File,
-        made: &File,
-        stat: &FileStat,
-        path: &Path,
-    ) -> Result<FileStat, Trouble> {
-        let mut before = *stat;
-        for _ in 0..2 {
-            let copied = self.content.transfer(file, made, &before);
-            copied.map_err(SystemProblem::at("copy", path))?;
-            let after = stat_of(file, path)?;
-            if Identity::of(&after) == Identity::of(&before) {
-                return Ok(after);
-            }
-            ftruncate(made, 0).map_err(SystemProblem::at("empty the copy of", path))?;
-            before = self.settled(file, path)?;
-        }
-        Err(Trouble::Changing(path.to_owned()))
-    }
-
-    /// User attributes come along; capabilities of files do not, and access lists neither,
-    /// because they name ids that mean nothing inside.
-    fn copy_attributes(
-        &mut self,
-        from: BorrowedFd,
-        into: BorrowedFd,
-        path: &Path,
-    ) -> Result<(), Trouble> {
-        let names = attribute_names(from).map_err(SystemProblem::at("read attributes of", path))?;
-        for name in names.split_inclusive(|byte| *byte == 0) {
-            let Ok(name) = CStr::from_bytes_with_nul(name) else {
-                continue;
-            };
-            if name == c"security.capability" {
-                self.notes.privileges += 1;
-            } else if name.to_bytes().starts_with(b"user.") {
-                self.copy_attribute(from, into, name)
-                    .map_err(SystemProblem::at("copy attributes of", path))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn copy_attribute(
-        &mut self,
-        from: BorrowedFd,
-        into: BorrowedFd,
-        name: &CStr,
-    ) -> nix::Result<()> {
-        let value = match attribute(from, name) {
-            Err(Errno::ENODATA) => return Ok(()),
-            value => value?,
-        };
-        match set_attribute(into, name, &value) {
-            Err(Errno::ENOTSUP) => self.notes.attributes += 1,
-            done => done?,
-        }
-        Ok(())
-    }
-
-    fn watch(&mut self, path: &Path, stat: &FileStat, watch: Watch) {
-        match watch {
-            Watch::Always => self.stamps.always(path, Some(stat)),
-            Watch::Among(depth) => self.stamps.file(path, stat, depth),
-        }
-    }
-
-    fn settled(&self, file: impl AsFd, path: &Path) -> Result<FileStat, Trouble> {
-        let stat = self.stamps.settled(|| nix::sys::stat::fstat(&file));
-        Ok(stat.map_err(SystemProblem::at("look at", path))?)
+        self.host_dirs.len() - 1
     }
 }
 
-/// Opens without following a link and without waiting for a pipe's writer.
-fn open_nofollow(from: &From) -> nix::Result<OwnedFd> {
-    let flags = OFlag::O_RDONLY
-        | OFlag::O_NOFOLLOW
-        | OFlag::O_NONBLOCK
-        | OFlag::O_NOCTTY
-        | OFlag::O_CLOEXEC;
-    openat(from.dir, from.name, flags, Mode::empty())
-}
-
-fn open_file(from: &From) -> Result<File, Trouble> {
-    let opened = open_nofollow(from);
-    Ok(opened
-        .map_err(|errno| unreadable("open", from.path, errno))?
-        .into())
+fn meta(stat: &FileStat) -> Meta {
+    Meta {
+        mode: stat.st_mode & ALLOWED_BITS,
+        modified: (stat.st_mtime, stat.st_mtime_nsec),
+        attributes: Vec::new(),
+    }
 }
 
 fn unreadable(doing: &'static str, path: &Path, errno: Errno) -> Trouble {
@@ -420,23 +318,5 @@ fn unreadable(doing: &'static str, path: &Path, errno: Errno) -> Trouble {
         },
         Errno::ENOENT => Trouble::Missing(path.to_owned()),
         errno => SystemProblem::at(doing, path)(errno).into(),
-    }
-}
-
-/// What was opened in a directory's copy; none when it cannot be read, or has just gone.
-fn opened(
-    copy: &mut DirCopy,
-    path: &Path,
-    opened: nix::Result<OwnedFd>,
-) -> Result<Option<OwnedFd>, Trouble> {
-    match opened {
-        Ok(file) => Ok(Some(file)),
-        Err(Errno::EACCES | Errno::EPERM) => {
-            copy.cannot_read(path);
-            Ok(None)
-        }
-        // Gone, or another kind now: its directory has changed, which its stamp tells.
-        Err(Errno::ENOENT | Errno::ELOOP | Errno::ENOTDIR | Errno::ENXIO) => Ok(None),
-        Err(errno) => Err(SystemProblem::at("open", path)(errno).into()),
     }
 }

@@ -26,6 +26,11 @@ pub enum StoreError {
         /// Its permission bits.
         mode: u32,
     },
+    /// A file of the store is missing, or not what was written.
+    Damaged {
+        /// Which.
+        path: PathBuf,
+    },
     /// A system call failed.
     System(SystemProblem),
 }
@@ -38,6 +43,9 @@ impl StoreError {
                 Some("set XDG_CACHE_HOME to a directory of your own".to_owned())
             }
             StoreError::Writable { dir, .. } => Some(format!("run `chmod 0700 {}`", dir.display())),
+            StoreError::Damaged { .. } => {
+                Some("build the tree again: `sandbox build --verify PROFILE`".to_owned())
+            }
             StoreError::System(problem) => problem.help(),
         }
     }
@@ -55,6 +63,9 @@ impl fmt::Display for StoreError {
                     f,
                     "store `{dir}` can be written by others (mode {mode:04o})"
                 )
+            }
+            StoreError::Damaged { path } => {
+                write!(f, "`{}` in the store is missing or damaged", path.display())
             }
             StoreError::System(problem) => problem.fmt(f),
         }
@@ -230,6 +241,15 @@ pub enum Trouble {
     Loop(PathBuf),
     /// Directories nested too deep to be copied.
     Deep(PathBuf),
+    /// Another name for a file that an archive does not have.
+    HardLink {
+        /// The path inside of the name.
+        path: PathBuf,
+        /// What it should be a name of.
+        target: PathBuf,
+    },
+    /// The bytes of this file of an archive cannot be read, and why.
+    Content(PathBuf, String),
     /// The store cannot be used.
     Store(StoreError),
     /// A system call failed.
@@ -358,6 +378,16 @@ impl fmt::Display for Trouble {
             }
             Trouble::Loop(path) => write!(f, "`{}` leads through too many links", path.display()),
             Trouble::Deep(path) => write!(f, "`{}` is nested too deep", path.display()),
+            Trouble::HardLink { path, target } => {
+                let (path, target) = (path.display(), target.display());
+                write!(
+                    f,
+                    "`{path}` is a hard link to `{target}`, which is no file of the archive"
+                )
+            }
+            Trouble::Content(path, reason) => {
+                write!(f, "`{}` cannot be unpacked: {reason}", path.display())
+            }
             Trouble::Store(error) => error.fmt(f),
             Trouble::System(problem) => problem.fmt(f),
         }

@@ -1,15 +1,13 @@
-//! The host's side of a copy: where a path leads, and through which links.
+//! The host's side of a copy: where a path leads, and which file systems hold no files.
 
-use std::ffi::OsString;
 use std::os::fd::BorrowedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::errno::Errno;
-use nix::sys::stat::FileStat;
 use nix::sys::statfs::{FsType, fstatfs};
 
 use super::error::{SystemProblem, Trouble};
-use super::walk::{Guide, Last, Link, Place, walk};
+use super::walk::{HostPlace, walk};
 
 /// File systems whose files the kernel makes up, by their magic (statfs(2)).
 const KERNEL_FILE_SYSTEMS: [i64; 18] = [
@@ -33,32 +31,9 @@ const KERNEL_FILE_SYSTEMS: [i64; 18] = [
     0x0187,      // autofs, which mounts something when it is entered
 ];
 
-/// A link on the way to a host path.
-pub(super) struct TrailLink {
-    /// Its own path, itself free of links.
-    pub path: PathBuf,
-    /// Its text.
-    pub text: OsString,
-    /// Its inode.
-    pub stat: FileStat,
-}
-
-/// Where a host path leads.
-pub(super) struct HostPlace {
-    pub place: Place,
-    /// What is there: never a link.
-    pub stat: FileStat,
-    /// The links on the way, in the order of the way.
-    pub trail: Vec<TrailLink>,
-}
-
 /// Follows a host path to its end.
 pub(super) fn find(root: BorrowedFd, path: &Path) -> Result<HostPlace, Trouble> {
-    let mut trail = Trail {
-        asked: path,
-        links: Vec::new(),
-    };
-    let place = walk(root, path, Last::Followed, &mut trail).map_err(|trouble| match trouble {
+    walk(root, path).map_err(|trouble| match trouble {
         Trouble::System(SystemProblem {
             errno: Errno::EACCES,
             path,
@@ -72,14 +47,6 @@ pub(super) fn find(root: BorrowedFd, path: &Path) -> Result<HostPlace, Trouble> 
             ..
         }) => Trouble::Missing(path.to_owned()),
         trouble => trouble,
-    })?;
-    let Some(stat) = place.found else {
-        return Err(Trouble::Missing(path.to_owned()));
-    };
-    Ok(HostPlace {
-        place,
-        stat,
-        trail: trail.links,
     })
 }
 
@@ -88,24 +55,4 @@ pub(super) fn is_of_kernel(file: BorrowedFd, path: &Path) -> Result<bool, Troubl
     let of = fstatfs(file).map_err(SystemProblem::at("look at the file system of", path))?;
     let FsType(magic) = of.filesystem_type();
     Ok(KERNEL_FILE_SYSTEMS.contains(&(magic & 0xffff_ffff)))
-}
-
-struct Trail<'a> {
-    asked: &'a Path,
-    links: Vec<TrailLink>,
-}
-
-impl Guide for Trail<'_> {
-    fn missing(&mut self, _parent: BorrowedFd, _path: &Path) -> Result<(), Trouble> {
-        Err(Trouble::Missing(self.asked.to_owned()))
-    }
-
-    fn link(&mut self, Link { path, text, stat }: Link<'_>) -> Result<(), Trouble> {
-        self.links.push(TrailLink {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            stat: *stat,
-        });
-        Ok(())
-    }
 }

@@ -68,10 +68,10 @@ impl Builder<'_> {
         name: &str,
         search_path: &[PathBuf],
     ) -> Result<(), Trouble> {
-        let end = host::find(self.host.as_fd(), program)?.place.path;
+        let end = host::find(self.host.as_fd(), program)?.path;
         for dir in search_path {
             let other = host::find(self.host.as_fd(), &dir.join(name));
-            let Some(other) = other.ok().filter(|other| other.place.path == end) else {
+            let Some(other) = other.ok().filter(|other| other.path == end) else {
                 continue;
             };
             self.bring_trail(&other.trail)?;

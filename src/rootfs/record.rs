@@ -8,7 +8,7 @@ use std::ffi::CStr;
 
 use super::stamps::{Identity, Stamp, identity};
 
-const MAGIC: &[u8; 8] = b"sbxrec01";
+const MAGIC: &[u8; 8] = b"sbxrec02";
 const HASH: usize = blake3::OUT_LEN;
 
 /// Letters of a tree's id.
@@ -20,7 +20,7 @@ pub(super) const BOOT: usize = 36;
 /// What a build left out or changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Notes {
-    /// Files copied from the host; a file with several names counts once.
+    /// Files of the tree; one with several names counts once.
     pub files: u64,
     /// Bytes in them.
     pub bytes: u64,
@@ -30,12 +30,16 @@ pub struct Notes {
     pub privileges: u64,
     /// Mounts of the kernel's own file systems that were left out.
     pub kernel_mounts: u64,
-    /// User attributes that the store's file system cannot hold.
+    /// Files and directories whose user attributes the store's file system cannot hold.
     pub attributes: u64,
+    /// Files of the tree that were in the store already.
+    pub shared_files: u64,
+    /// Bytes in them.
+    pub shared_bytes: u64,
 }
 
 impl Notes {
-    fn numbers(&self) -> [u64; 6] {
+    fn numbers(&self) -> [u64; 8] {
         let Notes {
             files,
             bytes,
@@ -43,12 +47,32 @@ impl Notes {
             privileges,
             kernel_mounts,
             attributes,
+            shared_files,
+            shared_bytes,
         } = *self;
-        [files, bytes, special, privileges, kernel_mounts, attributes]
+        [
+            files,
+            bytes,
+            special,
+            privileges,
+            kernel_mounts,
+            attributes,
+            shared_files,
+            shared_bytes,
+        ]
     }
 
-    fn from_numbers(numbers: [u64; 6]) -> Notes {
-        let [files, bytes, special, privileges, kernel_mounts, attributes] = numbers;
+    fn from_numbers(numbers: [u64; 8]) -> Notes {
+        let [
+            files,
+            bytes,
+            special,
+            privileges,
+            kernel_mounts,
+            attributes,
+            shared_files,
+            shared_bytes,
+        ] = numbers;
         Notes {
             files,
             bytes,
@@ -56,6 +80,8 @@ impl Notes {
             privileges,
             kernel_mounts,
             attributes,
+            shared_files,
+            shared_bytes,
         }
     }
 }
@@ -161,7 +187,7 @@ fn decode_stamp<'a>(bytes: &mut &'a [u8]) -> Option<(&'a CStr, Option<Identity>)
 }
 
 impl Identity {
-    fn numbers(&self) -> [u64; 7] {
+    pub(super) fn numbers(&self) -> [u64; 7] {
         let Identity {
             dev,
             ino,
@@ -173,7 +199,7 @@ impl Identity {
         [dev, ino, size, modified.0, modified.1, changed.0, changed.1]
     }
 
-    fn from_numbers(numbers: [u64; 7]) -> Identity {
+    pub(super) fn from_numbers(numbers: [u64; 7]) -> Identity {
         let [
             dev,
             ino,

@@ -37,7 +37,7 @@ const PACKAGE_DATABASES: [&CStr; 7] = [
 ];
 
 /// The inode at a path, as far as it tells its content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Identity {
     /// 0 for file systems that get another number at each mount (btrfs, overlayfs, nfs).
     pub dev: u64,
@@ -78,58 +78,13 @@ pub(super) fn identity(path: &CStr) -> Option<Identity> {
     }
 }
 
-/// All stamps of one build.
-pub(super) struct Stamps {
-    started: SystemTime,
-    databases: Vec<Stamp>,
-    always: Vec<Stamp>,
-    dirs: Vec<(usize, Stamp)>,
-    files: Vec<(usize, Stamp)>,
-}
+/// When a build began.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment(SystemTime);
 
-impl Stamps {
-    /// Looks at the package databases first: an upgrade while the build runs is seen.
-    pub(super) fn begin() -> Stamps {
-        let database = |path: &CStr| Stamp {
-            path: path.to_owned(),
-            found: identity(path),
-        };
-        Stamps {
-            started: SystemTime::now(),
-            databases: PACKAGE_DATABASES
-                .iter()
-                .map(|path| database(path))
-                .collect(),
-            always: Vec::new(),
-            dirs: Vec::new(),
-            files: Vec::new(),
-        }
-    }
-
-    /// A path that every look checks.
-    pub(super) fn always(&mut self, path: &Path, found: Option<&FileStat>) {
-        self.always.extend(stamp(path, found));
-    }
-
-    /// A path that every look checks, as it is now.
-    pub(super) fn now(&mut self, path: &Path) {
-        let Ok(path) = CString::new(path.as_os_str().as_bytes()) else {
-            return;
-        };
-        let found = identity(&path);
-        self.always.push(Stamp { path, found });
-    }
-
-    /// A directory of a directory's copy, `depth` levels below its top.
-    pub(super) fn dir(&mut self, path: &Path, stat: &FileStat, depth: usize) {
-        self.dirs
-            .extend(stamp(path, Some(stat)).map(|stamp| (depth, stamp)));
-    }
-
-    /// A file of a directory's copy.
-    pub(super) fn file(&mut self, path: &Path, stat: &FileStat, depth: usize) {
-        self.files
-            .extend(stamp(path, Some(stat)).map(|stamp| (depth, stamp)));
+impl Moment {
+    pub(super) fn now() -> Moment {
+        Moment(SystemTime::now())
     }
 
     /// A look at an inode from which on every change shows in its times.
@@ -144,7 +99,7 @@ impl Stamps {
         let seconds = u64::try_from(first.st_ctime).unwrap_or(0);
         let nanos = u32::try_from(first.st_ctime_nsec).unwrap_or(0);
         let changed = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos);
-        if changed + TICK < self.started {
+        if changed + TICK < self.0 {
             return Ok(first);
         }
         match SystemTime::now().duration_since(changed) {
@@ -155,11 +110,63 @@ impl Stamps {
             _ => Ok(first),
         }
     }
+}
+
+/// All stamps of one build.
+pub(super) struct Stamps {
+    databases: Vec<Stamp>,
+    always: Vec<Stamp>,
+    dirs: Vec<(usize, Stamp)>,
+    files: Vec<(usize, Stamp)>,
+}
+
+impl Stamps {
+    /// Looks at the package databases first: an upgrade while the build runs is seen.
+    pub(super) fn begin() -> Stamps {
+        let database = |path: &CStr| Stamp {
+            path: path.to_owned(),
+            found: identity(path),
+        };
+        Stamps {
+            databases: PACKAGE_DATABASES
+                .iter()
+                .map(|path| database(path))
+                .collect(),
+            always: Vec::new(),
+            dirs: Vec::new(),
+            files: Vec::new(),
+        }
+    }
+
+    /// A path that every look checks.
+    pub(super) fn always(&mut self, path: &Path, found: Option<Identity>) {
+        self.always.extend(stamp(path, found));
+    }
+
+    /// A path that every look checks, as it is now.
+    pub(super) fn now(&mut self, path: &Path) {
+        let Ok(path) = CString::new(path.as_os_str().as_bytes()) else {
+            return;
+        };
+        let found = identity(&path);
+        self.always.push(Stamp { path, found });
+    }
+
+    /// A directory of a directory's copy, `depth` levels below its top.
+    pub(super) fn dir(&mut self, path: &Path, found: Identity, depth: usize) {
+        self.dirs
+            .extend(stamp(path, Some(found)).map(|stamp| (depth, stamp)));
+    }
+
+    /// A file of a directory's copy.
+    pub(super) fn file(&mut self, path: &Path, found: Identity, depth: usize) {
+        self.files
+            .extend(stamp(path, Some(found)).map(|stamp| (depth, stamp)));
+    }
 
     /// The stamps of a quick look, and those of a whole one.
     pub(super) fn finish(self) -> (Vec<Stamp>, Vec<Stamp>) {
         let Stamps {
-            started: _,
             databases,
             always,
             mut dirs,
@@ -190,9 +197,7 @@ impl Stamps {
 }
 
 /// None for a path that no call can take: it has a zero byte, so nothing was found there either.
-fn stamp(path: &Path, found: Option<&FileStat>) -> Option<Stamp> {
-    Some(Stamp {
-        path: CString::new(path.as_os_str().as_bytes()).ok()?,
-        found: found.map(Identity::of),
-    })
+fn stamp(path: &Path, found: Option<Identity>) -> Option<Stamp> {
+    let path = CString::new(path.as_os_str().as_bytes()).ok()?;
+    Some(Stamp { path, found })
 }

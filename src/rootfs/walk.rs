@@ -1,8 +1,7 @@
-//! One walk, name by name, for the host and for the tree.
+//! Walking a path of the host one name at a time, from one descriptor on.
 //!
-//! The kernel is never given more than one name at once and never follows a link for us, so a
-//! link of a hostile tree leads to a place of that tree and nowhere else: the semantics of
-//! RESOLVE_IN_ROOT, on every kernel, and with a say at each link and at each missing name.
+//! The kernel would resolve the path in one call, but here every link on the way is of interest: it is
+//! part of what a program needs.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -15,7 +14,7 @@ use nix::sys::stat::{FileStat, Mode, SFlag, fstatat};
 use super::error::{Shape, SystemProblem, Trouble};
 
 /// As many as the kernel follows (MAXSYMLINKS).
-const MOST_LINKS: usize = 40;
+pub(super) const MOST_LINKS: usize = 40;
 
 /// What happens at a link that is the last name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,26 +26,17 @@ pub(super) enum Last {
 }
 
 /// A symbolic link that a walk went through.
-pub(super) struct Link<'a> {
+pub(super) struct TrailLink {
     /// Its own path, itself free of links.
-    pub path: &'a Path,
+    pub path: PathBuf,
     /// Its text.
-    pub text: &'a OsStr,
+    pub text: OsString,
     /// Its inode.
-    pub stat: &'a FileStat,
+    pub stat: FileStat,
 }
 
-/// Has a say on the way.
-pub(super) trait Guide {
-    /// `name` is not in the directory `parent`: makes a directory of that name, or says why not.
-    fn missing(&mut self, parent: BorrowedFd, path: &Path) -> Result<(), Trouble>;
-
-    /// The way goes through a link.
-    fn link(&mut self, link: Link<'_>) -> Result<(), Trouble>;
-}
-
-/// Where a walk ended.
-pub(super) struct Place {
+/// Where a walk ended: at something that is no link.
+pub(super) struct HostPlace {
     /// The directory that holds the last name.
     pub parent: OwnedFd,
     /// The last name; `.` when the walk ended at the root or after a `..`.
@@ -54,7 +44,9 @@ pub(super) struct Place {
     /// The whole path, free of links, absolute.
     pub path: PathBuf,
     /// What is there.
-    pub found: Option<FileStat>,
+    pub stat: FileStat,
+    /// The links on the way, in the order of the way.
+    pub trail: Vec<TrailLink>,
 }
 
 /// What a `stat` is about.
@@ -86,20 +78,15 @@ pub(super) fn open_dir(parent: impl AsFd, name: &OsStr, access: OFlag) -> nix::R
     openat(parent, name, flags, Mode::empty())
 }
 
-/// Walks `path` below `root`.
-pub(super) fn walk(
-    root: BorrowedFd,
-    path: &Path,
-    last: Last,
-    guide: &mut dyn Guide,
-) -> Result<Place, Trouble> {
+/// Follows `path` below `root` to its end.
+pub(super) fn walk(root: BorrowedFd, path: &Path) -> Result<HostPlace, Trouble> {
     let mut walk = Walk {
         root,
         asked: path,
         passed: Vec::new(),
         path: PathBuf::from("/"),
         ahead: Vec::new(),
-        links: 0,
+        trail: Vec::new(),
     };
     walk.push(path);
     while let Some(name) = walk.ahead.pop() {
@@ -107,13 +94,17 @@ pub(super) fn walk(
             b"/" => walk.restart(),
             b".." => walk.leave(),
             _ => {
-                if let Some(place) = walk.step(name, last, guide)? {
-                    return Ok(place);
+                if let Some((name, stat)) = walk.step(name)? {
+                    return walk.end_at(name, stat);
                 }
             }
         }
     }
-    walk.end_here()
+    let here = OsString::from(".");
+    match walk.attempt("look at", look(walk.here(), &here))? {
+        Some(stat) => walk.end_at(here, stat),
+        None => Err(Trouble::Missing(path.to_owned())),
+    }
 }
 
 struct Walk<'a> {
@@ -124,7 +115,7 @@ struct Walk<'a> {
     path: PathBuf,
     /// The names to come, the next one last.
     ahead: Vec<OsString>,
-    links: usize,
+    trail: Vec<TrailLink>,
 }
 
 impl Walk<'_> {
@@ -153,73 +144,49 @@ impl Walk<'_> {
         self.path.pop();
     }
 
-    /// Takes one name; a place when it was the last one.
-    fn step(
-        &mut self,
-        name: OsString,
-        last: Last,
-        guide: &mut dyn Guide,
-    ) -> Result<Option<Place>, Trouble> {
+    /// Takes one name; what is there when it was the last one.
+    fn step(&mut self, name: OsString) -> Result<Option<(OsString, FileStat)>, Trouble> {
         self.path.push(&name);
         let found = self.attempt("look at", look(self.here(), &name))?;
-        let ends = self.ahead.is_empty();
-        match found {
-            Some(stat) if kind(&stat) == SFlag::S_IFLNK && (!ends || last == Last::Followed) => {
-                self.follow(&name, &stat, guide)?;
-                return Ok(None);
-            }
-            found if ends => return self.end_at(name, found).map(Some),
-            Some(_) => {}
-            None => guide.missing(self.here(), &self.path)?,
+        let Some(stat) = found else {
+            return Err(Trouble::Missing(self.asked.to_owned()));
+        };
+        if kind(&stat) == SFlag::S_IFLNK {
+            self.follow(&name, stat)?;
+            return Ok(None);
         }
-        self.enter(&name)?;
+        if self.ahead.is_empty() {
+            return Ok(Some((name, stat)));
+        }
+        let dir = self.attempt("enter", open_dir(self.here(), &name, OFlag::O_PATH))?;
+        self.passed.push(dir);
         Ok(None)
     }
 
-    fn enter(&mut self, name: &OsStr) -> Result<(), Trouble> {
-        let dir = self.attempt("enter", open_dir(self.here(), name, OFlag::O_PATH))?;
-        self.passed.push(dir);
-        Ok(())
-    }
-
-    fn follow(
-        &mut self,
-        name: &OsStr,
-        stat: &FileStat,
-        guide: &mut dyn Guide,
-    ) -> Result<(), Trouble> {
-        self.links += 1;
-        if self.links > MOST_LINKS {
+    fn follow(&mut self, name: &OsStr, stat: FileStat) -> Result<(), Trouble> {
+        if self.trail.len() >= MOST_LINKS {
             return Err(Trouble::Loop(self.asked.to_owned()));
         }
         let text = self.attempt("read the link", readlinkat(self.here(), name))?;
-        guide.link(Link {
-            path: &self.path,
-            text: &text,
-            stat,
-        })?;
+        let path = self.path.clone();
         self.path.pop();
         self.push(Path::new(&text));
+        self.trail.push(TrailLink { path, text, stat });
         Ok(())
     }
 
-    fn end_at(&self, name: OsString, found: Option<FileStat>) -> Result<Place, Trouble> {
+    fn end_at(self, name: OsString, stat: FileStat) -> Result<HostPlace, Trouble> {
         let parent = self.here().try_clone_to_owned().map_err(|error| {
             let errno = Errno::from_raw(error.raw_os_error().unwrap_or(0));
             SystemProblem::at("hold", &self.path)(errno)
         })?;
-        Ok(Place {
+        Ok(HostPlace {
             parent,
             name,
-            path: self.path.clone(),
-            found,
+            path: self.path,
+            stat,
+            trail: self.trail,
         })
-    }
-
-    fn end_here(self) -> Result<Place, Trouble> {
-        let name = OsString::from(".");
-        let found = self.attempt("look at", look(self.here(), &name))?;
-        self.end_at(name, found)
     }
 
     fn attempt<T>(&self, doing: &'static str, result: nix::Result<T>) -> Result<T, Trouble> {

@@ -1,0 +1,424 @@
+//! A tree as data, before anything of it is written.
+//!
+//! Sources add nodes in their order and links are followed here, in memory: whatever a source or an
+//! archive says, there is no file system that it could lead out of. What a later source replaces is
+//! never copied, and a contradiction between two sources is found before the first byte is written.
+
+use std::collections::BTreeMap;
+use std::ffi::{CString, OsStr, OsString};
+use std::path::{Component, Path, PathBuf};
+
+use nix::sys::stat::FileStat;
+
+use super::error::{Earlier, Shape, Trouble};
+use super::object::Key;
+use super::walk::{Last, MOST_LINKS};
+use crate::diag::Origin;
+
+/// Permission bits that a tree may have: never set-user-id or set-group-id.
+pub(super) const ALLOWED_BITS: u32 = 0o1777;
+
+/// Mode of directories that nobody described.
+const PARENT_MODE: u32 = 0o755;
+
+/// Extended attributes by name, sorted.
+pub(super) type Attributes = Vec<(CString, Vec<u8>)>;
+
+/// One file, link or directory of a layout. A file with several names is one node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct NodeId(u32);
+
+impl NodeId {
+    pub(super) const ROOT: NodeId = NodeId(0);
+
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What lies at a path of the tree-to-be.
+#[derive(Debug)]
+pub(super) struct Node {
+    /// Which source put it there.
+    pub source: usize,
+    /// Which layer of an image, counted over all sources.
+    pub layer: u32,
+    /// The host path that it was copied from; of files, their content tells.
+    pub from: Option<PathBuf>,
+    pub meta: Meta,
+    pub body: Body,
+}
+
+/// What a node is like beside its content.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Meta {
+    pub mode: u32,
+    /// Seconds and nanoseconds; zero for what no file of the host stands behind, so that the same plan
+    /// gives the same tree.
+    pub modified: (i64, i64),
+    pub attributes: Attributes,
+}
+
+#[derive(Debug)]
+pub(super) enum Body {
+    Directory(BTreeMap<OsString, NodeId>),
+    File(Content),
+    Symlink(OsString),
+}
+
+/// Where a file's bytes come from.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// A file of the host, which is opened when it is its turn.
+    Host(HostFile),
+    /// These.
+    Text(Vec<u8>),
+    /// An object that is in the store already.
+    Stored { key: Key, size: u64 },
+}
+
+/// A file of the host as it was when its directory was read.
+#[derive(Debug)]
+pub(super) struct HostFile {
+    /// Which of the directories that the build has read.
+    pub dir: usize,
+    pub name: OsString,
+    pub stat: FileStat,
+    /// What it means when it is gone by the time that it is opened.
+    pub gone: Gone,
+}
+
+/// What it means that a host file is gone when it is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gone {
+    /// The profile names it: an error.
+    Refused,
+    /// Its directory has changed meanwhile, which the directory's stamp tells.
+    LeftOut,
+}
+
+/// A directory of the layout.
+#[derive(Debug, Clone)]
+pub(super) struct Spot {
+    pub id: NodeId,
+    /// Its path inside, free of links.
+    pub path: PathBuf,
+}
+
+/// Where a walk ended.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// The directory that holds the last name.
+    pub parent: NodeId,
+    /// The last name; none where the walk ended at a directory by `..`, or at the root.
+    pub name: Option<OsString>,
+    /// The whole path, free of links, absolute.
+    pub path: PathBuf,
+    /// What is there.
+    pub found: Option<NodeId>,
+}
+
+/// A tree as data.
+#[derive(Debug)]
+pub(super) struct Layout {
+    nodes: Vec<Node>,
+    /// The source whose turn it is.
+    pub source: usize,
+    /// The layer whose turn it is.
+    pub layer: u32,
+}
+
+impl Layout {
+    pub(super) fn new() -> Layout {
+        let mut layout = Layout {
+            nodes: Vec::new(),
+            source: 0,
+            layer: 0,
+        };
+        layout.add(parent_meta(), Body::Directory(BTreeMap::new()));
+        layout
+    }
+
+    /// Adds a node that has no name yet.
+    pub(super) fn add(&mut self, meta: Meta, body: Body) -> NodeId {
+        let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        self.nodes.push(Node {
+            source: self.source,
+            layer: self.layer,
+            from: None,
+            meta,
+            body,
+        });
+        id
+    }
+
+    pub(super) fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    pub(super) fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.nodes[id.index()]
+    }
+
+    /// How many nodes there are, those included that lost their names.
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub(super) fn shape(&self, id: NodeId) -> Shape {
+        match self.node(id).body {
+            Body::Directory(_) => Shape::Directory,
+            Body::File(_) => Shape::File,
+            Body::Symlink(_) => Shape::Link,
+        }
+    }
+
+    fn children(&mut self, id: NodeId) -> Option<&mut BTreeMap<OsString, NodeId>> {
+        match &mut self.node_mut(id).body {
+            Body::Directory(children) => Some(children),
+            Body::File(_) | Body::Symlink(_) => None,
+        }
+    }
+
+    /// What has this name in a directory.
+    pub(super) fn child(&self, dir: NodeId, name: &OsStr) -> Option<NodeId> {
+        match &self.node(dir).body {
+            Body::Directory(children) => children.get(name).copied(),
+            Body::File(_) | Body::Symlink(_) => None,
+        }
+    }
+
+    /// Finds `path`; directories on the way that are missing are made.
+    pub(super) fn place(&mut self, path: &Path, last: Last) -> Result<Place, Trouble> {
+        let mut walk = Walk {
+            passed: vec![NodeId::ROOT],
+            path: PathBuf::from("/"),
+            ahead: Vec::new(),
+            links: 0,
+        };
+        walk.push(path);
+        while let Some(name) = walk.ahead.pop() {
+            match name.as_encoded_bytes() {
+                b"/" => walk.restart(),
+                b".." => walk.leave(),
+                _ => {
+                    if let Some(place) = self.step(&mut walk, name, last, path)? {
+                        return Ok(place);
+                    }
+                }
+            }
+        }
+        let here = walk.here();
+        Ok(Place {
+            parent: here,
+            name: None,
+            path: walk.path,
+            found: Some(here),
+        })
+    }
+
+    fn step(
+        &mut self,
+        walk: &mut Walk,
+        name: OsString,
+        last: Last,
+        asked: &Path,
+    ) -> Result<Option<Place>, Trouble> {
+        let parent = walk.here();
+        let found = self.child(parent, &name);
+        let ends = walk.ahead.is_empty();
+        if let Some(id) = found
+            && let Body::Symlink(text) = &self.node(id).body
+            && (!ends || last == Last::Followed)
+        {
+            walk.links += 1;
+            if walk.links > MOST_LINKS {
+                return Err(Trouble::Loop(asked.to_owned()));
+            }
+            walk.push(Path::new(text));
+            return Ok(None);
+        }
+        walk.path.push(&name);
+        if ends {
+            let path = std::mem::take(&mut walk.path);
+            return Ok(Some(Place {
+                parent,
+                name: Some(name),
+                path,
+                found,
+            }));
+        }
+        let next = match found {
+            None => self.make_dir(parent, &name),
+            Some(id) if self.shape(id) == Shape::Directory => id,
+            Some(id) => return Err(self.clash(walk.path.clone(), Shape::Directory, id)),
+        };
+        walk.passed.push(next);
+        Ok(None)
+    }
+
+    fn make_dir(&mut self, parent: NodeId, name: &OsStr) -> NodeId {
+        let id = self.add(parent_meta(), Body::Directory(BTreeMap::new()));
+        self.name(parent, name, id);
+        id
+    }
+
+    /// Finds the directory `path`, through links inside, and makes it where it is missing.
+    pub(super) fn directory(&mut self, path: &Path) -> Result<Spot, Trouble> {
+        let Place {
+            parent,
+            name,
+            path,
+            found,
+        } = self.place(path, Last::Followed)?;
+        let id = match (found, name) {
+            (Some(id), _) if self.shape(id) == Shape::Directory => id,
+            (Some(id), _) => return Err(self.clash(path, Shape::Directory, id)),
+            (None, Some(name)) => self.make_dir(parent, &name),
+            (None, None) => parent,
+        };
+        Ok(Spot { id, path })
+    }
+
+    /// The directory `name` of `spot`, made where it is missing. A link there that leads to a directory
+    /// is followed, as dpkg and `tar --keep-directory-symlink` do.
+    pub(super) fn enter(&mut self, spot: &Spot, name: &OsStr) -> Result<Spot, Trouble> {
+        let path = spot.path.join(name);
+        match self.child(spot.id, name) {
+            None => {
+                let id = self.make_dir(spot.id, name);
+                Ok(Spot { id, path })
+            }
+            Some(id) if self.shape(id) == Shape::Directory => Ok(Spot { id, path }),
+            Some(_) => self.directory(&path),
+        }
+    }
+
+    /// Says what a directory is like.
+    pub(super) fn describe(&mut self, id: NodeId, meta: Meta) {
+        self.node_mut(id).meta = meta;
+    }
+
+    /// Puts a file or link at a place, over a file or link that is there.
+    pub(super) fn put(&mut self, place: &Place, id: NodeId) -> Result<(), Trouble> {
+        match &place.name {
+            Some(name) => self.put_at(place.parent, name, &place.path, id),
+            None => {
+                let wanted = self.shape(id);
+                Err(self.clash(place.path.clone(), wanted, place.parent))
+            }
+        }
+    }
+
+    /// The same at a name of a directory.
+    pub(super) fn put_at(
+        &mut self,
+        parent: NodeId,
+        name: &OsStr,
+        path: &Path,
+        id: NodeId,
+    ) -> Result<(), Trouble> {
+        let found = self.child(parent, name);
+        if let Some(found) = found.filter(|found| self.shape(*found) == Shape::Directory) {
+            let wanted = self.shape(id);
+            return Err(self.clash(path.to_owned(), wanted, found));
+        }
+        self.name(parent, name, id);
+        Ok(())
+    }
+
+    fn name(&mut self, parent: NodeId, name: &OsStr, id: NodeId) {
+        if let Some(children) = self.children(parent) {
+            children.insert(name.to_owned(), id);
+        }
+    }
+
+    /// Takes away what has this name, with all that is below.
+    pub(super) fn remove(&mut self, parent: NodeId, name: &OsStr) {
+        if let Some(children) = self.children(parent) {
+            children.remove(name);
+        }
+    }
+
+    /// Takes away what earlier layers of the same source put into a directory, and into those below that
+    /// are of this layer.
+    pub(super) fn clear_earlier(&mut self, dir: NodeId) {
+        let (source, layer) = (self.source, self.layer);
+        let Some(children) = self.children(dir).map(std::mem::take) else {
+            return;
+        };
+        let mut kept = BTreeMap::new();
+        for (name, id) in children {
+            let node = self.node(id);
+            if node.source == source && node.layer < layer {
+                continue;
+            }
+            self.clear_earlier(id);
+            kept.insert(name, id);
+        }
+        if let Some(children) = self.children(dir) {
+            *children = kept;
+        }
+    }
+
+    /// Two kinds of file at one path; the builder adds the line of who was first.
+    pub(super) fn clash(&self, path: PathBuf, wanted: Shape, found: NodeId) -> Trouble {
+        let index = self.node(found).source;
+        let earlier = (index < self.source).then_some(Earlier {
+            index,
+            origin: Origin::Default,
+        });
+        Trouble::Clash {
+            path,
+            wanted,
+            found: self.shape(found),
+            earlier,
+        }
+    }
+}
+
+fn parent_meta() -> Meta {
+    Meta {
+        mode: PARENT_MODE,
+        ..Meta::default()
+    }
+}
+
+/// The way of a path through a layout.
+struct Walk {
+    /// The directories from the root to here.
+    passed: Vec<NodeId>,
+    path: PathBuf,
+    /// The names to come, the next one last.
+    ahead: Vec<OsString>,
+    links: usize,
+}
+
+impl Walk {
+    fn here(&self) -> NodeId {
+        self.passed.last().copied().unwrap_or(NodeId::ROOT)
+    }
+
+    fn push(&mut self, path: &Path) {
+        let names = path.components().rev().filter_map(|part| match part {
+            Component::RootDir => Some(OsString::from("/")),
+            Component::ParentDir => Some(OsString::from("..")),
+            Component::Normal(name) => Some(name.to_owned()),
+            Component::CurDir | Component::Prefix(_) => None,
+        });
+        self.ahead.extend(names);
+    }
+
+    fn restart(&mut self) {
+        self.passed.truncate(1);
+        self.path = PathBuf::from("/");
+    }
+
+    /// `..` of the root is the root.
+    fn leave(&mut self) {
+        if self.passed.len() > 1 {
+            self.passed.pop();
+            self.path.pop();
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! What archives and images hold, on its way into the layout: contents become objects at once, because
+//! an archive is read only once.
+//!
+//! A path is followed in the layout, so that no link leads anywhere else: what is written through a link
+//! that the archive made stays in the tree. A later layer of an image replaces whatever an earlier layer
+//! of the same image put at a path; what another source put there is replaced by the rules for sources.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::Mode;
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use super::build::{Builder, Site};
+use super::content::{BUFFER, errno};
+use super::error::{Shape, SystemProblem, Trouble};
+use super::layout::{Body, Content, Meta, NodeId, Place};
+use super::object::{Attached, Key, Target, finish};
+use super::walk::Last;
+use crate::archive::{self, Member, Receiver};
+
+/// The file that a content is written to until its hash is known.
+const INCOMING: &str = "incoming";
+
+/// An archive or image that goes into the layout.
+pub(super) struct Receiving<'b, 'a> {
+    builder: &'b mut Builder<'a>,
+    /// The directory inside that it is unpacked in.
+    base: PathBuf,
+    buffer: Vec<u8>,
+}
+
+impl<'b, 'a> Receiving<'b, 'a> {
+    /// Receives into the directory `base` of the layout.
+    pub(super) fn new(builder: &'b mut Builder<'a>, base: &Path) -> Receiving<'b, 'a> {
+        Receiving {
+            builder,
+            base: base.to_owned(),
+            buffer: Vec::new(),
+        }
+    }
+
+    fn place(&mut self, path: &Path) -> Result<Place, Trouble> {
+        let inside = self.base.join(path);
+        self.builder.layout.place(&inside, Last::Kept)
+    }
+
+    /// Whether an earlier layer of the same image put something there.
+    fn is_of_earlier_layer(&self, id: NodeId) -> bool {
+        let layout = &self.builder.layout;
+        let node = layout.node(id);
+        node.source == layout.source && node.layer < layout.layer
+    }
+
+    /// Takes away what an earlier layer put there, where it is of another kind.
+    fn clear_way(&mut self, place: &mut Place, wanted: Shape) {
+        let (Some(found), Some(name)) = (place.found, &place.name) else {
+            return;
+        };
+        if self.is_of_earlier_layer(found) && self.builder.layout.shape(found) != wanted {
+            self.builder.layout.remove(place.parent, name);
+            place.found = None;
+        }
+    }
+
+    fn directory(&mut self, mut place: Place, meta: Meta) -> Result<(), Trouble> {
+        self.clear_way(&mut place, Shape::Directory);
+        let layout = &mut self.builder.layout;
+        let spot = layout.directory(&place.path)?;
+        layout.describe(spot.id, meta);
+        let (source, layer) = (layout.source, layout.layer);
+        let node = layout.node_mut(spot.id);
+        if node.source == source {
+            node.layer = layer;
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, mut place: Place, id: NodeId) -> Result<(), Trouble> {
+        self.clear_way(&mut place, self.builder.layout.shape(id));
+        self.builder.layout.put(&place, id)
+    }
+
+    fn hard_link(&mut self, place: Place, target: &Path) -> Result<(), Trouble> {
+        let missing = |path: PathBuf| Trouble::HardLink {
+            path,
+            target: target.to_owned(),
+        };
+        let found = self.place(target)?.found;
+        let Some(id) = found else {
+            return Err(missing(place.path));
+        };
+        let id = match &self.builder.layout.node(id).body {
+            Body::File(_) => id,
+            // A second name of a link is a link of its own: links of a tree have one name each.
+            Body::Symlink(text) => {
+                let (text, meta) = (text.clone(), self.builder.layout.node(id).meta.clone());
+                self.builder.layout.add(meta, Body::Symlink(text))
+            }
+            Body::Directory(_) => return Err(missing(place.path)),
+        };
+        self.put(place, id)
+    }
+
+    /// Takes away what earlier layers put at a path.
+    fn whiteout(&mut self, place: &Place) {
+        let (Some(found), Some(name)) = (place.found, &place.name) else {
+            return;
+        };
+        match self.is_of_earlier_layer(found) {
+            true => self.builder.layout.remove(place.parent, name),
+            false => self.builder.layout.clear_earlier(found),
+        }
+    }
+
+    /// Writes a content as an object. What it is of the archive's is told apart from what it is of the store's
+    /// by who returns the error: `content` is the archive's.
+    fn content(
+        &mut self,
+        path: &Path,
+        content: &mut dyn Read,
+        mut meta: Meta,
+    ) -> Result<(Content, Meta), Trouble> {
+        let failed = |errno| Trouble::from(SystemProblem::at("write", path)(errno));
+        let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NOFOLLOW;
+        let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+        let name = OsStr::new(INCOMING);
+        let Site {
+            objects,
+            aside,
+            received,
+            ..
+        } = self.builder.site;
+        let made = openat(aside, name, flags | OFlag::O_CLOEXEC, mode).map_err(failed)?;
+        let mut made = File::from(made);
+        let (hash, size) = self.pour(path, content, &mut made)?;
+        if finish(&made, &mut meta).map_err(failed)? == Attached::None {
+            self.builder.notes.attributes += 1;
+        }
+        let key = Key::new(hash, &meta);
+        let target = Target { dir: *aside, name };
+        objects
+            .adopt(&key, 0, (size, &meta), target)
+            .map_err(failed)?;
+        received.borrow_mut().insert(key);
+        unlinkat(aside, name, UnlinkatFlags::NoRemoveDir).map_err(failed)?;
+        Ok((Content::Stored { key, size }, meta))
+    }
+
+    /// Copies and hashes; runs of zeros become holes.
+    fn pour(
+        &mut self,
+        path: &Path,
+        content: &mut dyn Read,
+        made: &mut File,
+    ) -> Result<(blake3::Hash, u64), Trouble> {
+        let failed = |error| Trouble::from(SystemProblem::at("write", path)(errno(error)));
+        self.buffer.resize(BUFFER, 0);
+        let mut hasher = blake3::Hasher::new();
+        let mut size = 0;
+        loop {
+            let length = match content.read(&mut self.buffer) {
+                Ok(0) => break,
+                Ok(length) => length,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(Trouble::Content(path.to_owned(), error.to_string())),
+            };
+            let bytes = &self.buffer[..length];
+            hasher.update(bytes);
+            size += length as u64;
+            match bytes.iter().all(|byte| *byte == 0) {
+                true => made.seek(SeekFrom::Start(size)).map(drop),
+                false => made.write_all(bytes),
+            }
+            .map_err(failed)?;
+        }
+        made.set_len(size).map_err(failed)?;
+        Ok((hasher.finalize(), size))
+    }
+
+    /// What of a member's description comes along.
+    fn meta(&mut self, mode: u32, modified: (i64, i64), all: archive::Attributes) -> Meta {
+        let notes = &mut self.builder.notes;
+        notes.privileges += u64::from(mode & 0o6000 != 0);
+        let mut attributes = Vec::new();
+        for (name, value) in all {
+            if name.as_c_str() == c"security.capability" {
+                notes.privileges += 1;
+            } else if name.to_bytes().starts_with(b"user.") {
+                attributes.push((name, value));
+            }
+        }
+        Meta {
+            mode: mode & super::layout::ALLOWED_BITS,
+            modified,
+            attributes,
+        }
+    }
+}
+
+impl Receiver for Receiving<'_, '_> {
+    type Error = Trouble;
+
+    fn layer(&mut self) {
+        self.builder.layout.layer += 1;
+    }
+
+    fn member(&mut self, member: Member<'_>) -> Result<(), Trouble> {
+        let Member {
+            path,
+            mode,
+            modified,
+            attributes,
+            body,
+        } = member;
+        let place = self.place(path)?;
+        let meta = self.meta(mode, modified, attributes);
+        match body {
+            archive::Body::Directory => self.directory(place, meta),
+            archive::Body::File { content, .. } => {
+                let (content, meta) = self.content(&place.path, content, meta)?;
+                let id = self.builder.layout.add(meta, Body::File(content));
+                self.put(place, id)
+            }
+            archive::Body::Symlink(text) => {
+                let body = Body::Symlink(text.to_owned());
+                let id = self.builder.layout.add(meta, body);
+                self.put(place, id)
+            }
+            archive::Body::HardLink(target) => self.hard_link(place, target),
+            archive::Body::Whiteout => {
+                self.whiteout(&place);
+                Ok(())
+            }
+            archive::Body::Opaque => {
+                let spot = self.builder.layout.directory(&place.path)?;
+                self.builder.layout.clear_earlier(spot.id);
+                Ok(())
+            }
+        }
+    }
+}

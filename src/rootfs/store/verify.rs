@@ -1,0 +1,275 @@
+//! Reading everything again: whether trees and objects still are what was written.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
+use nix::sys::stat::{SFlag, fstatat};
+
+use super::{ROOT, Store, Tree, store_failed};
+use crate::plan::TreePlan;
+use crate::rootfs::error::{BuildError, StoreError, SystemProblem};
+use crate::rootfs::inventory::{FileItem, Inventory, Item, ItemKind};
+use crate::rootfs::layout::Meta;
+use crate::rootfs::object::{Key, OBJECTS, Objects, hash, is_like};
+use crate::rootfs::progress::Progress;
+use crate::rootfs::remove::names;
+use crate::rootfs::seen::Seen;
+use crate::rootfs::walk::{kind, look, open_dir};
+use crate::rootfs::{object, stamps::Identity};
+
+use super::Refresh;
+
+impl Store {
+    /// The tree of a plan after every byte of it was read, here and on the host. What is not as it was is
+    /// named and written again.
+    pub(super) fn verified(
+        &self,
+        plan: &TreePlan,
+        key: &str,
+        progress: &mut dyn Progress,
+    ) -> Result<Tree, BuildError> {
+        let found = self.find(key, Refresh::Quick);
+        let held = found.and_then(|tree| Some((tree.inventory()?, tree)));
+        let mut altered = Vec::new();
+        if let Some((inventory, tree)) = &held {
+            altered = self.altered(tree, inventory).map_err(store_failed)?;
+        }
+        let mut unnamed = self.build(plan, key, &Seen::default(), progress)?;
+        if let Some((inventory, tree)) = held
+            && altered.is_empty()
+            && same(&inventory, &unnamed.product.inventory)
+        {
+            return Ok(tree);
+        }
+        unnamed.product.altered.extend(altered);
+        self.publish(key, unnamed).map_err(store_failed)
+    }
+
+    /// Reads every object, and takes away those that are not what their names say.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn verify(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let writing = self.begin_writing()?;
+        let altered = self.verify_objects()?;
+        drop(writing);
+        Ok(altered)
+    }
+
+    pub(super) fn verify_objects(&self) -> Result<Vec<PathBuf>, SystemProblem> {
+        let objects = Objects::open(self.fd.as_fd()).map_err(self.problem("open", OBJECTS))?;
+        let mut altered = Vec::new();
+        let mut buffer = Vec::new();
+        self.each_object(&objects, |shard, name, stat| {
+            let path = format!("{shard}/{name}");
+            let meta = Meta {
+                mode: stat.st_mode,
+                modified: (stat.st_mtime, stat.st_mtime_nsec),
+                attributes: Vec::new(),
+            };
+            let is_file = kind(stat) == SFlag::S_IFREG;
+            let found = match is_file {
+                true => key_of(objects.as_fd(), Path::new(&path), meta, &mut buffer)?,
+                false => Reading::Other,
+            };
+            let good = match found {
+                Reading::Key(key) => Key::from_name(shard, name) == Some(key),
+                Reading::Closed => true,
+                Reading::Other => false,
+            };
+            if !good {
+                altered.push(Path::new(OBJECTS).join(&path));
+                objects.remove(&path)?;
+            }
+            Ok(())
+        })?;
+        Ok(altered)
+    }
+
+    /// The paths of a tree that are not as they were written; their objects are taken away.
+    fn altered(&self, tree: &Tree, inventory: &Inventory) -> Result<Vec<PathBuf>, SystemProblem> {
+        let failed = || SystemProblem::at("open", &tree.root);
+        let root = open_dir(&tree.lock, OsStr::new(ROOT), OFlag::O_RDONLY).map_err(failed())?;
+        let objects = Objects::open(self.fd.as_fd()).map_err(self.problem("open", OBJECTS))?;
+        let mut check = Check {
+            root,
+            children: children(inventory),
+            inodes: HashMap::new(),
+            buffer: Vec::new(),
+            extra: Vec::new(),
+        };
+        let mut altered = Vec::new();
+        for item in &inventory.items {
+            if check.holds(item) {
+                continue;
+            }
+            if let ItemKind::File(file) = &item.kind {
+                objects
+                    .remove_all(&file.key())
+                    .map_err(SystemProblem::at("remove the object of", item.path()))?;
+            }
+            altered.push(item.path().to_owned());
+        }
+        altered.extend(check.extra);
+        Ok(altered)
+    }
+}
+
+/// Whether two builds gave the same tree. Inodes of the host may be others.
+fn same(one: &Inventory, other: &Inventory) -> bool {
+    let plain = |item: &Item| {
+        let mut item = item.clone();
+        if let ItemKind::File(file) = &mut item.kind {
+            file.identity = file.identity.map(|numbers| {
+                let mut identity = Identity::from_numbers(numbers);
+                identity.changed = (0, 0);
+                identity.numbers()
+            });
+        }
+        item
+    };
+    one.items.len() == other.items.len()
+        && one
+            .items
+            .iter()
+            .zip(&other.items)
+            .all(|(one, other)| plain(one) == plain(other))
+}
+
+/// The names that each directory should have.
+fn children(inventory: &Inventory) -> HashMap<&[u8], HashSet<&OsStr>> {
+    let mut children: HashMap<&[u8], HashSet<&OsStr>> = HashMap::new();
+    for item in &inventory.items {
+        let path = item.path();
+        if let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
+            let above = parent.as_os_str().as_bytes();
+            children.entry(above).or_default().insert(name);
+        }
+    }
+    children
+}
+
+/// A tree under examination.
+struct Check<'a> {
+    root: OwnedFd,
+    children: HashMap<&'a [u8], HashSet<&'a OsStr>>,
+    /// First names of files with several.
+    inodes: HashMap<PathBuf, u64>,
+    buffer: Vec<u8>,
+    /// What lies there and was never written.
+    extra: Vec<PathBuf>,
+}
+
+impl Check<'_> {
+    fn holds(&mut self, item: &Item) -> bool {
+        let path = item.path();
+        let below = path.strip_prefix("/").unwrap_or(path);
+        let name = match below.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => below,
+        };
+        match self.is_same(item, name) {
+            Ok(same) => same,
+            // A directory that is closed to its own owner: what is in it cannot be reached from inside
+            // either.
+            Err(Errno::EACCES) => true,
+            Err(_) => false,
+        }
+    }
+
+    fn is_same(&mut self, item: &Item, name: &Path) -> nix::Result<bool> {
+        let parent = name
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
+        let parent = open_below(self.root.as_fd(), parent.unwrap_or(Path::new(".")))?;
+        let last = name.file_name().unwrap_or(OsStr::new("."));
+        let Some(stat) = look(&parent, last)? else {
+            return Ok(false);
+        };
+        let meta = Meta {
+            mode: item.mode,
+            modified: item.modified,
+            attributes: Vec::new(),
+        };
+        let modified = (stat.st_mtime, stat.st_mtime_nsec);
+        match &item.kind {
+            ItemKind::Directory => {
+                let mode = stat.st_mode & 0o7777;
+                let like = kind(&stat) == SFlag::S_IFDIR && mode == item.mode;
+                Ok(like && modified == item.modified && self.lists(item, &parent, last)?)
+            }
+            ItemKind::Symlink(text) => Ok(kind(&stat) == SFlag::S_IFLNK
+                && readlinkat(&parent, last)?.as_bytes() == text.as_slice()),
+            ItemKind::HardLink(first) => {
+                let first = Path::new(OsStr::from_bytes(first));
+                Ok(self.inodes.get(first) == Some(&stat.st_ino))
+            }
+            ItemKind::File(FileItem { size, .. }) if !is_like(&stat, *size, &meta) => Ok(false),
+            ItemKind::File(file) => {
+                self.inodes.insert(item.path().to_owned(), stat.st_ino);
+                let found = key_of(parent.as_fd(), Path::new(last), meta, &mut self.buffer)?;
+                Ok(match found {
+                    Reading::Key(key) => key == file.key(),
+                    Reading::Closed => true,
+                    Reading::Other => false,
+                })
+            }
+        }
+    }
+
+    /// Whether a directory holds what it should; what it should not is noted.
+    fn lists(&mut self, item: &Item, parent: &OwnedFd, name: &OsStr) -> nix::Result<bool> {
+        let dir = open_dir(parent, name, OFlag::O_RDONLY)?;
+        let expected = self.children.get(item.path.as_slice());
+        for name in names(dir.as_fd())? {
+            if !expected.is_some_and(|names| names.contains(name.as_os_str())) {
+                self.extra.push(item.path().join(name));
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn open_below(root: BorrowedFd, path: &Path) -> nix::Result<OwnedFd> {
+    let how = OpenHow::new()
+        .flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS);
+    openat2(root, path, how)
+}
+
+/// What a file turned out to be.
+enum Reading {
+    /// A file with this key.
+    Key(Key),
+    /// A file that its owner may not read: neither may anybody inside.
+    Closed,
+    /// No file.
+    Other,
+}
+
+fn key_of(
+    dir: BorrowedFd,
+    path: &Path,
+    mut meta: Meta,
+    buffer: &mut Vec<u8>,
+) -> nix::Result<Reading> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let opened = nix::fcntl::openat(dir, path, flags, nix::sys::stat::Mode::empty());
+    let file = match opened {
+        Err(Errno::EACCES) => return Ok(Reading::Closed),
+        Err(Errno::ELOOP | Errno::ENXIO | Errno::ENOENT) => return Ok(Reading::Other),
+        opened => File::from(opened?),
+    };
+    let stat = fstatat(&file, "", AtFlags::AT_EMPTY_PATH)?;
+    if kind(&stat) != SFlag::S_IFREG {
+        return Ok(Reading::Other);
+    }
+    meta.attributes = object::attributes(file.as_fd())?.attributes;
+    Ok(Reading::Key(Key::new(hash(&file, buffer)?, &meta)))
+}

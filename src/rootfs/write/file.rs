@@ -1,0 +1,387 @@
+//! One file of a tree: linked to an object where there is one, else written and made one.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat, openat2};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use super::course::Dir;
+use super::{Done, Supply, Worker};
+use crate::rootfs::content::errno;
+use crate::rootfs::error::{SystemProblem, Trouble};
+use crate::rootfs::layout::{ALLOWED_BITS, Content, Gone, HostFile, Meta, Node, NodeId};
+use crate::rootfs::object::{self, Attached, Key, Linked, Target};
+use crate::rootfs::stamps::Identity;
+use crate::rootfs::walk::kind;
+
+/// A file up to this size is read whole, hashed, and written from memory; a larger one is copied by the
+/// kernel and its copy hashed, which nobody else can change.
+const SMALL: u64 = 64 << 10;
+
+/// The place of a file: its directory's plan, the open directory, its name.
+type Place<'a> = (&'a Dir<'a>, BorrowedFd<'a>, &'a OsStr);
+
+/// What the bytes of a file are.
+enum Bytes {
+    /// All of them, in the buffer.
+    InBuffer,
+    /// In this file of the tree, which is not finished yet.
+    InTree(File),
+}
+
+/// A file of the host that has been read.
+struct Reading {
+    stat: FileStat,
+    meta: Meta,
+    hash: blake3::Hash,
+    bytes: Bytes,
+    stripped: u8,
+}
+
+impl Worker<'_> {
+    /// Writes one file of the layout.
+    pub(super) fn file(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        content: &Content,
+        place: Place<'_>,
+    ) -> Result<(), Trouble> {
+        let counting = self.shared.counting.load(Ordering::Relaxed);
+        let done = match content {
+            Content::Host(file) if counting => self.open(file).map(|_| None),
+            _ if counting => Ok(None),
+            Content::Host(file) => self.host_file(file, place),
+            Content::Text(text) => self.text(text, &node.meta, place).map(Some),
+            Content::Stored { key, size } => self.stored(key, *size, &node.meta, place).map(Some),
+        }?;
+        self.files.extend(done.map(|done| (id, done)));
+        Ok(())
+    }
+
+    fn text(&mut self, text: &[u8], meta: &Meta, place: Place<'_>) -> Result<Done, Trouble> {
+        self.buffer.clear();
+        self.buffer.extend_from_slice(text);
+        let size = text.len() as u64;
+        let hash = blake3::hash(text);
+        self.settle(hash, meta.clone(), size, Bytes::InBuffer, place)
+    }
+
+    /// A file of an archive: its object was made when the archive was read.
+    fn stored(
+        &mut self,
+        key: &Key,
+        size: u64,
+        meta: &Meta,
+        place: Place<'_>,
+    ) -> Result<Done, Trouble> {
+        let (dir, fd, name) = place;
+        let path = dir.path.join(name);
+        let failed = |errno| Trouble::from(SystemProblem::at("write", &path)(errno));
+        let copy = self.shared.copy_of(key);
+        let target = Target { dir: fd, name };
+        let objects = self.shared.job.objects;
+        let linked = objects.link(key, copy, (size, meta), target);
+        if linked.map_err(failed)? != Linked::Done {
+            // A second file with the same bytes, or more names than the file system allows.
+            let object = objects.open_object(key).map_err(failed)?;
+            let made = new_file(fd, name).map_err(failed)?;
+            let stat = fstat(&object).map_err(failed)?;
+            let copied = self.content.transfer(&object, &made, &stat);
+            let mut meta = meta.clone();
+            copied
+                .and_then(|()| object::finish(&made, &mut meta))
+                .and_then(|_| objects.adopt(key, copy, (size, &meta), target))
+                .map_err(failed)?;
+        }
+        Ok(done(*key, size, meta, Supply::Shared))
+    }
+
+    fn host_file(&mut self, file: &HostFile, place: Place<'_>) -> Result<Option<Done>, Trouble> {
+        if let Some(done) = self.known(file, place)? {
+            return Ok(Some(done));
+        }
+        let Some(opened) = self.open(file)? else {
+            return Ok(None);
+        };
+        let path = self.host_path(file);
+        let stat = self.settled(&opened, &path)?;
+        if kind(&stat) != SFlag::S_IFREG {
+            return Err(Trouble::Changing(path));
+        }
+        let Reading {
+            stat,
+            meta,
+            hash,
+            bytes,
+            stripped,
+        } = self.read(&opened, stat, &path, place)?;
+        let size = stat.st_size.cast_unsigned();
+        let settled = self.settle(hash, meta, size, bytes, place);
+        let done = settled.map_err(|trouble| blame(trouble, &path))?;
+        self.shared.copied.fetch_add(size, Ordering::Relaxed);
+        Ok(Some(Done {
+            identity: Some(Identity::of(&stat)),
+            stripped,
+            ..done
+        }))
+    }
+
+    /// A file that an earlier build has read, and that is as it was then: it is not even opened.
+    fn known(&mut self, file: &HostFile, place: Place<'_>) -> Result<Option<Done>, Trouble> {
+        let identity = Identity::of(&file.stat);
+        let Some(known) = self.shared.job.seen.find(&identity) else {
+            return Ok(None);
+        };
+        let (dir, fd, name) = place;
+        let meta = meta_of(&file.stat);
+        let size = file.stat.st_size.cast_unsigned();
+        let copy = self.shared.copy_of(&known.key);
+        let target = Target { dir: fd, name };
+        let linked = self
+            .shared
+            .job
+            .objects
+            .link(&known.key, copy, (size, &meta), target);
+        match linked.map_err(SystemProblem::at("link", &dir.path.join(name)))? {
+            Linked::Done => {}
+            Linked::Absent => return Ok(None),
+            Linked::Altered => {
+                self.altered(&known.key);
+                return Ok(None);
+            }
+        }
+        self.shared.copied.fetch_add(size, Ordering::Relaxed);
+        Ok(Some(Done {
+            identity: Some(identity),
+            stripped: known.stripped,
+            ..done(known.key, size, &meta, Supply::Shared)
+        }))
+    }
+
+    fn altered(&self, key: &Key) {
+        let path = object::shown(key);
+        self.shared.results().written.altered.push(path);
+    }
+
+    fn host_path(&self, file: &HostFile) -> PathBuf {
+        self.shared.job.host_dirs[file.dir].join(&file.name)
+    }
+
+    /// Opens a host file without following a link and without waiting for a pipe's writer; none when it is
+    /// gone, or another kind now, where that may be.
+    fn open(&mut self, file: &HostFile) -> Result<Option<File>, Trouble> {
+        let flags = OFlag::O_RDONLY
+            | OFlag::O_NOFOLLOW
+            | OFlag::O_NONBLOCK
+            | OFlag::O_NOCTTY
+            | OFlag::O_CLOEXEC;
+        let opened = self
+            .source_dir(file.dir)
+            .and_then(|dir| openat(dir, file.name.as_os_str(), flags, Mode::empty()));
+        match (opened, file.gone) {
+            (Ok(opened), _) => Ok(Some(opened.into())),
+            (Err(Errno::EACCES | Errno::EPERM), _) => Err(Trouble::Unreadable {
+                first: self.host_path(file),
+                count: 1,
+            }),
+            (Err(Errno::ENOENT | Errno::ELOOP | Errno::ENOTDIR | Errno::ENXIO), gone) => match gone
+            {
+                Gone::LeftOut => Ok(None),
+                Gone::Refused => Err(Trouble::Missing(self.host_path(file))),
+            },
+            (Err(errno), _) => Err(SystemProblem::at("open", &self.host_path(file))(errno).into()),
+        }
+    }
+
+    fn source_dir(&mut self, index: usize) -> nix::Result<BorrowedFd<'_>> {
+        let job = &self.shared.job;
+        if self.source.as_ref().is_none_or(|(open, _)| *open != index) {
+            let path = &job.host_dirs[index];
+            let below = path.strip_prefix("/").unwrap_or(path);
+            let name = match below.as_os_str().is_empty() {
+                true => Path::new("."),
+                false => below,
+            };
+            let how = OpenHow::new()
+                .flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
+                .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
+            self.source = Some((index, openat2(job.host, name, how)?));
+        }
+        let open = self.source.as_ref().map(|(_, fd)| fd.as_fd());
+        open.ok_or(Errno::EBADF)
+    }
+
+    fn settled(&self, file: &File, path: &Path) -> Result<FileStat, Trouble> {
+        let stat = self.shared.job.started.settled(|| fstat(file));
+        Ok(stat.map_err(SystemProblem::at("look at", path))?)
+    }
+
+    /// Reads the content and what goes with it; once more when it changed meanwhile.
+    fn read(
+        &mut self,
+        file: &File,
+        first: FileStat,
+        path: &Path,
+        place: Place<'_>,
+    ) -> Result<Reading, Trouble> {
+        let failed = |errno| Trouble::from(SystemProblem::at("copy", path)(errno));
+        let mut stat = first;
+        for _ in 0..2 {
+            let size = stat.st_size.cast_unsigned();
+            let (bytes, hash) = match size <= SMALL {
+                true => self.read_small(file, size).map_err(failed)?,
+                false => self.copy_large(file, &stat, place).map_err(failed)?,
+            };
+            let found = object::attributes(file.as_fd())
+                .map_err(SystemProblem::at("read attributes of", path))?;
+            let after = fstat(file).map_err(failed)?;
+            if Identity::of(&after) == Identity::of(&stat) {
+                let meta = Meta {
+                    attributes: found.attributes,
+                    ..meta_of(&after)
+                };
+                let set_id = u8::from(after.st_mode & 0o6000 != 0);
+                return Ok(Reading {
+                    stat: after,
+                    meta,
+                    hash,
+                    bytes,
+                    stripped: set_id + u8::from(found.capable),
+                });
+            }
+            if let Bytes::InTree(made) = bytes {
+                drop(made);
+                let (_, fd, name) = place;
+                unlinkat(fd, name, UnlinkatFlags::NoRemoveDir).map_err(failed)?;
+            }
+            stat = self.settled(file, path)?;
+        }
+        Err(Trouble::Changing(path.to_owned()))
+    }
+
+    fn read_small(&mut self, file: &File, size: u64) -> nix::Result<(Bytes, blake3::Hash)> {
+        let size = usize::try_from(size).map_err(|_| Errno::EFBIG)?;
+        self.buffer.resize(size, 0);
+        let mut at = 0;
+        while at < size {
+            match file.read_at(&mut self.buffer[at..], at as u64) {
+                // It shrank, which its times tell.
+                Ok(0) => break,
+                Ok(length) => at += length,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(errno(error)),
+            }
+        }
+        Ok((Bytes::InBuffer, blake3::hash(&self.buffer)))
+    }
+
+    fn copy_large(
+        &mut self,
+        file: &File,
+        stat: &FileStat,
+        (_, fd, name): Place<'_>,
+    ) -> nix::Result<(Bytes, blake3::Hash)> {
+        let made = new_file(fd, name)?;
+        self.content.transfer(file, &made, stat)?;
+        let hash = object::hash(&made, &mut self.buffer)?;
+        Ok((Bytes::InTree(made), hash))
+    }
+
+    /// Gives a tree the file whose bytes are known: as a name of an object, or as a new one.
+    fn settle(
+        &mut self,
+        hash: blake3::Hash,
+        mut meta: Meta,
+        size: u64,
+        bytes: Bytes,
+        (dir, fd, name): Place<'_>,
+    ) -> Result<Done, Trouble> {
+        let path = dir.path.join(name);
+        let failed = |errno| Trouble::from(SystemProblem::at("write", &path)(errno));
+        let objects = self.shared.job.objects;
+        let target = Target { dir: fd, name };
+        let key = Key::new(hash, &meta);
+        let copy = self.shared.copy_of(&key);
+        let made = match bytes {
+            Bytes::InBuffer => {
+                match objects
+                    .link(&key, copy, (size, &meta), target)
+                    .map_err(failed)?
+                {
+                    Linked::Done => return Ok(done(key, size, &meta, Supply::Shared)),
+                    Linked::Absent => {}
+                    Linked::Altered => self.altered(&key),
+                }
+                let mut made = new_file(fd, name).map_err(failed)?;
+                made.write_all(&self.buffer)
+                    .map_err(errno)
+                    .map_err(failed)?;
+                made
+            }
+            Bytes::InTree(made) => made,
+        };
+        let (key, copy) = match object::finish(&made, &mut meta).map_err(failed)? {
+            Attached::All => (key, copy),
+            Attached::None => {
+                self.without_attributes += 1;
+                let key = Key::new(hash, &meta);
+                (key, self.shared.copy_of(&key))
+            }
+        };
+        let adopted = objects.adopt(&key, copy, (size, &meta), target);
+        adopted.map_err(failed)?;
+        Ok(done(key, size, &meta, Supply::Written))
+    }
+}
+
+/// An error of the store is shown with the host's file, which the person knows.
+fn blame(trouble: Trouble, host: &Path) -> Trouble {
+    match trouble {
+        Trouble::System(SystemProblem {
+            doing: "write",
+            errno,
+            ..
+        }) => SystemProblem::at("copy", host)(errno).into(),
+        trouble => trouble,
+    }
+}
+
+fn new_file(dir: BorrowedFd, name: &OsStr) -> nix::Result<File> {
+    let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW;
+    let made = openat(
+        dir,
+        name,
+        flags | OFlag::O_CLOEXEC,
+        Mode::S_IRUSR | Mode::S_IWUSR,
+    )?;
+    Ok(File::from(made))
+}
+
+fn meta_of(stat: &FileStat) -> Meta {
+    Meta {
+        mode: stat.st_mode & ALLOWED_BITS,
+        modified: (stat.st_mtime, stat.st_mtime_nsec),
+        attributes: Vec::new(),
+    }
+}
+
+fn done(key: Key, size: u64, meta: &Meta, origin: Supply) -> Done {
+    Done {
+        key,
+        size,
+        mode: meta.mode & ALLOWED_BITS,
+        modified: meta.modified,
+        identity: None,
+        stripped: 0,
+        origin,
+    }
+}
