@@ -1,11 +1,14 @@
 //! The commands: clap structures, exit codes, and the only place that prints.
 
+mod build;
 mod check;
 mod exit;
 mod filter;
 mod output;
 mod profile;
 mod refusal;
+mod store;
+mod tree;
 mod up;
 
 use std::ffi::OsString;
@@ -42,7 +45,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Build(build::Build),
     Check(check::Check),
+    Gc(store::Gc),
+    Store(store::ListStore),
     Up(up::Up),
 }
 
@@ -51,7 +57,10 @@ pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let exit = match Arguments::try_parse_from(&arguments) {
         Ok(Arguments { command }) => match command {
+            Command::Build(build) => build.run(),
             Command::Check(check) => check.run(),
+            Command::Gc(gc) => gc.run(),
+            Command::Store(store) => store.run(),
             Command::Up(up) => up.run(),
         },
         Err(error) => refused(&error, &arguments),

@@ -1,7 +1,7 @@
 //! `sandbox up`: build the tree, start the program in it, see it to its end.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -13,14 +13,15 @@ use crate::diag::{Problem, Problems, Sources};
 use crate::host::places;
 use crate::model::{Outcome, SandboxName};
 use crate::plan::{Given, Plan, Purpose};
-use crate::report::{self, Bar};
-use crate::rootfs::{Durability, Progress, Refresh, Silent, Store, Tree};
+use crate::report;
+use crate::rootfs::{Durability, Store, Tree};
 use crate::supervise::{self, Claim, Run, RunError, StateDirectory};
 
 use crate::sys::file::{self, STREAMS};
 
 use super::exit::Exit;
 use super::profile::{Loaded, general};
+use super::tree::{self, Wanted};
 use super::{filter, output, refusal};
 
 /// Start the program of a profile in its sandbox
@@ -39,8 +40,11 @@ pub struct Up {
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// Look again at every file that the root tree was made of
-    #[arg(long)]
+    #[arg(long, conflicts_with = "verify")]
     refresh: bool,
+    /// Read the root tree again, and all that it was made of; what was altered is named and built again
+    #[arg(long)]
+    verify: bool,
     /// The profile
     #[arg(value_name = "PROFILE")]
     profile: PathBuf,
@@ -63,6 +67,12 @@ impl From<Problem> for Refused {
             problems,
             exit: Exit::NOT_STARTED,
         }
+    }
+}
+
+impl From<Box<Problem>> for Refused {
+    fn from(problem: Box<Problem>) -> Refused {
+        Refused::from(*problem)
     }
 }
 
@@ -142,8 +152,13 @@ impl Up {
         let filter = filter::compile_for(plan)?;
         let state = open_state()?;
         let mut claim = claim(&state, plan)?;
-        let store = open_store()?;
-        let tree = self.tree(&store, plan)?;
+        let store = tree::open_store()?;
+        let wanted = Wanted {
+            plan: &plan.settings.tree,
+            profile: &self.profile,
+            refresh: tree::refresh(self.refresh, self.verify),
+        };
+        let tree = tree::obtain(&store, &wanted)?;
         let run = Run {
             plan,
             tree: &tree.root,
@@ -160,20 +175,6 @@ impl Up {
         finish(&outcome, report.as_mut())?;
         keep(&store, &tree);
         Ok(outcome)
-    }
-
-    fn tree(&self, store: &Store, plan: &Plan) -> Result<Tree, Refused> {
-        let refresh = match self.refresh {
-            true => Refresh::Look,
-            false => Refresh::Quick,
-        };
-        let mut progress: Box<dyn Progress> = match io::stderr().is_terminal() {
-            true => Box::new(Bar::default()),
-            false => Box::new(Silent),
-        };
-        store
-            .tree(&plan.settings.tree, refresh, progress.as_mut())
-            .map_err(|error| refusal::of_tree(&error).into())
     }
 }
 
@@ -219,16 +220,8 @@ fn refuse_directories() -> Result<(), Problem> {
     Ok(())
 }
 
-fn no_home() -> Problem {
-    general(
-        "host.no-home",
-        "no home directory is known: neither `HOME` nor /etc/passwd tells one",
-    )
-    .help("set `HOME`, or `XDG_CACHE_HOME` and `XDG_STATE_HOME`")
-}
-
 fn open_state() -> Result<StateDirectory, Problem> {
-    let place = places::state().ok_or_else(no_home)?;
+    let place = places::state().ok_or_else(tree::no_home)?;
     let what = format!("open the state directory `{}`", place.display());
     let state =
         StateDirectory::open(place).map_err(|error| problem("state.directory", &what, &error))?;
@@ -243,11 +236,6 @@ fn claim(state: &StateDirectory, plan: &Plan) -> Result<Claim, Problem> {
     state
         .claim(name)
         .map_err(|error| problem("state.claim", "take the sandbox's name", &error))
-}
-
-fn open_store() -> Result<Store, Refused> {
-    let place = places::store().ok_or_else(no_home)?;
-    Store::open(&place).map_err(|error| general("store.open", error.to_string()).into())
 }
 
 /// A tree that was built just now outlives the next boot only when the disk has it; the program has

@@ -4,6 +4,7 @@ use std::io::{PipeReader, PipeWriter};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
@@ -18,6 +19,9 @@ use super::arm::{Armed, ArmedClone, ArmedStep, Lanes, Links, arm};
 use super::id_map::{IdMaps, write_process_file};
 use super::init::{self, Inside};
 use super::{LaunchError, Resources, Running, has_terminal};
+
+/// How long a thread that has ended may still be listed, on a machine that is busy.
+const THREADS_END: Duration = Duration::from_secs(1);
 
 /// Performs the plan's steps up to the program's first instruction, as far as the parent sees it:
 /// what fails inside comes through [`Running::records`].
@@ -70,18 +74,26 @@ fn settle_signals() -> sys::Result<()> {
 }
 
 /// A copied address space has one thread: a lock that another one held would stay locked for ever.
+///
+/// One that has been joined is still listed for a moment: the kernel tells its joiner first.
 fn refuse_threads() -> Result<(), LaunchError> {
-    let threads = std::fs::metadata("/proc/self/task")
-        .map(|tasks| std::os::unix::fs::MetadataExt::nlink(&tasks))
-        .map_err(LaunchError::setup("look at /proc/self/task"))?;
-    // `.`, `..` and one directory a thread.
-    if threads == 3 {
-        return Ok(());
+    let start = Instant::now();
+    loop {
+        let threads = std::fs::metadata("/proc/self/task")
+            .map(|tasks| std::os::unix::fs::MetadataExt::nlink(&tasks))
+            .map_err(LaunchError::setup("look at /proc/self/task"))?;
+        // `.`, `..` and one directory a thread.
+        if threads == 3 {
+            return Ok(());
+        }
+        if start.elapsed() > THREADS_END {
+            return Err(LaunchError::Setup {
+                what: "start with one thread",
+                errno: Errno::EBUSY,
+            });
+        }
+        std::thread::sleep(Duration::from_micros(50));
     }
-    Err(LaunchError::Setup {
-        what: "start with one thread",
-        errno: Errno::EBUSY,
-    })
 }
 
 /// From a directory that passes, `..` leads through the host's whole tree (CVE-2024-21626).

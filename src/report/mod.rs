@@ -8,7 +8,10 @@ mod printable;
 pub mod problems;
 mod progress;
 pub mod steps;
+mod stores;
 
 pub use outcome::{json, summary};
+pub use printable::printable;
 pub use progress::Bar;
 pub use steps::plan_text;
+pub use stores::{collected_text, listing, listing_json, tree_text};

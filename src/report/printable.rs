@@ -5,7 +5,7 @@ const LONGEST: usize = 600;
 
 /// `text` in one line, with escapes for what a terminal would act upon, and without end no further
 /// than a message may go.
-pub(super) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => whole(&text[..end]) + "…",
         None => whole(text),

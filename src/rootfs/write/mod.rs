@@ -115,14 +115,18 @@ pub(super) fn write(
         }),
     };
     thread::scope(|scope| {
-        for _ in 1..threads(course.leaves) {
-            // With fewer threads it takes longer, that is all.
-            let worker = thread::Builder::new().spawn_scoped(scope, || shared.work(None));
-            if worker.is_err() {
-                break;
+        // With fewer threads it takes longer, that is all.
+        let spawn = |_| thread::Builder::new().spawn_scoped(scope, || shared.work(None));
+        let workers: Vec<_> = (1..threads(course.leaves))
+            .map_while(|n| spawn(n).ok())
+            .collect();
+        shared.work(Some(progress));
+        // The scope waits for what they do, not for their ends.
+        for worker in workers {
+            if let Err(panic) = worker.join() {
+                std::panic::resume_unwind(panic);
             }
         }
-        shared.work(Some(progress));
     });
     let results = shared.results.into_inner();
     let results = results.unwrap_or_else(PoisonError::into_inner);
