@@ -9,9 +9,11 @@
 
 mod copies;
 mod faults;
+mod garbage;
 mod hostile;
 mod lab;
 mod links;
 mod programs;
+mod share;
 mod sources;
 mod stores;

@@ -52,6 +52,7 @@ impl Store {
         older_than: Duration,
         collection: Collection,
     ) -> Result<Collected, StoreError> {
+        self.make_folders()?;
         let alone = self.objects_lock()?;
         loop {
             match alone.lock() {

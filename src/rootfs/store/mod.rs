@@ -256,14 +256,7 @@ impl Store {
 
     /// Waits for whoever builds the same tree. The lock lasts as long as the file is open.
     fn take_turn(&self, key: &str) -> Result<File, SystemProblem> {
-        for folder in [TREES, RECIPES, BUILDING, LOCKS, USERS] {
-            match mkdirat(&self.fd, folder, Mode::S_IRWXU) {
-                Ok(()) | Err(Errno::EEXIST) => {}
-                Err(errno) => {
-                    return Err(self.problem("make the directory", folder)(errno));
-                }
-            }
-        }
+        self.make_folders()?;
         let path = format!("{LOCKS}/{key}");
         loop {
             let lock = self.lock_file(&path)?;
@@ -278,6 +271,19 @@ impl Store {
                 return Ok(lock);
             }
         }
+    }
+
+    /// Makes the folders of a store that is new.
+    fn make_folders(&self) -> Result<(), SystemProblem> {
+        for folder in [TREES, RECIPES, BUILDING, LOCKS, USERS] {
+            match mkdirat(&self.fd, folder, Mode::S_IRWXU) {
+                Ok(()) | Err(Errno::EEXIST) => {}
+                Err(errno) => {
+                    return Err(self.problem("make the directory", folder)(errno));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn lock_file(&self, path: &str) -> Result<File, SystemProblem> {

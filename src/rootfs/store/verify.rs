@@ -56,6 +56,7 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub fn verify(&self) -> Result<Vec<PathBuf>, StoreError> {
+        self.make_folders()?;
         let writing = self.begin_writing()?;
         let altered = self.verify_objects()?;
         drop(writing);
@@ -202,7 +203,9 @@ impl Check<'_> {
             ItemKind::Directory => {
                 let mode = stat.st_mode & 0o7777;
                 let like = kind(&stat) == SFlag::S_IFDIR && mode == item.mode;
-                Ok(like && modified == item.modified && self.lists(item, &parent, last)?)
+                // What is there too much is named even where the directory tells that it was changed.
+                let lists = kind(&stat) == SFlag::S_IFDIR && self.lists(item, &parent, last)?;
+                Ok(like && lists && modified == item.modified)
             }
             ItemKind::Symlink(text) => Ok(kind(&stat) == SFlag::S_IFLNK
                 && readlinkat(&parent, last)?.as_bytes() == text.as_slice()),

@@ -1,0 +1,223 @@
+//! What garbage collection takes, and what it leaves.
+
+use std::fs;
+use std::time::{Duration, Instant, SystemTime};
+
+use sandbox::rootfs::{Built, Collected, Collection, Refresh, Silent, Tree};
+
+use crate::lab::{Lab, copy_to, file, inside, plan, read};
+use crate::stores::{builder, builder_plan};
+
+fn collect(lab: &Lab) -> Collected {
+    lab.store
+        .collect(Duration::ZERO, Collection::Remove)
+        .unwrap()
+}
+
+fn objects(lab: &Lab) -> usize {
+    let shards = lab.list("objects").into_iter();
+    shards
+        .map(|shard| lab.list(&format!("objects/{shard}")).len())
+        .sum()
+}
+
+/// A tree of one shared file and one of its own, asked for by a profile.
+fn tree(lab: &Lab, name: &str) -> Tree {
+    if !lab.host("shared").exists() {
+        lab.file("shared", "shared by all");
+    }
+    let own = lab.file(&format!("own-{name}"), name);
+    let tree = lab.build(&plan([
+        copy_to(lab.host("shared"), "/shared"),
+        copy_to(own, "/own"),
+    ]));
+    let profile = lab.file(&format!("{name}.toml"), "version = 1");
+    lab.store.note_user(&tree, &profile).unwrap();
+    tree
+}
+
+#[test]
+fn a_tree_goes_when_its_profile_has_gone_and_takes_what_only_it_had() {
+    let lab = Lab::new();
+    let kept = tree(&lab, "kept");
+    let gone = tree(&lab, "gone");
+    let ids = (kept.id.clone(), gone.id.clone());
+    drop((kept, gone));
+    assert_eq!(collect(&lab), Collected::default(), "both are used");
+    assert_eq!(objects(&lab), 3);
+    fs::remove_file(lab.host("gone.toml")).unwrap();
+    let would = lab
+        .store
+        .collect(Duration::ZERO, Collection::DryRun)
+        .unwrap();
+    assert_eq!(
+        (&would.trees, would.files, would.bytes),
+        (&vec![ids.1.clone()], 1, 4)
+    );
+    assert_eq!(lab.list("trees").len(), 2, "a dry run removes nothing");
+    assert_eq!(collect(&lab), would);
+    assert_eq!(lab.list("trees"), [ids.0.as_str()]);
+    assert_eq!(
+        (
+            objects(&lab),
+            lab.list("recipes").len(),
+            lab.list("users").len()
+        ),
+        (2, 1, 1)
+    );
+    let again = tree(&lab, "gone");
+    assert_eq!((again.built, again.notes.shared_files), (Built::Now, 1));
+}
+
+#[test]
+fn a_tree_in_use_stays() {
+    let lab = Lab::new();
+    let used = tree(&lab, "used");
+    fs::remove_file(lab.host("used.toml")).unwrap();
+    assert!(collect(&lab).trees.is_empty());
+    assert_eq!(read(inside(&used, "/own")), "used");
+    let listed = lab.store.list();
+    assert!(listed[0].in_use && listed[0].users.is_empty());
+    drop(used);
+    assert_eq!(collect(&lab).trees.len(), 1);
+    assert_eq!(objects(&lab), 0);
+}
+
+#[test]
+fn a_profile_that_asks_for_another_tree_lets_go_of_its_first() {
+    let lab = Lab::new();
+    let profile = lab.file("p.toml", "version = 1");
+    for text in ["first", "second"] {
+        let tree = lab.build(&plan([file("/f", text)]));
+        lab.store.note_user(&tree, &profile).unwrap();
+    }
+    assert_eq!(lab.list("trees").len(), 2);
+    assert_eq!(collect(&lab).trees.len(), 1);
+    assert_eq!(
+        lab.build(&plan([file("/f", "second")])).built,
+        Built::Before
+    );
+    assert_eq!(lab.build(&plan([file("/f", "first")])).built, Built::Now);
+}
+
+#[test]
+fn what_was_used_lately_stays_where_an_age_is_asked_for() {
+    let lab = Lab::new();
+    drop(lab.build(&plan([file("/f", "x")])));
+    let day = Duration::from_secs(86_400);
+    let collect = |age| {
+        lab.store
+            .collect(age, Collection::Remove)
+            .unwrap()
+            .trees
+            .len()
+    };
+    assert_eq!(collect(day), 0);
+    let recipe = lab
+        .store_dir()
+        .join("recipes")
+        .join(&lab.list("recipes")[0]);
+    let set = |age: Duration| {
+        let recipe = fs::File::open(&recipe).unwrap();
+        recipe.set_modified(SystemTime::now() - age).unwrap();
+    };
+    set(day * 3);
+    assert_eq!(lab.build(&plan([file("/f", "x")])).built, Built::Before);
+    assert_eq!(collect(day), 0, "the use was noted");
+    set(day * 3);
+    assert_eq!(collect(day * 4), 0);
+    assert_eq!(collect(day), 1);
+}
+
+#[test]
+fn a_tree_that_is_replaced_takes_what_only_it_had() {
+    let lab = Lab::new();
+    lab.file("d/a", "a");
+    let b = lab.file("d/b", "b");
+    let plan = plan([copy_to(lab.host("d"), "/d")]);
+    drop(lab.build(&plan));
+    fs::write(&b, "another").unwrap();
+    drop(lab.build(&plan));
+    assert_eq!((lab.list("trees").len(), objects(&lab)), (1, 2));
+}
+
+#[test]
+fn a_list_tells_what_each_tree_has_alone() {
+    let lab = Lab::new();
+    drop((tree(&lab, "one"), tree(&lab, "other")));
+    let listed = lab.store.list();
+    let sizes: Vec<_> = listed
+        .iter()
+        .map(|tree| (tree.files, tree.bytes, tree.own_bytes))
+        .collect();
+    let mut expected = [(2, 13 + 3, 3), (2, 13 + 5, 5)];
+    if listed[0].own_bytes == 5 {
+        expected.reverse();
+    }
+    assert_eq!(sizes, expected);
+    let users: Vec<_> = listed.iter().map(|tree| tree.users.len()).collect();
+    assert_eq!(users, [1, 1]);
+}
+
+#[test]
+fn collecting_while_others_build_takes_nothing_of_theirs() {
+    let lab = Lab::new();
+    for index in 0..600 {
+        lab.file(&format!("d/{index}"), &format!("text {index}"));
+    }
+    for _ in 0..4 {
+        let mut child = builder(&lab).spawn().unwrap();
+        while child.try_wait().unwrap().is_none() {
+            collect(&lab);
+        }
+        let plan = builder_plan(lab.host("d"));
+        let tree = lab.store.tree(&plan, Refresh::Verify, &mut Silent).unwrap();
+        assert!(tree.altered.is_empty(), "{:?}", tree.altered);
+        drop(tree);
+        collect(&lab);
+        assert_eq!(lab.list("trees").len() + objects(&lab), 0);
+    }
+}
+
+#[test]
+fn builders_killed_at_any_moment_leave_a_store_that_verifies() {
+    let lab = Lab::new();
+    for index in 0..400 {
+        lab.file(
+            &format!("d/{}/{index}", index % 7),
+            &format!("text {index}"),
+        );
+    }
+    // Long enough for most moments of a build, whatever the machine.
+    let start = Instant::now();
+    builder(&lab).output().unwrap();
+    let whole = start.elapsed();
+    collect(&lab);
+    let kills = std::env::var("SANDBOX_KILLS").map_or(30, |kills| kills.parse().unwrap());
+    let mut cut_short = 0;
+    for number in 0..kills {
+        let mut child = builder(&lab).spawn().unwrap();
+        std::thread::sleep(whole.mul_f64(f64::from(number) / f64::from(kills)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        cut_short += u32::from(lab.list("trees").is_empty());
+        assert_eq!(
+            lab.store.verify().unwrap(),
+            [""; 0].map(std::path::PathBuf::from)
+        );
+        if number % 5 == 4 {
+            collect(&lab);
+            assert_eq!(
+                (lab.list("building").len(), lab.list("trees").len()),
+                (0, 0)
+            );
+            assert_eq!(objects(&lab), 0);
+        }
+    }
+    assert!(cut_short > 0, "no builder was killed in time");
+    let tree = lab.build(&builder_plan(lab.host("d")));
+    assert_eq!(fs::read_dir(inside(&tree, "/d")).unwrap().count(), 7);
+    let plan = builder_plan(lab.host("d"));
+    let verified = lab.store.tree(&plan, Refresh::Verify, &mut Silent).unwrap();
+    assert_eq!(verified.id, tree.id);
+}
