@@ -1,7 +1,6 @@
 //! From a plan to a tree: each source in its turn and the mount points go into a layout, which is then
 //! written.
 
-use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -12,14 +11,15 @@ use nix::sys::stat::{FileStat, Mode};
 use super::error::{BuildError, Earlier, Part, Shape, SystemProblem, Trouble};
 use super::exclude::Exclude;
 use super::inventory::{Inventory, inventory};
-use super::layout::{Body, Content, Layout, Meta, NodeId};
-use super::object::{Key, Objects};
+use super::key::Key;
+use super::layout::{Body, Content, Layout, Meta, NodeId, Supply};
+use super::linker::Altered;
+use super::pool::Pool;
 use super::progress::Progress;
 use super::record::Notes;
-use super::seen::Seen;
 use super::stamps::{Identity, Moment, Stamp, Stamps};
 use super::walk::Last;
-use super::write::{Failed, Job, Supply, Written, write};
+use super::write::{Failed, Job, Written, write};
 use crate::diag::{At, Origin};
 use crate::elf::{Environment, Resolver};
 use crate::model::{FileMode, InsidePath};
@@ -32,14 +32,13 @@ const FILE_MODE: u32 = 0o644;
 pub(super) struct Site<'a> {
     /// The empty directory that becomes the tree's root.
     pub root: BorrowedFd<'a>,
-    pub objects: &'a Objects,
-    pub seen: &'a Seen,
-    /// The directory of this build, on the store's file system.
-    pub aside: BorrowedFd<'a>,
-    /// The store's own directory.
-    pub store: &'a FileStat,
-    /// Objects that archives brought, which nothing else may have.
-    pub received: RefCell<HashSet<Key>>,
+    /// A directory beside it for the contents of archives, by their keys.
+    pub received: BorrowedFd<'a>,
+    /// What other trees have.
+    pub pool: &'a Pool,
+    /// The store's own directory, and what it is.
+    pub store: BorrowedFd<'a>,
+    pub store_stat: &'a FileStat,
 }
 
 /// What a build leaves beside the tree.
@@ -52,8 +51,8 @@ pub(super) struct Product {
     pub whole: Vec<Stamp>,
     /// Everything in the tree.
     pub inventory: Inventory,
-    /// Objects that were not what their names say.
-    pub altered: Vec<PathBuf>,
+    /// Files of other trees that are not as they were written.
+    pub altered: Vec<Altered>,
 }
 
 /// Builds the tree of `plan`.
@@ -133,6 +132,8 @@ pub(super) struct Builder<'a> {
     pub host_dirs: Vec<PathBuf>,
     /// Files of the host that have several names, by device and inode.
     pub linked: HashMap<(u64, u64), (NodeId, Identity)>,
+    /// The contents of archives that lie beside the tree.
+    pub received: HashMap<Key, Supply>,
     /// What cannot be read, by source.
     pub unreadable: Vec<(usize, PathBuf)>,
     pub resolver: Resolver,
@@ -156,6 +157,7 @@ impl<'a> Builder<'a> {
             host,
             host_dirs: Vec::new(),
             linked: HashMap::new(),
+            received: HashMap::new(),
             unreadable: Vec::new(),
             resolver: Resolver::new(Environment {
                 path: plan.search_path.clone(),
@@ -322,8 +324,9 @@ impl<'a> Builder<'a> {
             root: site.root,
             host: self.host.as_fd(),
             host_dirs: &self.host_dirs,
-            objects: site.objects,
-            seen: site.seen,
+            received: site.received,
+            pool: site.pool,
+            store: site.store,
             started: self.started,
         };
         let unreadable = std::mem::take(&mut self.unreadable);
@@ -364,7 +367,7 @@ impl<'a> Builder<'a> {
             notes.privileges += u64::from(done.stripped);
             notes.files += 1;
             notes.bytes += done.size;
-            if done.origin == Supply::Shared {
+            if done.supply == Supply::Shared {
                 notes.shared_files += 1;
                 notes.shared_bytes += done.size;
             }

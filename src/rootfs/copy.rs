@@ -13,8 +13,8 @@ use super::build::{Builder, Watch, Watched};
 use super::error::{SystemProblem, Trouble};
 use super::exclude::Exclude;
 use super::host;
+use super::key;
 use super::layout::{ALLOWED_BITS, Body, Content, Gone, HostFile, Meta, NodeId, Spot};
-use super::object;
 use super::remove::names;
 use super::stamps::Identity;
 use super::walk::{HostPlace, Last, TrailLink, kind, look, open_dir, shape};
@@ -174,7 +174,7 @@ impl Builder<'_> {
         let stat = stat.map_err(SystemProblem::at("look at", path))?;
         self.stamps.dir(path, Identity::of(&stat), depth);
         self.describe(into, fd, &stat, path)?;
-        let store = self.site.store;
+        let store = self.site.store_stat;
         if (stat.st_dev, stat.st_ino) == (store.st_dev, store.st_ino) {
             return Ok(());
         }
@@ -201,8 +201,8 @@ impl Builder<'_> {
         stat: &FileStat,
         path: &Path,
     ) -> Result<(), Trouble> {
-        let found = object::attributes(from.as_fd())
-            .map_err(SystemProblem::at("read attributes of", path))?;
+        let found =
+            key::attributes(from.as_fd()).map_err(SystemProblem::at("read attributes of", path))?;
         self.notes.privileges += u64::from(stat.st_mode & 0o6000 != 0);
         let meta = Meta {
             attributes: found.attributes,

@@ -9,11 +9,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::key::Key;
 use super::layout::{ALLOWED_BITS, Body, Content, Layout, Node, NodeId};
 use super::manifest::{Entry, EntryKind, Manifest};
-use super::object::Key;
-use super::seen::{Known, Seen};
-use super::stamps::Identity;
 use super::write::{Done, Written};
 
 const MAGIC: &[u8; 8] = b"sbxinv01";
@@ -22,6 +20,8 @@ const HASH: usize = blake3::OUT_LEN;
 /// The entries of a tree in the order of their paths.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Inventory {
+    /// The boot in which the tree was built.
+    pub boot: String,
     pub items: Vec<Item>,
 }
 
@@ -49,7 +49,7 @@ pub(super) enum ItemKind {
 pub(super) struct FileItem {
     pub size: u64,
     pub content: [u8; 32],
-    /// The rest of the object's key.
+    /// The rest of its key.
     pub meta: [u8; 8],
     /// The host's inode, as [`Identity::numbers`].
     pub identity: Option<[u64; 7]>,
@@ -82,8 +82,10 @@ pub(super) fn inventory(layout: &Layout, host_dirs: &[PathBuf], written: &Writte
         first: vec![None; layout.len()],
     };
     lister.dir(NodeId::ROOT, Path::new("/"));
-    let items = lister.items;
-    Inventory { items }
+    Inventory {
+        boot: String::new(),
+        items: lister.items,
+    }
 }
 
 struct Lister<'a> {
@@ -128,7 +130,7 @@ impl Lister<'_> {
     fn file(&mut self, id: NodeId, node: &Node, content: &Content, done: &Done, path: &Path) {
         let from = match content {
             Content::Host(file) => Some(self.host_dirs[file.dir].join(&file.name)),
-            Content::Text(_) | Content::Stored { .. } => node.from.clone(),
+            Content::Text(_) | Content::Received { .. } => node.from.clone(),
         };
         let kind = match &self.first[id.index()] {
             Some(first) => ItemKind::HardLink(bytes(first)),
@@ -184,7 +186,7 @@ impl Inventory {
         postcard::from_bytes(rest.strip_prefix(MAGIC)?).ok()
     }
 
-    /// The keys of its files' objects.
+    /// The keys of its files.
     pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
         self.files().map(|(_, file)| file.key())
     }
@@ -195,19 +197,6 @@ impl Inventory {
             ItemKind::File(file) => Some((item, file)),
             ItemKind::Directory | ItemKind::Symlink(_) | ItemKind::HardLink(_) => None,
         })
-    }
-
-    /// Adds what the tree knows of host files.
-    pub(super) fn tell(&self, seen: &mut Seen) {
-        for (_, file) in self.files() {
-            if let Some(numbers) = file.identity {
-                let known = Known {
-                    key: file.key(),
-                    stripped: file.stripped,
-                };
-                seen.note(Identity::from_numbers(numbers), known);
-            }
-        }
     }
 
     /// What everybody may know of the tree; the root itself stays out.

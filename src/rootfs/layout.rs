@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use nix::sys::stat::FileStat;
 
 use super::error::{Earlier, Shape, Trouble};
-use super::object::Key;
+use super::key::Key;
 use super::walk::{Last, MOST_LINKS};
 use crate::diag::Origin;
 
@@ -73,8 +73,17 @@ pub(super) enum Content {
     Host(HostFile),
     /// These.
     Text(Vec<u8>),
-    /// An object that is in the store already.
-    Stored { key: Key, size: u64 },
+    /// What an archive holds: it lies beside the tree, by its key.
+    Received { key: Key, size: u64, supply: Supply },
+}
+
+/// Whether the bytes of a file had to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Supply {
+    /// Another tree has them.
+    Shared,
+    /// They were written.
+    Written,
 }
 
 /// A file of the host as it was when its directory was read.

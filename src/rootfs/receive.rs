@@ -1,5 +1,5 @@
-//! What archives and images hold, on its way into the layout: contents become objects at once, because
-//! an archive is read only once.
+//! What archives and images hold, on its way into the layout. An archive is read only once, so contents are
+//! written at once: beside the tree, each under its key.
 //!
 //! A path is followed in the layout, so that no link leads anywhere else: what is written through a link
 //! that the archive made stays in the tree. A later layer of an image replaces whatever an earlier layer
@@ -10,15 +10,16 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{OFlag, openat};
+use nix::fcntl::{OFlag, openat, renameat};
 use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use super::build::{Builder, Site};
+use super::build::Builder;
 use super::content::{BUFFER, errno};
 use super::error::{Shape, SystemProblem, Trouble};
-use super::layout::{Body, Content, Meta, NodeId, Place};
-use super::object::{Attached, Key, Target, finish};
+use super::key::{Attached, Key, finish};
+use super::layout::{Body, Content, Meta, NodeId, Place, Supply};
+use super::linker::{Linked, Linker, Target};
 use super::walk::Last;
 use crate::archive::{self, Member, Receiver};
 
@@ -30,15 +31,18 @@ pub(super) struct Receiving<'b, 'a> {
     builder: &'b mut Builder<'a>,
     /// The directory inside that it is unpacked in.
     base: PathBuf,
+    linker: Linker<'a>,
     buffer: Vec<u8>,
 }
 
 impl<'b, 'a> Receiving<'b, 'a> {
     /// Receives into the directory `base` of the layout.
     pub(super) fn new(builder: &'b mut Builder<'a>, base: &Path) -> Receiving<'b, 'a> {
+        let site = builder.site;
         Receiving {
             builder,
             base: base.to_owned(),
+            linker: Linker::new(site.pool, site.store),
             buffer: Vec::new(),
         }
     }
@@ -116,8 +120,7 @@ impl<'b, 'a> Receiving<'b, 'a> {
         }
     }
 
-    /// Writes a content as an object. What it is of the archive's is told apart from what it is of the store's
-    /// by who returns the error: `content` is the archive's.
+    /// Writes a content under its key, or takes it from a tree that has it.
     fn content(
         &mut self,
         path: &Path,
@@ -127,27 +130,43 @@ impl<'b, 'a> Receiving<'b, 'a> {
         let failed = |errno| Trouble::from(SystemProblem::at("write", path)(errno));
         let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NOFOLLOW;
         let mode = Mode::S_IRUSR | Mode::S_IWUSR;
-        let name = OsStr::new(INCOMING);
-        let Site {
-            objects,
-            aside,
-            received,
-            ..
-        } = self.builder.site;
-        let made = openat(aside, name, flags | OFlag::O_CLOEXEC, mode).map_err(failed)?;
+        let received = self.builder.site.received;
+        let made = openat(received, INCOMING, flags | OFlag::O_CLOEXEC, mode).map_err(failed)?;
         let mut made = File::from(made);
         let (hash, size) = self.pour(path, content, &mut made)?;
         if finish(&made, &mut meta).map_err(failed)? == Attached::None {
             self.builder.notes.attributes += 1;
         }
         let key = Key::new(hash, &meta);
-        let target = Target { dir: *aside, name };
-        objects
-            .adopt(&key, 0, (size, &meta), target)
-            .map_err(failed)?;
-        received.borrow_mut().insert(key);
-        unlinkat(aside, name, UnlinkatFlags::NoRemoveDir).map_err(failed)?;
-        Ok((Content::Stored { key, size }, meta))
+        let supply = self.keep(&key, size, &meta).map_err(failed)?;
+        Ok((Content::Received { key, size, supply }, meta))
+    }
+
+    /// Gives the file that has just been written the name of its key, where nothing has it yet.
+    fn keep(&mut self, key: &Key, size: u64, meta: &Meta) -> nix::Result<Supply> {
+        let received = self.builder.site.received;
+        if let Some(supply) = self.builder.received.get(key) {
+            unlinkat(received, INCOMING, UnlinkatFlags::NoRemoveDir)?;
+            return Ok(*supply);
+        }
+        let name = key.to_string();
+        let target = Target {
+            dir: received,
+            name: OsStr::new(&name),
+        };
+        // One that was altered is found, and named, when its own tree is verified.
+        let supply = match self.linker.link(key, 0, (size, meta), target)? {
+            Linked::Done => {
+                unlinkat(received, INCOMING, UnlinkatFlags::NoRemoveDir)?;
+                Supply::Shared
+            }
+            Linked::Absent | Linked::Altered(_) => {
+                renameat(received, INCOMING, received, name.as_str())?;
+                Supply::Written
+            }
+        };
+        self.builder.received.insert(*key, supply);
+        Ok(supply)
     }
 
     /// Copies and hashes; runs of zeros become holes.

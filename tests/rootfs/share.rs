@@ -36,13 +36,6 @@ enum Trace {
     Hidden,
 }
 
-fn objects(lab: &Lab) -> Vec<PathBuf> {
-    let shards = fs::read_dir(lab.store_dir().join("objects")).unwrap();
-    let shards = shards.map(|shard| shard.unwrap().path());
-    let files = shards.flat_map(|shard| fs::read_dir(shard).unwrap());
-    files.map(|file| file.unwrap().path()).collect()
-}
-
 #[test]
 fn trees_share_files_with_each_other_and_never_with_the_host() {
     let lab = Lab::new();
@@ -94,12 +87,16 @@ fn two_equal_files_stay_two_files_in_every_tree() {
         let path = lab.file(&format!("d/{name}"), "equal");
         File::open(&path).unwrap().set_modified(then).unwrap();
     }
+    let mut all = Vec::new();
     for target in ["/a", "/b"] {
         let tree = lab.build(&plan([copy_to(lab.host("d"), target)]));
         let names = ["one", "two", "three"].map(|name| inode(&tree, &format!("{target}/{name}")));
         assert!(names[0] != names[1] && names[1] != names[2] && names[0] != names[2]);
+        all.extend(names);
     }
-    assert_eq!(objects(&lab).len(), 3, "{:?}", objects(&lab));
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 3, "the second tree shares each of them");
 }
 
 #[test]
@@ -141,17 +138,19 @@ fn what_has_not_changed_is_not_opened() {
 }
 
 #[test]
-fn an_altered_object_is_named_and_written_again_by_the_next_build() {
+fn an_altered_file_is_named_and_not_shared_and_its_tree_is_built_again() {
     let lab = Lab::new();
     lab.file("d/f", "good");
-    let first = lab.build(&plan([copy_to(lab.host("d"), "/a")]));
-    damage(&inside(&first, "/a/f"), Trace::Left);
-    let second = lab.build(&plan([copy_to(lab.host("d"), "/b")]));
+    let plan_of = |target| plan([copy_to(lab.host("d"), target)]);
+    let first = lab.build(&plan_of("/a"));
+    let bad = inside(&first, "/a/f");
+    damage(&bad, Trace::Left);
+    let second = lab.build(&plan_of("/b"));
     assert_eq!(read(inside(&second, "/b/f")), "good");
-    assert_eq!(second.altered.len(), 1, "{:?}", second.altered);
-    assert!(second.altered[0].starts_with("objects"));
-    let third = lab.build(&plan([copy_to(lab.host("d"), "/c")]));
-    assert!(third.altered.is_empty());
+    assert_eq!(second.altered, [bad]);
+    let again = lab.build(&plan_of("/a"));
+    assert_eq!((again.built, again.altered.len()), (Built::Now, 0));
+    assert_eq!(read(inside(&again, "/a/f")), "good");
 }
 
 #[test]
@@ -171,12 +170,8 @@ fn what_was_altered_in_a_tree_is_named_and_built_again() {
         assert_eq!(lab.build(&plan).built, Built::Before);
         let tree = verify();
         assert_eq!(tree.built, Built::Now);
-        let paths: Vec<_> = tree
-            .altered
-            .iter()
-            .map(|path| path.to_str().unwrap())
-            .collect();
-        assert_eq!(paths, named);
+        let named: Vec<_> = named.iter().map(|path| root.join(&path[1..])).collect();
+        assert_eq!(tree.altered, named);
         for name in ["f", "g", "s/h"] {
             assert_eq!(read(tree.root.join("d").join(name)), format!("d/{name}"));
         }
@@ -202,33 +197,46 @@ fn what_was_altered_in_a_tree_is_named_and_built_again() {
 }
 
 #[test]
-fn a_whole_look_at_the_store_takes_altered_objects_away() {
+fn a_whole_look_at_the_store_finds_what_was_altered_anywhere() {
     let lab = Lab::new();
     lab.file("d/f", "good");
-    let tree = lab.build(&plan([copy_to(lab.host("d"), "/a")]));
+    let plan_of = |target| plan([copy_to(lab.host("d"), target)]);
+    let (first, second) = (lab.build(&plan_of("/a")), lab.build(&plan_of("/b")));
     assert!(lab.store.verify().unwrap().is_empty());
-    damage(&inside(&tree, "/a/f"), Trace::Hidden);
-    assert_eq!(lab.store.verify().unwrap().len(), 1);
-    assert!(objects(&lab).is_empty());
-    assert!(lab.store.verify().unwrap().is_empty());
+    // One inode: both trees have it.
+    damage(&inside(&first, "/a/f"), Trace::Hidden);
+    let mut altered = [inside(&first, "/a/f"), inside(&second, "/b/f")];
+    altered.sort();
+    assert_eq!(lab.store.verify().unwrap(), altered);
+    drop((first, second));
+    for target in ["/a", "/b"] {
+        let tree = lab.build(&plan_of(target));
+        assert_eq!(read(inside(&tree, &format!("{target}/f"))), "good");
+    }
 }
 
 #[test]
-fn objects_of_a_boot_that_ended_too_early_are_read_before_they_are_used() {
+fn nothing_is_shared_with_a_tree_that_a_crash_may_have_halved() {
     let lab = Lab::new();
     lab.file("d/f", "good");
     let tree = lab.build(&plan([copy_to(lab.host("d"), "/a")]));
-    damage(&inside(&tree, "/a/f"), Trace::Hidden);
-    // Nothing tells yet, as after a power failure that left a file of the right size.
-    let marks = lab.store_dir().join("unsynced");
-    assert_eq!(fs::read_dir(&marks).unwrap().count(), 1);
-    let other = marks.join("00000000-0000-0000-0000-000000000000");
-    fs::write(&other, "").unwrap();
-    let tree = lab.build(&plan([copy_to(lab.host("d"), "/b")]));
-    assert_eq!(read(inside(&tree, "/b/f")), "good");
-    assert!(!other.exists());
+    let inventory = tree.root.with_file_name("inventory");
+    let mut bytes = fs::read(&inventory).unwrap();
+    // After the hash, the magic and the length of the boot's id.
+    bytes[41..77].copy_from_slice(b"00000000-0000-0000-0000-000000000000");
+    let hash = blake3::hash(&bytes[32..]);
+    bytes[..32].copy_from_slice(hash.as_bytes());
+    fs::write(&inventory, bytes).unwrap();
+    let of = |target| {
+        lab.build(&plan([copy_to(lab.host("d"), target)]))
+            .notes
+            .shared_files
+    };
+    assert_eq!(of("/b"), 0);
+    assert_eq!(of("/c"), 1);
     lab.store.make_durable(&tree).unwrap();
-    assert_eq!(fs::read_dir(&marks).unwrap().count(), 0);
+    drop(fs::remove_dir_all(lab.store_dir().join("recipes")));
+    assert_eq!(of("/d"), 1);
 }
 
 #[test]
@@ -282,7 +290,7 @@ fn an_exported_tree_is_a_directory_of_its_own() {
     tree.export(&output).unwrap();
     let made = |name: &str| fs::symlink_metadata(output.join("d").join(name)).unwrap();
     assert_eq!(made("one").ino(), made("two").ino());
-    assert_eq!(made("one").nlink(), 2, "a name in the store");
+    assert_eq!(made("one").nlink(), 2, "it has a name in the store");
     assert_eq!(
         made("one").modified().unwrap(),
         fs::metadata(&one).unwrap().modified().unwrap()

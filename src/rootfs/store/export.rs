@@ -15,8 +15,8 @@ use super::{ROOT, Tree};
 use crate::rootfs::content::Content;
 use crate::rootfs::error::{StoreError, SystemProblem};
 use crate::rootfs::inventory::{Item, ItemKind};
+use crate::rootfs::key::{attach, attributes, finish, time};
 use crate::rootfs::layout::Meta;
-use crate::rootfs::object::{attach, attributes, finish, time};
 use crate::rootfs::remove::names;
 use crate::rootfs::walk::open_dir;
 

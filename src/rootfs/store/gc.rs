@@ -1,25 +1,18 @@
 //! Taking away what nobody uses.
 //!
 //! A tree is kept while a sandbox runs in it (its lock is held), and while a profile or a lock that asked for it
-//! is there and has asked for no other since. Objects are kept while a tree has them.
+//! is there and has asked for no other since. Its files go with it, but for those that other trees have.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsStr;
-use std::io::ErrorKind;
-use std::os::fd::AsFd;
 use std::time::{Duration, SystemTime};
 
-use nix::fcntl::{AtFlags, OFlag};
-use nix::sys::stat::{FileStat, fstatat};
+use nix::fcntl::AtFlags;
+use nix::sys::stat::fstatat;
 
 use super::files::{read, remove_file};
-use super::{BUILDING, INVENTORY, LOCKS, RECIPES, Store, TREES};
-use crate::rootfs::content::errno;
+use super::{BUILDING, INVENTORY, LOCKS, RECIPES, Store, TREES, tree_root};
 use crate::rootfs::error::{StoreError, SystemProblem};
-use crate::rootfs::inventory::Inventory;
-use crate::rootfs::object::{Key, OBJECTS, Objects};
-use crate::rootfs::remove::names;
-use crate::rootfs::walk::open_dir;
+use crate::rootfs::inventory::{Inventory, ItemKind};
 
 /// Whether garbage is taken away or only looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +35,7 @@ pub struct Collected {
 }
 
 impl Store {
-    /// Takes away every tree that nobody uses, if it was last used longer than `older_than` ago, and every
-    /// file that no tree has. Waits for builders.
+    /// Takes away every tree that nobody uses, if it was last used longer than `older_than` ago.
     ///
     /// # Errors
     /// When the store cannot be read or written; what was taken away until then is gone, and nothing else.
@@ -53,39 +45,28 @@ impl Store {
         collection: Collection,
     ) -> Result<Collected, StoreError> {
         self.make_folders()?;
-        let alone = self.objects_lock()?;
-        loop {
-            match alone.lock() {
-                Ok(()) => break,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.problem("lock", LOCKS)(errno(error)).into()),
-            }
-        }
         if collection == Collection::Remove {
             self.sweep();
             self.forget_users()?;
         }
-        let mut collected = Collected::default();
-        let mut going: HashMap<Key, u64> = HashMap::new();
+        let mut names = Names::default();
+        let mut trees = Vec::new();
         for (id, key) in self.unused(older_than) {
-            let inventory = read(&self.fd, &format!("{TREES}/{id}/{INVENTORY}")).ok();
-            let inventory = inventory.and_then(|bytes| Inventory::decode(&bytes));
-            if collection == Collection::Remove && !self.remove_unused(&id, key.as_deref())? {
-                continue;
+            let going = self.names_of(&id);
+            if collection == Collection::DryRun || self.remove_unused(&id, key.as_deref())? {
+                names.add(going);
+                trees.push(id);
             }
-            for key in inventory.iter().flat_map(Inventory::keys) {
-                *going.entry(key).or_default() += 1;
-            }
-            collected.trees.push(id);
         }
-        match collection {
-            Collection::Remove => {
-                self.remove_objects(&mut collected)?;
-                self.remove_locks()?;
-            }
-            Collection::DryRun => self.count_objects(&going, &mut collected)?,
+        if collection == Collection::Remove {
+            self.remove_locks()?;
         }
-        Ok(collected)
+        let (files, bytes) = names.freed();
+        Ok(Collected {
+            trees,
+            files,
+            bytes,
+        })
     }
 
     /// The trees that nobody uses, with the plans that lead to them.
@@ -131,64 +112,13 @@ impl Store {
         Ok(())
     }
 
-    fn objects(&self) -> Result<Objects, SystemProblem> {
-        Objects::open(self.fd.as_fd()).map_err(self.problem("open", OBJECTS))
-    }
-
-    /// Calls `each` with every object: its shard, its name, its inode.
-    pub(super) fn each_object(
-        &self,
-        objects: &Objects,
-        mut each: impl FnMut(&str, &str, &FileStat) -> nix::Result<()>,
-    ) -> Result<(), SystemProblem> {
-        let failed = || self.problem("look through", OBJECTS);
-        for shard in objects.shards().map_err(failed())? {
-            let dir = open_dir(objects.as_fd(), OsStr::new(&shard), OFlag::O_RDONLY);
-            let dir = dir.map_err(failed())?;
-            for name in names(dir.as_fd()).map_err(failed())? {
-                let stat = fstatat(&dir, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
-                let stat = stat.map_err(failed())?;
-                each(&shard, &name.to_string_lossy(), &stat).map_err(failed())?;
-            }
-        }
-        Ok(())
-    }
-
-    fn remove_objects(&self, collected: &mut Collected) -> Result<(), SystemProblem> {
-        let objects = self.objects()?;
-        self.each_object(&objects, |shard, name, stat| {
-            if stat.st_nlink == 1 {
-                objects.remove(&format!("{shard}/{name}"))?;
-                collected.count(stat);
-            }
-            Ok(())
-        })
-    }
-
-    /// What would have no tree any more.
-    fn count_objects(
-        &self,
-        going: &HashMap<Key, u64>,
-        collected: &mut Collected,
-    ) -> Result<(), SystemProblem> {
-        let objects = self.objects()?;
-        self.each_object(&objects, |shard, name, stat| {
-            let key = Key::from_name(shard, name);
-            let leaving = key.and_then(|key| going.get(&key)).copied().unwrap_or(0);
-            if stat.st_nlink <= 1 + leaving {
-                collected.count(stat);
-            }
-            Ok(())
-        })
-    }
-
     /// The locks of plans that are gone. Who waits for one finds that it has no name any more.
     fn remove_locks(&self) -> Result<(), SystemProblem> {
         let known: HashSet<String> = self.names_in(RECIPES).into_iter().collect();
         let building = self.names_in(BUILDING);
         for name in self.names_in(LOCKS) {
             let busy = building.iter().any(|build| build.starts_with(&name));
-            if name == "objects" || known.contains(&name) || busy {
+            if known.contains(&name) || busy {
                 continue;
             }
             let path = format!("{LOCKS}/{name}");
@@ -200,9 +130,68 @@ impl Store {
     }
 }
 
-impl Collected {
-    fn count(&mut self, stat: &FileStat) {
-        self.files += 1;
-        self.bytes += stat.st_size.cast_unsigned();
+/// Names of files, by their inodes.
+#[derive(Debug, Default)]
+pub(super) struct Names(HashMap<u64, Inode>);
+
+#[derive(Debug)]
+struct Inode {
+    /// How many of its names are among these.
+    names: u64,
+    /// How many it has in all.
+    links: u64,
+    size: u64,
+}
+
+impl Names {
+    fn add(&mut self, Names(more): Names) {
+        for (number, inode) in more {
+            let names = inode.names;
+            self.0
+                .entry(number)
+                .or_insert(Inode { names: 0, ..inode })
+                .names += names;
+        }
+    }
+
+    /// How many files would have no name left without these, and the bytes in them.
+    pub(super) fn freed(&self) -> (u64, u64) {
+        let freed = self.0.values().filter(|inode| inode.names >= inode.links);
+        freed.fold((0, 0), |(files, bytes), inode| {
+            (files + 1, bytes + inode.size)
+        })
+    }
+}
+
+impl Store {
+    /// Every name of a file in a tree.
+    pub(super) fn names_of(&self, id: &str) -> Names {
+        let mut names = Names::default();
+        let Some(inventory) = self.inventory_of(id) else {
+            return names;
+        };
+        let root = tree_root(id);
+        let files = inventory
+            .items
+            .iter()
+            .filter(|item| matches!(item.kind, ItemKind::File(_) | ItemKind::HardLink(_)));
+        for item in files {
+            let path = root.join(item.path().strip_prefix("/").unwrap_or(item.path()));
+            let Ok(stat) = fstatat(&self.fd, &path, AtFlags::AT_SYMLINK_NOFOLLOW) else {
+                continue;
+            };
+            let inode = Inode {
+                names: 0,
+                links: stat.st_nlink,
+                size: stat.st_size.cast_unsigned(),
+            };
+            names.0.entry(stat.st_ino).or_insert(inode).names += 1;
+        }
+        names
+    }
+
+    /// What is in a tree, where its list is not damaged.
+    pub(super) fn inventory_of(&self, id: &str) -> Option<Inventory> {
+        Inventory::decode(&read(&self.fd, &format!("{TREES}/{id}/{INVENTORY}")).ok()?)
     }
 }

@@ -8,10 +8,8 @@ use std::time::SystemTime;
 
 use nix::fcntl::OFlag;
 
-use super::files::{open_file, read};
-use super::{INVENTORY, RECIPES, STAMPS, Store, TREES};
-use crate::rootfs::inventory::Inventory;
-use crate::rootfs::object::Key;
+use super::files::open_file;
+use super::{RECIPES, STAMPS, Store, TREES};
 use crate::rootfs::walk::open_dir;
 
 /// A tree of a store.
@@ -40,38 +38,22 @@ impl Store {
     pub fn list(&self) -> Vec<Listed> {
         let mut users = self.users_by_key();
         let keys = self.keys_by_tree();
-        let inventories = self.inventories();
-        let mut trees_of: HashMap<Key, u32> = HashMap::new();
-        for key in inventories
-            .iter()
-            .flat_map(|(_, inventory)| inventory.keys())
-        {
-            *trees_of.entry(key).or_default() += 1;
-        }
-        let listed = inventories.into_iter().map(|(id, inventory)| {
-            let mut listed = Listed {
+        let listed = self.names_in(TREES).into_iter().map(|id| {
+            let inventory = self.inventory_of(&id).unwrap_or_default();
+            let key = keys.get(&id).cloned();
+            let of_key = |key: &String| users.remove(key).unwrap_or_default();
+            let mut users = key.as_ref().map(of_key).unwrap_or_default();
+            users.sort();
+            Listed {
+                files: inventory.files().count() as u64,
+                bytes: inventory.files().map(|(_, file)| file.size).sum(),
+                own_bytes: self.names_of(&id).freed().1,
+                users,
+                last_used: key.as_ref().and_then(|key| self.last_used(key)),
                 in_use: self.is_in_use(&id),
-                key: keys.get(&id).cloned(),
+                key,
                 id,
-                files: 0,
-                bytes: 0,
-                own_bytes: 0,
-                users: Vec::new(),
-                last_used: None,
-            };
-            for (_, file) in inventory.files() {
-                listed.files += 1;
-                listed.bytes += file.size;
-                if trees_of.get(&file.key()) == Some(&1) {
-                    listed.own_bytes += file.size;
-                }
             }
-            if let Some(key) = &listed.key {
-                listed.users = users.remove(key).unwrap_or_default();
-                listed.users.sort();
-                listed.last_used = self.last_used(key);
-            }
-            listed
         });
         let mut listed: Vec<Listed> = listed.collect();
         listed.sort_by(|one, other| {
@@ -79,20 +61,6 @@ impl Store {
             by_time.then_with(|| one.id.cmp(&other.id))
         });
         listed
-    }
-
-    /// Every tree with what is in it; a damaged list is an empty one.
-    fn inventories(&self) -> Vec<(String, Inventory)> {
-        let ids = self.names_in(TREES).into_iter();
-        let inventory = |id: &str| {
-            let bytes = read(&self.fd, &format!("{TREES}/{id}/{INVENTORY}")).ok()?;
-            Inventory::decode(&bytes)
-        };
-        ids.map(|id| {
-            let inventory = inventory(&id).unwrap_or_default();
-            (id, inventory)
-        })
-        .collect()
     }
 
     /// The plan of each tree that a recipe leads to.

@@ -1,32 +1,35 @@
 //! Building a tree aside, and giving it its name.
 
-use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, renameat};
 use nix::sys::stat::{Mode, fstat, mkdirat};
 
-use super::boot::boot_id;
-use super::files::{read, replace, write};
-use super::{BUILDING, INVENTORY, RECIPES, ROOT, STAMPS, Store, TREES, Tree, store_failed};
+use super::durable::boot_id;
+use super::files::{read, remove_file, replace, write};
+use super::{
+    ALTERED, BUILDING, DURABLE, INVENTORY, RECEIVED, RECIPES, ROOT, STAMPS, Store, TREES, Tree,
+    store_failed, tree_root,
+};
 use crate::plan::{TreePlan, TreeSource};
 use crate::rootfs::build::{Product, Site, build};
 use crate::rootfs::content::errno;
 use crate::rootfs::error::{BuildError, SystemProblem};
 use crate::rootfs::inventory::Inventory;
-use crate::rootfs::object::{Key, Objects};
+use crate::rootfs::linker::Altered;
+use crate::rootfs::pool::Pool;
 use crate::rootfs::progress::Progress;
 use crate::rootfs::record::{Head, ID, decode, encode};
 use crate::rootfs::remove::{names, remove};
-use crate::rootfs::seen::Seen;
 use crate::rootfs::walk::open_dir;
 
-/// As many bytes of inventories are read before a build: those of some million files.
-const MOST_SEEN: usize = 256 << 20;
+/// As many bytes of inventories are read before a build: those of about a million files.
+const MOST_POOLED: usize = 192 << 20;
 
 /// A tree that is complete and has no name yet. Dropped without one, it is removed.
 pub(super) struct Unnamed<'a> {
@@ -54,8 +57,8 @@ impl Store {
         key: &str,
         progress: &mut dyn Progress,
     ) -> Result<Tree, BuildError> {
-        let seen = self.seen(plan);
-        let unnamed = self.build(plan, key, &seen, progress)?;
+        let pool = self.pool(plan, key);
+        let unnamed = self.build(plan, key, &pool, progress)?;
         self.publish(key, unnamed).map_err(store_failed)
     }
 
@@ -64,11 +67,10 @@ impl Store {
         &self,
         plan: &TreePlan,
         key: &str,
-        seen: &Seen,
+        pool: &Pool,
         progress: &mut dyn Progress,
     ) -> Result<Unnamed<'_>, BuildError> {
         self.sweep();
-        let writing = self.begin_writing().map_err(store_failed)?;
         let (name, aside) = self.begin(key).map_err(store_failed)?;
         let mut unnamed = Unnamed {
             store: self,
@@ -77,36 +79,17 @@ impl Store {
             product: Product::default(),
         };
         progress.start(None);
-        let mut received = HashSet::new();
-        let built = self.build_in(plan, &unnamed, seen, &mut received, progress);
+        let built = self.build_in(plan, &unnamed, pool, progress);
         progress.done();
-        drop(writing);
-        if built.is_err() {
-            self.forget_objects(received);
-        }
         unnamed.product = built?;
         Ok(unnamed)
-    }
-
-    /// Takes away objects that no tree has, where nobody else builds; else garbage collection does it.
-    fn forget_objects(&self, keys: impl IntoIterator<Item = Key>) {
-        let alone = self
-            .objects_lock()
-            .ok()
-            .filter(|lock| lock.try_lock().is_ok());
-        if let (Some(_), Ok(objects)) = (alone, Objects::open(self.fd.as_fd())) {
-            for key in keys {
-                objects.remove_unused(&key).unwrap_or_default();
-            }
-        }
     }
 
     fn build_in(
         &self,
         plan: &TreePlan,
         Unnamed { name, aside, .. }: &Unnamed<'_>,
-        seen: &Seen,
-        received: &mut HashSet<Key>,
+        pool: &Pool,
         progress: &mut dyn Progress,
     ) -> Result<Product, BuildError> {
         let failed = |doing| {
@@ -115,25 +98,27 @@ impl Store {
         };
         let aside = aside.as_ref().ok_or(Errno::EBADF);
         let aside = aside.map_err(failed("hold"))?;
-        mkdirat(aside, ROOT, Mode::S_IRWXU).map_err(failed("make the directory"))?;
-        let root = open_dir(aside, OsStr::new(ROOT), OFlag::O_RDONLY).map_err(failed("open"))?;
-        let objects = Objects::open(self.fd.as_fd()).map_err(failed("open the objects for"))?;
+        let folder = |folder: &str| {
+            mkdirat(aside, folder, Mode::S_IRWXU).map_err(failed("make the directory"))?;
+            open_dir(aside, OsStr::new(folder), OFlag::O_RDONLY).map_err(failed("open"))
+        };
+        let (root, received) = (folder(ROOT)?, folder(RECEIVED)?);
         let site = Site {
             root: root.as_fd(),
-            objects: &objects,
-            seen,
-            aside: aside.as_fd(),
-            store: &self.stat,
-            received: RefCell::default(),
+            received: received.as_fd(),
+            pool,
+            store: self.fd.as_fd(),
+            store_stat: &self.stat,
         };
-        let built = build(plan, &site, progress);
-        *received = site.received.take();
-        built
+        let product = build(plan, &site, progress)?;
+        remove(aside.as_fd(), OsStr::new(RECEIVED)).map_err(store_failed)?;
+        Ok(product)
     }
 
-    /// What the trees of the store know of the host's files, where the plan copies any.
-    fn seen(&self, plan: &TreePlan) -> Seen {
-        let mut seen = Seen::default();
+    /// The files of the trees of the store, where the plan can use any; those of the tree that is replaced
+    /// come first.
+    pub(super) fn pool(&self, plan: &TreePlan, key: &str) -> Pool {
+        let mut pool = Pool::default();
         let needs_none = |source: &TreeSource| {
             matches!(
                 source,
@@ -141,22 +126,30 @@ impl Store {
             )
         };
         if plan.sources.iter().all(|source| needs_none(&source.value)) {
-            return seen;
+            return pool;
         }
-        let mut room = MOST_SEEN;
-        for id in self.names_in(TREES) {
-            let Ok(bytes) = read(&self.fd, &format!("{TREES}/{id}/{INVENTORY}")) else {
-                continue;
-            };
-            let Some(left) = room.checked_sub(bytes.len()) else {
-                break;
-            };
-            room = left;
-            if let Some(inventory) = Inventory::decode(&bytes) {
-                inventory.tell(&mut seen);
+        let before = self.recorded(key);
+        let others = self.names_in(TREES).into_iter();
+        let others = others.filter(|id| Some(id) != before.as_ref());
+        let trees: Vec<String> = before.iter().cloned().chain(others).collect();
+        let mut room = MOST_POOLED;
+        for id in trees {
+            if let Some(inventory) = self.whole_inventory(&id, &mut room) {
+                pool.add(id, inventory);
             }
         }
-        seen
+        pool
+    }
+
+    /// What is in a tree that a crash cannot have halved.
+    fn whole_inventory(&self, id: &str, room: &mut usize) -> Option<Inventory> {
+        let bytes = read(&self.fd, &format!("{TREES}/{id}/{INVENTORY}")).ok()?;
+        *room = room.checked_sub(bytes.len())?;
+        let inventory = Inventory::decode(&bytes)?;
+        let has_mark = |mark: &str| self.stat_at(&format!("{TREES}/{id}/{mark}")).is_some();
+        let this_boot = boot_id().is_some_and(|boot| boot == inventory.boot);
+        let whole = this_boot || has_mark(DURABLE);
+        (whole && !has_mark(ALTERED)).then_some(inventory)
     }
 
     /// The names in a folder of the store; none where it is not there.
@@ -219,7 +212,7 @@ impl Store {
             notes,
             quick,
             whole,
-            inventory,
+            mut inventory,
             altered,
         } = std::mem::take(&mut unnamed.product);
         let name = unnamed.name.clone();
@@ -232,14 +225,15 @@ impl Store {
         let aside = unnamed.aside.as_ref().ok_or(Errno::EBADF);
         let aside = aside.map_err(self.problem("hold", &name))?;
         write(aside, STAMPS, &encode(&head, &whole)).map_err(self.problem("write", STAMPS))?;
+        inventory.boot.clone_from(&head.boot);
         let encoded = inventory.encode().ok_or(Errno::EOVERFLOW);
         encoded
             .and_then(|bytes| write(aside, INVENTORY, &bytes))
             .map_err(self.problem("write", INVENTORY))?;
         if boot.is_none() {
             // Nothing would tell this boot from the next one.
-            self.sync()
-                .and_then(|()| self.mark_durable(&aside.try_clone().map_err(errno)?.into()))
+            let dir = aside.try_clone().map_err(errno);
+            dir.and_then(|dir| self.write_out(&dir.into()))
                 .map_err(self.problem("write to disk", &name))?;
         }
         let (from, to) = (format!("{BUILDING}/{name}"), format!("{TREES}/{}", head.id));
@@ -251,9 +245,9 @@ impl Store {
         aside
             .lock_shared()
             .map_err(|error| self.problem("lock", &to)(errno(error)))?;
-        self.retire(before, &inventory);
+        self.retire(before);
         Ok(Tree {
-            altered,
+            altered: self.distrust(altered),
             ..self.tree_of(key, &head, aside.into())
         })
     }
@@ -268,19 +262,39 @@ impl Store {
         replace(&self.fd, &path, record).map_err(self.problem("write", &path))
     }
 
-    /// Removes the tree that a recipe led to before, unless a sandbox runs in it, and what only it had.
+    /// Removes the tree that a recipe led to before, unless a sandbox runs in it.
     ///
     /// No other recipe leads to it, because no two builds share an id.
-    fn retire(&self, id: Option<String>, now: &Inventory) {
-        let Some(id) = id else { return };
-        let before = read(&self.fd, &format!("{TREES}/{id}/{INVENTORY}"));
-        if !self.remove_tree(&id) {
-            return;
+    fn retire(&self, id: Option<String>) {
+        if let Some(id) = id {
+            self.remove_tree(&id);
         }
-        if let Some(before) = before.ok().and_then(|bytes| Inventory::decode(&bytes)) {
-            let kept: HashSet<Key> = now.keys().collect();
-            self.forget_objects(before.keys().filter(|key| !kept.contains(key)));
+    }
+
+    /// A tree that has been altered is used by nobody any more, but for those who use it now. Where its
+    /// altered files lie.
+    pub(super) fn distrust(&self, altered: Vec<Altered>) -> Vec<PathBuf> {
+        let trees: BTreeSet<&str> = altered
+            .iter()
+            .map(|altered| altered.tree.as_str())
+            .collect();
+        let keys = match trees.is_empty() {
+            true => HashMap::new(),
+            false => self.keys_by_tree(),
+        };
+        for tree in trees {
+            // What cannot be marked or removed is found again by whoever links to it, or verifies it.
+            if let Some(key) = keys.get(tree) {
+                remove_file(&self.fd, &format!("{RECIPES}/{key}")).unwrap_or_default();
+            }
+            write(&self.fd, &format!("{TREES}/{tree}/{ALTERED}"), b"").unwrap_or_default();
+            self.remove_tree(tree);
         }
+        let path = |Altered { tree, path }: Altered| {
+            let inside = path.strip_prefix("/").unwrap_or(&path);
+            self.dir.join(tree_root(&tree)).join(inside)
+        };
+        altered.into_iter().map(path).collect()
     }
 
     /// Removes a tree, unless somebody uses it. Whether it is gone.

@@ -1,6 +1,6 @@
 //! The store: which trees there are, who uses one, who builds one.
 
-mod boot;
+mod durable;
 mod export;
 mod files;
 mod gc;
@@ -32,7 +32,7 @@ use super::recipe::key;
 use super::record::{Head, Notes, decode, stamps_hold};
 use super::walk::open_dir;
 use crate::plan::TreePlan;
-use boot::boot_id;
+use durable::boot_id;
 use files::{open_file, read};
 
 pub use gc::{Collected, Collection};
@@ -49,14 +49,25 @@ const STAMPS: &str = "stamps";
 /// Beside a tree's root: says that the disk has all of it.
 const DURABLE: &str = "durable";
 
+/// Beside a tree's root: says that something in it is not as it was written.
+const ALTERED: &str = "altered";
+
 /// Beside a tree's root: everything in it.
 const INVENTORY: &str = "inventory";
 
 /// The tree itself.
 const ROOT: &str = "root";
 
+/// Beside a tree while it is built: the contents of archives.
+const RECEIVED: &str = "received";
+
 /// Who uses which tree.
 const USERS: &str = "users";
+
+/// Where a tree lies in its store.
+pub(super) fn tree_root(id: &str) -> PathBuf {
+    [TREES, id, ROOT].iter().collect()
+}
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -114,8 +125,8 @@ pub struct Tree {
     pub notes: Notes,
     /// Whether it outlives a crash.
     pub durability: Durability,
-    /// What was found in the store other than it had been written, and was written again: paths inside
-    /// the tree, and objects.
+    /// What was found in the store other than it had been written: host paths of files of this tree's
+    /// forerunner, or of another one. This tree has none of them.
     pub altered: Vec<PathBuf>,
     /// The tree's directory with a shared flock(2): while it is open, nobody removes the tree.
     pub lock: OwnedFd,

@@ -11,19 +11,18 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
 use nix::sys::stat::{SFlag, fstatat};
 
-use super::{ROOT, Store, Tree, store_failed};
+use super::{ROOT, Refresh, Store, TREES, Tree, store_failed, tree_root};
 use crate::plan::TreePlan;
 use crate::rootfs::error::{BuildError, StoreError, SystemProblem};
 use crate::rootfs::inventory::{FileItem, Inventory, Item, ItemKind};
+use crate::rootfs::key::{self, Key, hash, is_like};
 use crate::rootfs::layout::Meta;
-use crate::rootfs::object::{Key, OBJECTS, Objects, hash, is_like};
+use crate::rootfs::linker::Altered;
+use crate::rootfs::pool::Pool;
 use crate::rootfs::progress::Progress;
 use crate::rootfs::remove::names;
-use crate::rootfs::seen::Seen;
+use crate::rootfs::stamps::Identity;
 use crate::rootfs::walk::{kind, look, open_dir};
-use crate::rootfs::{object, stamps::Identity};
-
-use super::Refresh;
 
 impl Store {
     /// The tree of a plan after every byte of it was read, here and on the host. What is not as it was is
@@ -38,9 +37,14 @@ impl Store {
         let held = found.and_then(|tree| Some((tree.inventory()?, tree)));
         let mut altered = Vec::new();
         if let Some((inventory, tree)) = &held {
-            altered = self.altered(tree, inventory).map_err(store_failed)?;
+            altered = altered_in(&tree.id, &tree.lock, inventory).map_err(store_failed)?;
         }
-        let mut unnamed = self.build(plan, key, &Seen::default(), progress)?;
+        // Nothing is taken from a tree that was altered.
+        let pool = match altered.is_empty() {
+            true => self.pool(plan, key).without_host(),
+            false => Pool::default(),
+        };
+        let mut unnamed = self.build(plan, key, &pool, progress)?;
         if let Some((inventory, tree)) = held
             && altered.is_empty()
             && same(&inventory, &unnamed.product.inventory)
@@ -51,75 +55,56 @@ impl Store {
         self.publish(key, unnamed).map_err(store_failed)
     }
 
-    /// Reads every object, and takes away those that are not what their names say.
+    /// Reads every tree. Those that are not as they were written are not used any more; where their altered
+    /// files lie.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn verify(&self) -> Result<Vec<PathBuf>, StoreError> {
-        self.make_folders()?;
-        let writing = self.begin_writing()?;
-        let altered = self.verify_objects()?;
-        drop(writing);
-        Ok(altered)
-    }
-
-    pub(super) fn verify_objects(&self) -> Result<Vec<PathBuf>, SystemProblem> {
-        let objects = Objects::open(self.fd.as_fd()).map_err(self.problem("open", OBJECTS))?;
         let mut altered = Vec::new();
-        let mut buffer = Vec::new();
-        self.each_object(&objects, |shard, name, stat| {
-            let path = format!("{shard}/{name}");
-            let meta = Meta {
-                mode: stat.st_mode,
-                modified: (stat.st_mtime, stat.st_mtime_nsec),
-                attributes: Vec::new(),
+        for id in self.names_in(TREES) {
+            let path = format!("{TREES}/{id}");
+            let dir = match open_dir(&self.fd, OsStr::new(&path), OFlag::O_RDONLY) {
+                // Removed meanwhile.
+                Err(Errno::ENOENT) => continue,
+                dir => dir.map_err(self.problem("open", &path))?,
             };
-            let is_file = kind(stat) == SFlag::S_IFREG;
-            let found = match is_file {
-                true => key_of(objects.as_fd(), Path::new(&path), meta, &mut buffer)?,
-                false => Reading::Other,
-            };
-            let good = match found {
-                Reading::Key(key) => Key::from_name(shard, name) == Some(key),
-                Reading::Closed => true,
-                Reading::Other => false,
-            };
-            if !good {
-                altered.push(Path::new(OBJECTS).join(&path));
-                objects.remove(&path)?;
+            match self.inventory_of(&id) {
+                Some(inventory) => altered.extend(altered_in(&id, &dir, &inventory)?),
+                None => altered.push(Altered {
+                    tree: id,
+                    path: PathBuf::from("/"),
+                }),
             }
-            Ok(())
-        })?;
-        Ok(altered)
-    }
-
-    /// The paths of a tree that are not as they were written; their objects are taken away.
-    fn altered(&self, tree: &Tree, inventory: &Inventory) -> Result<Vec<PathBuf>, SystemProblem> {
-        let failed = || SystemProblem::at("open", &tree.root);
-        let root = open_dir(&tree.lock, OsStr::new(ROOT), OFlag::O_RDONLY).map_err(failed())?;
-        let objects = Objects::open(self.fd.as_fd()).map_err(self.problem("open", OBJECTS))?;
-        let mut check = Check {
-            root,
-            children: children(inventory),
-            inodes: HashMap::new(),
-            buffer: Vec::new(),
-            extra: Vec::new(),
-        };
-        let mut altered = Vec::new();
-        for item in &inventory.items {
-            if check.holds(item) {
-                continue;
-            }
-            if let ItemKind::File(file) = &item.kind {
-                objects
-                    .remove_all(&file.key())
-                    .map_err(SystemProblem::at("remove the object of", item.path()))?;
-            }
-            altered.push(item.path().to_owned());
         }
-        altered.extend(check.extra);
-        Ok(altered)
+        Ok(self.distrust(altered))
     }
+}
+
+/// What of a tree is not as it was written.
+fn altered_in(
+    id: &str,
+    tree: &OwnedFd,
+    inventory: &Inventory,
+) -> Result<Vec<Altered>, SystemProblem> {
+    let root = tree_root(id);
+    let root = open_dir(tree, OsStr::new(ROOT), OFlag::O_RDONLY)
+        .map_err(SystemProblem::at("open", &root))?;
+    let mut check = Check {
+        root,
+        children: children(inventory),
+        inodes: HashMap::new(),
+        buffer: Vec::new(),
+        extra: Vec::new(),
+    };
+    let altered = inventory.items.iter().filter(|item| !check.holds(item));
+    let mut paths: Vec<PathBuf> = altered.map(|item| item.path().to_owned()).collect();
+    paths.extend(check.extra);
+    let altered = paths.into_iter().map(|path| Altered {
+        tree: id.to_owned(),
+        path,
+    });
+    Ok(altered.collect())
 }
 
 /// Whether two builds gave the same tree. Inodes of the host may be others.
@@ -273,6 +258,6 @@ fn key_of(
     if kind(&stat) != SFlag::S_IFREG {
         return Ok(Reading::Other);
     }
-    meta.attributes = object::attributes(file.as_fd())?.attributes;
+    meta.attributes = key::attributes(file.as_fd())?.attributes;
     Ok(Reading::Key(Key::new(hash(&file, buffer)?, &meta)))
 }

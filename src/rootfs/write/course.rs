@@ -111,7 +111,7 @@ fn size(body: &Body) -> u64 {
     match body {
         Body::File(Content::Host(file)) => file.stat.st_size.cast_unsigned(),
         // Written, or there, before the others start.
-        Body::File(Content::Text(_) | Content::Stored { .. }) => 0,
+        Body::File(Content::Text(_) | Content::Received { .. }) => 0,
         Body::Directory(_) | Body::Symlink(_) => 0,
     }
 }

@@ -1,4 +1,4 @@
-//! One file of a tree: linked to an object where there is one, else written and made one.
+//! One file of a tree: another name of a file that a tree has already, or a new one.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -9,16 +9,17 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat, openat2};
+use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
-use nix::unistd::{UnlinkatFlags, unlinkat};
+use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 
 use super::course::Dir;
-use super::{Done, Supply, Worker};
+use super::{Done, Worker};
 use crate::rootfs::content::errno;
 use crate::rootfs::error::{SystemProblem, Trouble};
-use crate::rootfs::layout::{ALLOWED_BITS, Content, Gone, HostFile, Meta, Node, NodeId};
-use crate::rootfs::object::{self, Attached, Key, Linked, Target};
+use crate::rootfs::key::{self, Attached, Key};
+use crate::rootfs::layout::{ALLOWED_BITS, Content, Gone, HostFile, Meta, Node, NodeId, Supply};
+use crate::rootfs::linker::{Altered, Linked, Target};
 use crate::rootfs::stamps::Identity;
 use crate::rootfs::walk::kind;
 
@@ -61,7 +62,13 @@ impl Worker<'_> {
             _ if counting => Ok(None),
             Content::Host(file) => self.host_file(file, place),
             Content::Text(text) => self.text(text, &node.meta, place).map(Some),
-            Content::Stored { key, size } => self.stored(key, *size, &node.meta, place).map(Some),
+            Content::Received { key, size, supply } => {
+                let supply = match self.received(key, *size, &node.meta, place)? {
+                    Supply::Shared => *supply,
+                    Supply::Written => Supply::Written,
+                };
+                Ok(Some(done(*key, *size, &node.meta, supply)))
+            }
         }?;
         self.files.extend(done.map(|done| (id, done)));
         Ok(())
@@ -75,34 +82,39 @@ impl Worker<'_> {
         self.settle(hash, meta.clone(), size, Bytes::InBuffer, place)
     }
 
-    /// A file of an archive: its object was made when the archive was read.
-    fn stored(
+    /// A file of an archive: its content was written when the archive was read.
+    fn received(
         &mut self,
         key: &Key,
         size: u64,
         meta: &Meta,
-        place: Place<'_>,
-    ) -> Result<Done, Trouble> {
-        let (dir, fd, name) = place;
+        (dir, fd, name): Place<'_>,
+    ) -> Result<Supply, Trouble> {
         let path = dir.path.join(name);
         let failed = |errno| Trouble::from(SystemProblem::at("write", &path)(errno));
         let copy = self.shared.copy_of(key);
         let target = Target { dir: fd, name };
-        let objects = self.shared.job.objects;
-        let linked = objects.link(key, copy, (size, meta), target);
-        if linked.map_err(failed)? != Linked::Done {
-            // A second file with the same bytes, or more names than the file system allows.
-            let object = objects.open_object(key).map_err(failed)?;
-            let made = new_file(fd, name).map_err(failed)?;
-            let stat = fstat(&object).map_err(failed)?;
-            let copied = self.content.transfer(&object, &made, &stat);
-            let mut meta = meta.clone();
-            copied
-                .and_then(|()| object::finish(&made, &mut meta))
-                .and_then(|_| objects.adopt(key, copy, (size, &meta), target))
-                .map_err(failed)?;
+        let (from, content) = (self.shared.job.received, key.to_string());
+        if copy == 0 {
+            let linked = linkat(from, content.as_str(), fd, name, AtFlags::empty());
+            return linked.map_err(failed).map(|()| Supply::Shared);
         }
-        Ok(done(*key, size, meta, Supply::Shared))
+        let linked = self.linker.link(key, copy, (size, meta), target);
+        match linked.map_err(failed)? {
+            Linked::Done => return Ok(Supply::Shared),
+            Linked::Absent => {}
+            Linked::Altered(altered) => self.altered(altered),
+        }
+        // A second file with the same bytes.
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let content = openat(from, content.as_str(), flags, Mode::empty()).map_err(failed)?;
+        let content = File::from(content);
+        let made = new_file(fd, name).map_err(failed)?;
+        let stat = fstat(&content).map_err(failed)?;
+        let copied = self.content.transfer(&content, &made, &stat);
+        let finished = copied.and_then(|()| key::finish(&made, &mut meta.clone()));
+        finished.map_err(failed)?;
+        Ok(Supply::Written)
     }
 
     fn host_file(&mut self, file: &HostFile, place: Place<'_>) -> Result<Option<Done>, Trouble> {
@@ -138,7 +150,7 @@ impl Worker<'_> {
     /// A file that an earlier build has read, and that is as it was then: it is not even opened.
     fn known(&mut self, file: &HostFile, place: Place<'_>) -> Result<Option<Done>, Trouble> {
         let identity = Identity::of(&file.stat);
-        let Some(known) = self.shared.job.seen.find(&identity) else {
+        let Some(known) = self.shared.job.pool.host(&identity) else {
             return Ok(None);
         };
         let (dir, fd, name) = place;
@@ -146,16 +158,12 @@ impl Worker<'_> {
         let size = file.stat.st_size.cast_unsigned();
         let copy = self.shared.copy_of(&known.key);
         let target = Target { dir: fd, name };
-        let linked = self
-            .shared
-            .job
-            .objects
-            .link(&known.key, copy, (size, &meta), target);
+        let linked = self.linker.link(&known.key, copy, (size, &meta), target);
         match linked.map_err(SystemProblem::at("link", &dir.path.join(name)))? {
             Linked::Done => {}
             Linked::Absent => return Ok(None),
-            Linked::Altered => {
-                self.altered(&known.key);
+            Linked::Altered(altered) => {
+                self.altered(altered);
                 return Ok(None);
             }
         }
@@ -167,9 +175,8 @@ impl Worker<'_> {
         }))
     }
 
-    fn altered(&self, key: &Key) {
-        let path = object::shown(key);
-        self.shared.results().written.altered.push(path);
+    fn altered(&self, altered: Altered) {
+        self.shared.results().written.altered.push(altered);
     }
 
     fn host_path(&self, file: &HostFile) -> PathBuf {
@@ -241,7 +248,7 @@ impl Worker<'_> {
                 true => self.read_small(file, size).map_err(failed)?,
                 false => self.copy_large(file, &stat, place).map_err(failed)?,
             };
-            let found = object::attributes(file.as_fd())
+            let found = key::attributes(file.as_fd())
                 .map_err(SystemProblem::at("read attributes of", path))?;
             let after = fstat(file).map_err(failed)?;
             if Identity::of(&after) == Identity::of(&stat) {
@@ -292,11 +299,11 @@ impl Worker<'_> {
     ) -> nix::Result<(Bytes, blake3::Hash)> {
         let made = new_file(fd, name)?;
         self.content.transfer(file, &made, stat)?;
-        let hash = object::hash(&made, &mut self.buffer)?;
+        let hash = key::hash(&made, &mut self.buffer)?;
         Ok((Bytes::InTree(made), hash))
     }
 
-    /// Gives a tree the file whose bytes are known: as a name of an object, or as a new one.
+    /// Gives a tree the file whose bytes are known.
     fn settle(
         &mut self,
         hash: blake3::Hash,
@@ -307,19 +314,16 @@ impl Worker<'_> {
     ) -> Result<Done, Trouble> {
         let path = dir.path.join(name);
         let failed = |errno| Trouble::from(SystemProblem::at("write", &path)(errno));
-        let objects = self.shared.job.objects;
         let target = Target { dir: fd, name };
         let key = Key::new(hash, &meta);
-        let copy = self.shared.copy_of(&key);
         let made = match bytes {
             Bytes::InBuffer => {
-                match objects
-                    .link(&key, copy, (size, &meta), target)
-                    .map_err(failed)?
-                {
+                let copy = self.shared.copy_of(&key);
+                let linked = self.linker.link(&key, copy, (size, &meta), target);
+                match linked.map_err(failed)? {
                     Linked::Done => return Ok(done(key, size, &meta, Supply::Shared)),
                     Linked::Absent => {}
-                    Linked::Altered => self.altered(&key),
+                    Linked::Altered(altered) => self.altered(altered),
                 }
                 let mut made = new_file(fd, name).map_err(failed)?;
                 made.write_all(&self.buffer)
@@ -329,16 +333,13 @@ impl Worker<'_> {
             }
             Bytes::InTree(made) => made,
         };
-        let (key, copy) = match object::finish(&made, &mut meta).map_err(failed)? {
-            Attached::All => (key, copy),
+        let key = match key::finish(&made, &mut meta).map_err(failed)? {
+            Attached::All => key,
             Attached::None => {
                 self.without_attributes += 1;
-                let key = Key::new(hash, &meta);
-                (key, self.shared.copy_of(&key))
+                Key::new(hash, &meta)
             }
         };
-        let adopted = objects.adopt(&key, copy, (size, &meta), target);
-        adopted.map_err(failed)?;
         Ok(done(key, size, &meta, Supply::Written))
     }
 }
@@ -374,7 +375,7 @@ fn meta_of(stat: &FileStat) -> Meta {
     }
 }
 
-fn done(key: Key, size: u64, meta: &Meta, origin: Supply) -> Done {
+fn done(key: Key, size: u64, meta: &Meta, supply: Supply) -> Done {
     Done {
         key,
         size,
@@ -382,6 +383,6 @@ fn done(key: Key, size: u64, meta: &Meta, origin: Supply) -> Done {
         modified: meta.modified,
         identity: None,
         stripped: 0,
-        origin,
+        supply,
     }
 }

@@ -22,10 +22,11 @@ use nix::unistd::{linkat, symlinkat};
 
 use super::content::Content;
 use super::error::{SystemProblem, Trouble};
-use super::layout::{ALLOWED_BITS, Body, Layout, NodeId};
-use super::object::{Attached, Key, Objects, attach, time};
+use super::key::{Attached, Key, attach, time};
+use super::layout::{ALLOWED_BITS, Body, Layout, NodeId, Supply};
+use super::linker::{Altered, Linker};
+use super::pool::Pool;
 use super::progress::Progress;
-use super::seen::Seen;
 use super::stamps::{Identity, Moment};
 use course::{Course, Dir};
 use queue::{Queue, Task};
@@ -46,8 +47,11 @@ pub(super) struct Job<'a> {
     pub host: BorrowedFd<'a>,
     /// The host directories that files of the layout lie in, absolute and free of links.
     pub host_dirs: &'a [PathBuf],
-    pub objects: &'a Objects,
-    pub seen: &'a Seen,
+    /// The contents of archives, by their keys.
+    pub received: BorrowedFd<'a>,
+    pub pool: &'a Pool,
+    /// The store.
+    pub store: BorrowedFd<'a>,
     /// When the build began.
     pub started: Moment,
 }
@@ -63,16 +67,7 @@ pub(super) struct Done {
     pub identity: Option<Identity>,
     /// Privileges that were taken off: set-id bits, and capabilities.
     pub stripped: u8,
-    pub origin: Supply,
-}
-
-/// Where the bytes of a file came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Supply {
-    /// They were in the store.
-    Shared,
-    /// They were written.
-    Written,
+    pub supply: Supply,
 }
 
 /// What was written.
@@ -82,8 +77,8 @@ pub(super) struct Written {
     pub files: HashMap<NodeId, Done>,
     /// Nodes whose user attributes the store's file system cannot hold.
     pub without_attributes: u64,
-    /// Objects that were not what their names say, and have been taken away.
-    pub altered: Vec<PathBuf>,
+    /// Files of other trees that are not as they were written.
+    pub altered: Vec<Altered>,
 }
 
 /// What went wrong, and in which source.
@@ -227,6 +222,7 @@ impl Shared<'_> {
     fn work(&self, mut progress: Option<&mut dyn Progress>) {
         let mut worker = Worker {
             shared: self,
+            linker: Linker::new(self.job.pool, self.job.store),
             content: Content::default(),
             buffer: Vec::new(),
             source: None,
@@ -282,6 +278,7 @@ impl Shared<'_> {
 /// One thread.
 struct Worker<'a> {
     shared: &'a Shared<'a>,
+    linker: Linker<'a>,
     content: Content,
     buffer: Vec<u8>,
     /// The host directory that was opened last.
