@@ -46,6 +46,7 @@ pub mod plan;
 
 // Layer 3: what acts.
 pub mod cgroup;
+pub mod kept;
 pub mod launch;
 pub mod rootfs;
 

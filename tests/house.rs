@@ -17,11 +17,12 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "rootfs",
         &["plan", "archive", "elf", "sys", "model", "diag"],
     ),
+    ("kept", &["plan", "sys", "model", "diag"]),
     ("cgroup", &["plan", "sys", "model", "diag"]),
     ("launch", &["plan", "sys", "model"]),
     ("supervise", &["launch", "cgroup", "plan", "sys", "model"]),
-    // The progress bar performs a trait of `rootfs`.
-    ("report", &["plan", "rootfs", "model", "diag"]),
+    // The progress bar performs a trait of `rootfs`; changes are of `kept`.
+    ("report", &["plan", "rootfs", "kept", "model", "diag"]),
 ];
 
 /// What allocates, formats or panics has no place after the clone.
@@ -41,7 +42,14 @@ const BANNED_AFTER_CLONE: &[&str] = &[
     "std::io::stdin",
 ];
 
-const AFTER_CLONE: &[&str] = &["init.rs", "magic.rs", "mounts.rs", "program.rs", "reap.rs"];
+const AFTER_CLONE: &[&str] = &[
+    "init.rs",
+    "magic.rs",
+    "mounts.rs",
+    "overlay.rs",
+    "program.rs",
+    "reap.rs",
+];
 
 const LONGEST_FILE: usize = 500;
 

@@ -1,12 +1,17 @@
 //! The commands: clap structures, exit codes, and the only place that prints.
 
+mod apply;
 mod build;
+mod changes;
 mod check;
+mod discard;
 mod exit;
 mod filter;
+mod kept;
 mod output;
 mod profile;
 mod refusal;
+mod reset;
 mod store;
 mod tree;
 mod up;
@@ -36,7 +41,9 @@ Examples:
   sandbox check --host profiles/dev.toml      and whether this host has what it names
   sandbox up profiles/dev.toml                start the program of the profile
   sandbox up profiles/dev.toml -- cargo test  start another one in the same sandbox
-  sandbox up --dry-run profiles/dev.toml      print every step, and run nothing"
+  sandbox up --dry-run profiles/dev.toml      print every step, and run nothing
+  sandbox changes dev                         show what the sandbox `dev` wrote and keeps
+  sandbox apply dev /work/src                 carry what it wrote there to the host"
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -50,6 +57,10 @@ enum Command {
     Gc(store::Gc),
     Store(store::ListStore),
     Up(up::Up),
+    Changes(changes::Changes),
+    Apply(apply::Apply),
+    Discard(discard::Discard),
+    Reset(reset::Reset),
 }
 
 /// Runs the command that the process was started with.
@@ -62,6 +73,10 @@ pub fn main() -> ExitCode {
             Command::Gc(gc) => gc.run(),
             Command::Store(store) => store.run(),
             Command::Up(up) => up.run(),
+            Command::Changes(changes) => changes.run(),
+            Command::Apply(apply) => apply.run(),
+            Command::Discard(discard) => discard.run(),
+            Command::Reset(reset) => reset.run(),
         },
         Err(error) => refused(&error, &arguments),
     };

@@ -52,7 +52,7 @@ pub fn no_home() -> Problem {
         "host.no-home",
         "no home directory is known: neither `HOME` nor /etc/passwd tells one",
     )
-    .help("set `HOME`, or `XDG_CACHE_HOME` and `XDG_STATE_HOME`")
+    .help("set `HOME`, or `XDG_CACHE_HOME`, `XDG_DATA_HOME` and `XDG_STATE_HOME`")
 }
 
 /// Finds or builds a tree, with a bar on a terminal, and says what of it had been altered in the store.

@@ -11,6 +11,7 @@ use clap::Args;
 use crate::cgroup::CgroupError;
 use crate::diag::{Problem, Problems, Sources};
 use crate::host::places;
+use crate::kept::prepare;
 use crate::model::{Outcome, SandboxName};
 use crate::plan::{Given, Plan, Purpose};
 use crate::report;
@@ -22,7 +23,7 @@ use crate::sys::file::{self, STREAMS};
 use super::exit::Exit;
 use super::profile::{Loaded, general};
 use super::tree::{self, Wanted};
-use super::{filter, output, refusal};
+use super::{filter, kept, output, refusal};
 
 /// Start the program of a profile in its sandbox
 ///
@@ -152,6 +153,7 @@ impl Up {
         let filter = filter::compile_for(plan)?;
         let state = open_state()?;
         let mut claim = claim(&state, plan)?;
+        let name = kept::of_run(plan)?;
         let store = tree::open_store()?;
         let wanted = Wanted {
             plan: &plan.settings.tree,
@@ -159,9 +161,14 @@ impl Up {
             refresh: tree::refresh(self.refresh, self.verify),
         };
         let tree = tree::obtain(&store, &wanted)?;
+        let places = match &name {
+            Some(name) => prepare(name, plan, &tree.root)?,
+            None => Vec::new(),
+        };
         let run = Run {
             plan,
             tree: &tree.root,
+            kept: &places,
             filter: &filter,
             cgroups,
             caller,

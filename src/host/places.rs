@@ -22,14 +22,23 @@ pub fn state() -> Option<PathBuf> {
     }
 }
 
+/// Where what outlives the runs of this user is kept: `/var/lib/sandbox` for root, else
+/// `$XDG_DATA_HOME/sandbox` or `~/.local/share/sandbox`.
+pub fn data() -> Option<PathBuf> {
+    if nix::unistd::geteuid().is_root() {
+        return Some(PathBuf::from("/var/lib/sandbox"));
+    }
+    below("XDG_DATA_HOME", ".local/share").map(|data| data.join("sandbox"))
+}
+
 /// What no sandbox may reach, without links, as far as it is there.
 pub(super) fn own_directories() -> Vec<PathBuf> {
-    let own = [store(), state()].into_iter().flatten();
+    let own = [store(), state(), data()].into_iter().flatten();
     own.map(|path| without_links(&path)).collect()
 }
 
 /// The path without links, as far as it is there: the first run makes the rest.
-fn without_links(path: &Path) -> PathBuf {
+pub fn without_links(path: &Path) -> PathBuf {
     let mut ancestors = path.ancestors();
     let found = ancestors.find_map(|part| Some((part, part.canonicalize().ok()?)));
     match found {

@@ -1,18 +1,21 @@
 //! Steps made ready: C strings, numbers and arrays, so that nothing is allocated after the clone.
 
+mod sources;
+
 use std::ffi::CString;
 use std::fmt::Write as _;
 
-use crate::model::{Access, ByteSize, Capability, FileMode, InsidePath, MountOption, ProcMount};
+use crate::model::{Access, ByteSize, Capability, FileMode, InsidePath, ProcMount};
 use crate::plan::{
-    Action, Clock, ClockOffset, HostDevice, IdPair, Lane, Missing, MountAction, MountPointKind,
-    OpenBind, OwnerMap, Plan, ProgramAction, Slot, Step, SysSource, TargetPoint, UserIds,
+    Action, Clock, ClockOffset, IdPair, Lane, Missing, MountAction, MountPointKind, OwnerMap, Plan,
+    ProgramAction, Slot, Step, SysSource, TargetPoint, UserIds,
 };
 use crate::sys::mount::{Attributes, Depth};
 use crate::sys::process::StringArray;
 use crate::sys::seccomp::Instruction;
 
 use super::{LaunchError, Resources};
+use sources::attributes;
 
 /// A step of one lane, ready to run.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ pub(super) struct ArmedClone {
     pub owner: OwnerMap,
     pub missing: Missing,
     pub links: Links,
+    /// Device and inode, where it has to be this very directory.
+    pub identity: Option<(u64, u64)>,
 }
 
 /// What becomes of links on the way to a host path.
@@ -73,6 +78,7 @@ pub(super) enum Armed {
     LeaveGroups,
     MakeGroups,
     OpenClone(ArmedClone),
+    OpenNothing,
     Clone { namespaces: u64 },
     WriteIdMaps { uid: Vec<u8>, gid: Vec<u8> },
     Start,
@@ -87,6 +93,7 @@ pub(super) enum Armed {
     PrivateMounts,
     MountRoot,
     MountOverlay { size: CString },
+    MountKept { upper: usize },
     MountDev,
     MountDevice(ArmedDevice),
     MountPts,
@@ -101,6 +108,7 @@ pub(super) enum Armed {
     MaskSys(ArmedMask),
     MountCgroup(Vec<(CString, CString)>),
     Attach { slot: usize, target: ArmedTarget },
+    AttachOverlay(ArmedOverlay),
     MountTmpfs(ArmedTmpfs),
     PivotRoot,
     SetHostName(Vec<u8>),
@@ -150,6 +158,17 @@ pub(super) struct ArmedMask {
 pub(super) struct ArmedTmpfs {
     pub size: CString,
     pub mode: CString,
+    pub attributes: u64,
+    pub target: ArmedTarget,
+}
+
+/// An overlay over a host directory.
+#[derive(Debug)]
+pub(super) struct ArmedOverlay {
+    /// The slot of the host directory.
+    pub lower: usize,
+    /// The slot of the layers.
+    pub upper: usize,
     pub attributes: u64,
     pub target: ArmedTarget,
 }
@@ -205,7 +224,8 @@ impl Arming<'_> {
             Action::LeaveGroups => Armed::LeaveGroups,
             Action::MakeGroups(_) => Armed::MakeGroups,
             Action::OpenTree { owner, access } => self.tree(*owner, *access)?,
-            Action::OpenBind(bind) => Armed::OpenClone(self::bind(bind)?),
+            Action::OpenBind(bind) => Armed::OpenClone(sources::bind(bind)?),
+            Action::OpenKept(kept) => self.kept(kept)?,
             Action::Clone { namespaces } => Armed::Clone {
                 namespaces: namespaces.iter().map(|name| clone_flag(*name)).sum(),
             },
@@ -239,26 +259,15 @@ impl Arming<'_> {
         })
     }
 
-    fn tree(&self, owner: OwnerMap, access: Access) -> Armable<Armed> {
-        let path = self.resources.tree.as_os_str().as_encoded_bytes();
-        Ok(Armed::OpenClone(ArmedClone {
-            slot: slot_index(Slot::TREE),
-            source: CString::new(path)?,
-            shape: MountPointKind::Directory,
-            depth: Depth::One,
-            attributes: attributes(access, &[]),
-            owner,
-            missing: Missing::Refused,
-            links: Links::Followed,
-        }))
-    }
-
     fn mount(&self, action: &MountAction) -> Armable<Armed> {
         Ok(match action {
             MountAction::MountRoot => Armed::MountRoot,
             MountAction::MountOverlay { size } => Armed::MountOverlay { size: bytes(*size) },
+            MountAction::MountKept { upper } => Armed::MountKept {
+                upper: slot_index(*upper),
+            },
             MountAction::MountDev => Armed::MountDev,
-            MountAction::MountDevice(device) => Armed::MountDevice(self::device(device)?),
+            MountAction::MountDevice(device) => Armed::MountDevice(sources::device(device)?),
             MountAction::MountPts => Armed::MountPts,
             MountAction::MountShm { size } => Armed::MountShm { size: bytes(*size) },
             MountAction::MountMqueue => Armed::MountMqueue,
@@ -289,6 +298,18 @@ impl Arming<'_> {
                 slot: slot_index(*slot),
                 target: self.target(target, *shape, *point)?,
             },
+            MountAction::AttachOverlay {
+                lower,
+                upper,
+                target,
+                options,
+                point,
+            } => Armed::AttachOverlay(ArmedOverlay {
+                lower: slot_index(*lower),
+                upper: slot_index(*upper),
+                attributes: attributes(Access::ReadWrite, options).set,
+                target: self.target(target, MountPointKind::Directory, *point)?,
+            }),
             MountAction::MountTmpfs {
                 target,
                 size,
@@ -394,67 +415,6 @@ fn clone_flag(namespace: crate::plan::Namespace) -> u64 {
         Namespace::Network => libc::CLONE_NEWNET,
     };
     flag as u64
-}
-
-fn bind(bind: &OpenBind) -> Armable<ArmedClone> {
-    let OpenBind {
-        slot,
-        source,
-        shape,
-        access,
-        options,
-        owner,
-        missing,
-    } = bind;
-    Ok(ArmedClone {
-        slot: slot_index(*slot),
-        source: CString::new(source.as_str())?,
-        shape: *shape,
-        depth: Depth::Recursive,
-        attributes: attributes(*access, options),
-        owner: *owner,
-        missing: *missing,
-        links: Links::Refused,
-    })
-}
-
-fn device(device: &HostDevice) -> Armable<ArmedDevice> {
-    let HostDevice {
-        path,
-        shape,
-        number,
-        missing,
-    } = device;
-    let names: Vec<&str> = path.names().skip(1).collect();
-    let parents = (1..names.len()).map(|end| CString::new(names[..end].join("/")));
-    Ok(ArmedDevice {
-        source: CString::new(path.as_str())?,
-        name: CString::new(names.join("/"))?,
-        parents: parents.collect::<Armable<_>>()?,
-        shape: *shape,
-        number: *number,
-        missing: *missing,
-    })
-}
-
-/// nosuid and nodev always hold; the rest as asked.
-fn attributes(access: Access, options: &[MountOption]) -> Attributes {
-    let mut set = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
-    if access == Access::ReadOnly {
-        set |= libc::MOUNT_ATTR_RDONLY;
-    }
-    let mut clear = 0;
-    for option in options {
-        match option {
-            MountOption::NoExec => set |= libc::MOUNT_ATTR_NOEXEC,
-            MountOption::NoSymFollow => set |= libc::MOUNT_ATTR_NOSYMFOLLOW,
-            MountOption::NoAtime => {
-                set |= libc::MOUNT_ATTR_NOATIME;
-                clear |= libc::MOUNT_ATTR__ATIME;
-            }
-        }
-    }
-    Attributes { set, clear }
 }
 
 fn mask(capabilities: &[Capability]) -> u64 {

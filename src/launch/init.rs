@@ -120,6 +120,7 @@ impl Inside<'_> {
             Armed::BecomeSubreaper => self.become_subreaper(),
             Armed::PrivateMounts => self.private_mounts(),
             Armed::OpenClone(clone) => self.open(clone),
+            Armed::OpenNothing => Ok(()),
             Armed::PivotRoot => self.pivot(),
             Armed::SetHostName(name) => sys::process::set_host_name(name),
             Armed::LoopbackUp => sys::network::loopback_up(),

@@ -9,6 +9,7 @@ mod id_map;
 mod init;
 mod magic;
 mod mounts;
+mod overlay;
 mod parent;
 mod program;
 mod reap;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
+use crate::model::KeptPlace;
 use crate::plan::Plan;
 use crate::sys::process::Child;
 use crate::sys::seccomp::Instruction;
@@ -37,6 +39,9 @@ pub const KILL_ALL: i32 = 64;
 pub struct Resources<'a> {
     /// The built root tree.
     pub tree: &'a Path,
+    /// What is kept under the sandbox's name, in the order of the plan; nothing where the host has not
+    /// what it belongs to.
+    pub kept: &'a [Option<KeptPlace>],
     /// The programs of the system-call filter, in the order of loading.
     pub filter: &'a [Vec<Instruction>],
     /// The control groups.

@@ -14,8 +14,8 @@ use crate::sys::mount::{Attributes, Depth};
 use super::arm::{Armed, ArmedDevice, ArmedMask, ArmedTarget, ArmedTmpfs};
 use super::init::{Inside, held};
 
-const NOSUID: u64 = libc::MOUNT_ATTR_NOSUID;
-const NODEV: u64 = libc::MOUNT_ATTR_NODEV;
+pub(super) const NOSUID: u64 = libc::MOUNT_ATTR_NOSUID;
+pub(super) const NODEV: u64 = libc::MOUNT_ATTR_NODEV;
 const NOEXEC: u64 = libc::MOUNT_ATTR_NOEXEC;
 const READ_ONLY: u64 = libc::MOUNT_ATTR_RDONLY;
 
@@ -25,6 +25,7 @@ impl Inside<'_> {
         match action {
             Armed::MountRoot => self.mount_root(),
             Armed::MountOverlay { size } => self.mount_overlay(size),
+            Armed::MountKept { upper } => self.mount_kept(*upper),
             Armed::MountDev => self.mount_dev(),
             Armed::MountDevice(device) => self.mount_device(device),
             Armed::MountPts => self.mount_pts(),
@@ -39,6 +40,7 @@ impl Inside<'_> {
             Armed::MaskSys(mask) => self.mask(held(&self.sys)?, mask),
             Armed::MountCgroup(groups) => self.mount_cgroup(groups),
             Armed::Attach { slot, target } => self.attach(*slot, target),
+            Armed::AttachOverlay(overlay) => self.attach_overlay(overlay),
             Armed::MountTmpfs(tmpfs) => self.mount_tmpfs(tmpfs),
             // A step of another lane: the plan is wrong, and nothing runs.
             _ => Err(Errno::ENOTSUP),
@@ -50,30 +52,6 @@ impl Inside<'_> {
         let tree = self.take_slot(0)?.ok_or(Errno::EBADF)?;
         sys::mount::attach(tree.as_fd(), HERE, c"/")?;
         self.root = Some(tree);
-        Ok(())
-    }
-
-    /// The layers of an overlay stay detached where the kernel takes them so (Linux 6.15, no id map).
-    /// Else they lie over the old root while it is made, and the overlay keeps its own hold on them; one
-    /// lies in the other, because each detachment waits for the whole machine.
-    fn mount_overlay(&mut self, size: &CStr) -> sys::Result<()> {
-        let tree = self.take_slot(0)?.ok_or(Errno::EBADF)?;
-        let options = [(c"size", size), (c"mode", c"0755")];
-        let writes = new_tmpfs(&options, NOSUID | NODEV)?;
-        sys::file::make_directory(writes.as_fd(), c"upper", 0o755)?;
-        sys::file::make_directory(writes.as_fd(), c"work", 0o700)?;
-        let overlay = match overlay(tree.as_fd(), writes.as_fd()) {
-            Ok(overlay) => overlay,
-            Err(_) => {
-                sys::mount::attach(tree.as_fd(), HERE, c"/")?;
-                sys::mount::attach(writes.as_fd(), tree.as_fd(), c"dev")?;
-                let overlay = overlay(tree.as_fd(), writes.as_fd())?;
-                sys::mount::detach(c"/")?;
-                overlay
-            }
-        };
-        sys::mount::attach(overlay.as_fd(), HERE, c"/")?;
-        self.root = Some(overlay);
         Ok(())
     }
 
@@ -272,7 +250,7 @@ impl Inside<'_> {
     }
 
     /// Links of the tree are followed inside it; none leads out (rule 8).
-    fn attach_at(&self, mount: BorrowedFd<'_>, target: &ArmedTarget) -> sys::Result<()> {
+    pub(super) fn attach_at(&self, mount: BorrowedFd<'_>, target: &ArmedTarget) -> sys::Result<()> {
         let root = held(&self.root)?;
         if let Some((last, way)) = target.make.split_last() {
             for (path, name) in way {
@@ -301,7 +279,7 @@ impl Inside<'_> {
         }
     }
 
-    fn take_slot(&mut self, slot: usize) -> sys::Result<Option<OwnedFd>> {
+    pub(super) fn take_slot(&mut self, slot: usize) -> sys::Result<Option<OwnedFd>> {
         let slot = self.slots.get_mut(slot).ok_or(Errno::ENFILE)?;
         Ok(slot.take())
     }
@@ -341,7 +319,7 @@ fn copy_from_caller(terminal: BorrowedFd<'_>) -> sys::Result<()> {
 }
 
 /// A new tmpfs with these options, whose root nobody has seen yet.
-fn new_tmpfs(options: &[(&CStr, &CStr)], attributes: u64) -> sys::Result<OwnedFd> {
+pub(super) fn new_tmpfs(options: &[(&CStr, &CStr)], attributes: u64) -> sys::Result<OwnedFd> {
     let filesystem = sys::mount::open_filesystem(c"tmpfs")?;
     for (key, value) in options {
         sys::mount::set_option(filesystem.as_fd(), key, value)?;
@@ -349,28 +327,11 @@ fn new_tmpfs(options: &[(&CStr, &CStr)], attributes: u64) -> sys::Result<OwnedFd
     sys::mount::create_mount(filesystem.as_fd(), attributes)
 }
 
-fn overlay(lower: BorrowedFd<'_>, writes: BorrowedFd<'_>) -> sys::Result<OwnedFd> {
-    let how = How::existing(libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW, 0);
-    let upper = sys::file::open(writes, c"upper", how)?;
-    let work = sys::file::open(writes, c"work", how)?;
-    let filesystem = sys::mount::open_filesystem(c"overlay")?;
-    let layers = [
-        (c"lowerdir", lower),
-        (c"upperdir", upper.as_fd()),
-        (c"workdir", work.as_fd()),
-    ];
-    for (key, layer) in layers {
-        let mut buffer = [0; 32];
-        let path = descriptor_path(layer, &mut buffer)?;
-        sys::mount::set_option(filesystem.as_fd(), key, path)?;
-    }
-    // Extended attributes of its own that an unprivileged user namespace may write (Linux 5.11).
-    sys::mount::set_flag(filesystem.as_fd(), c"userxattr")?;
-    sys::mount::create_mount(filesystem.as_fd(), NOSUID | NODEV)
-}
-
 /// `/proc/self/fd/N` in a buffer: overlayfs takes descriptors from Linux 6.13 on only.
-fn descriptor_path<'b>(file: BorrowedFd<'_>, buffer: &'b mut [u8; 32]) -> sys::Result<&'b CStr> {
+pub(super) fn descriptor_path<'b>(
+    file: BorrowedFd<'_>,
+    buffer: &'b mut [u8; 32],
+) -> sys::Result<&'b CStr> {
     const PREFIX: &[u8] = b"/proc/self/fd/";
     let mut number =
         u32::try_from(std::os::fd::AsRawFd::as_raw_fd(&file)).map_err(|_| Errno::EBADF)?;

@@ -164,6 +164,7 @@ impl Parent<'_> {
             Armed::MakeGroups => Ok(()),
             Armed::LeaveGroups => sys::credentials::leave_groups(),
             Armed::OpenClone(clone) => self.open(clone),
+            Armed::OpenNothing => Ok(()),
             Armed::WriteIdMaps { uid, gid } => self.write_maps(uid, gid),
             Armed::Start => sys::file::write_whole(self.gate.as_fd(), b"!"),
             _ => Err(Errno::ENOTSUP),
@@ -237,6 +238,12 @@ pub(super) fn open_clone(clone: &ArmedClone) -> sys::Result<Option<OwnedFd>> {
     };
     let status = sys::file::status(mount.as_fd())?;
     let is_directory = status.st_mode & libc::S_IFMT == libc::S_IFDIR;
+    if clone
+        .identity
+        .is_some_and(|found| found != (status.st_dev, status.st_ino))
+    {
+        return Err(Errno::ESTALE);
+    }
     match (clone.shape, is_directory) {
         (MountPointKind::Directory, false) => return Err(Errno::ENOTDIR),
         (MountPointKind::File, true) => return Err(Errno::EISDIR),

@@ -73,6 +73,8 @@ choices! {
         Deny = "deny",
         /// They are gone at exit.
         Discard = "discard",
+        /// They are kept under the sandbox's name.
+        Keep = "keep",
     }
 }
 choices! {
@@ -124,6 +126,8 @@ choices! {
         ReadOnly = "ro",
         /// Reading and writing.
         ReadWrite = "rw",
+        /// Reading and writing, with the writes kept apart under the sandbox's name.
+        Overlay = "overlay",
     }
 }
 choices! {

@@ -3,6 +3,7 @@
 mod choices;
 mod facts;
 mod identity;
+mod kept;
 mod names;
 mod outcome;
 mod paths;
@@ -20,7 +21,8 @@ pub use facts::{
     ProgramFact, User,
 };
 pub use identity::{FileMode, UserSpec};
-pub use names::{Invalid, SandboxName, nearest};
+pub use kept::{Kept, KeptKind, KeptPlace};
+pub use names::{Invalid, SandboxName, VolumeName, nearest};
 pub use outcome::{Degraded, Ending, Enforced, LimitKind, Outcome, Usage};
 pub use paths::InsidePath;
 pub use privileges::{Capability, Resource, Rlimit, RlimitValue, Signal};

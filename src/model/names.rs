@@ -96,6 +96,31 @@ impl FromStr for SandboxName {
     }
 }
 
+/// A volume's name, spelt by the rules of [`SandboxName`]: it is the name of a directory.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct VolumeName(SandboxName);
+
+impl VolumeName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl FromStr for VolumeName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<VolumeName, Invalid> {
+        text.parse().map(VolumeName)
+    }
+}
+
+impl fmt::Display for VolumeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 fn misspelt_name(text: &str) -> Invalid {
     let kept: String = text
         .to_lowercase()

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use super::Signal;
+use super::{Kept, Signal};
 
 /// Everything that the report says of a finished run.
 ///
@@ -33,6 +33,8 @@ pub struct Outcome {
     pub enforced: Vec<Enforced>,
     /// What the host could not give and the profile allowed to miss.
     pub degraded: Vec<Degraded>,
+    /// What outlives the run under the sandbox's name.
+    pub kept: Vec<Kept>,
     /// What the profile marks as optional and the host does not have.
     pub left_out: Vec<String>,
 }

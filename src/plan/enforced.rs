@@ -59,6 +59,9 @@ fn note(action: &Action, missing: &[&str], list: &mut Vec<Enforced>) {
         Action::Mount(MountAction::MountOverlay { .. }) => {
             add("root".to_owned(), "writes are discarded".to_owned());
         }
+        Action::Mount(MountAction::MountKept { .. }) => {
+            add("root".to_owned(), "writes are kept".to_owned());
+        }
         Action::Mount(MountAction::MountProc(kind)) => add("proc".to_owned(), kind.to_string()),
         Action::Program(ProgramAction::LimitProcess(limit)) => {
             let key = format!("limits.process.{}", limit.resource.key);

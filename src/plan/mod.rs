@@ -18,13 +18,15 @@ pub use settings::{
     Privacy, Settings, Supervise, System, TargetPoint, Terminal, UserIds, Variable,
 };
 pub use step::{
-    Action, HostDevice, IdPair, Lane, MountAction, Namespace, OpenBind, Phase, ProgramAction, Slot,
-    Step, SysSource,
+    Action, HostDevice, IdPair, KeptPart, Lane, MountAction, Namespace, OpenBind, OpenKept, Phase,
+    ProgramAction, Slot, Step, SysSource,
 };
 pub use steps::steps;
 pub use tree::{Existing, Missing, MountPoint, MountPointKind, TreePlan, TreeSource};
 
 use serde::Serialize;
+
+use crate::diag::Origin;
 
 /// A whole start as plain data: what was decided, and the steps that carry it out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -40,5 +42,13 @@ impl Plan {
     pub fn new(settings: Settings) -> Plan {
         let steps = steps(&settings);
         Plan { settings, steps }
+    }
+
+    /// What of it is kept under the sandbox's name, in the order of the steps, each with its line.
+    pub fn kept(&self) -> impl Iterator<Item = (&OpenKept, &Origin)> {
+        self.steps.iter().filter_map(|step| match &step.action {
+            Action::OpenKept(kept) => Some((kept, &step.origin)),
+            _ => None,
+        })
     }
 }

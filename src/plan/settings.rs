@@ -8,7 +8,7 @@ use crate::diag::At;
 use crate::model::{
     Access, ByteSize, Capability, CgroupMount, ExtraArguments, FileMode, InsidePath, MountOption,
     NetworkMode, Period, ProcMount, SandboxName, SeccompPolicy, Signal, Switch, SysMount,
-    TimeOffset, UserSpec, Writes,
+    TimeOffset, UserSpec, VolumeName, Writes,
 };
 
 use super::{GroupLimits, Missing, PrivateValues, ProcessLimit, TreePlan};
@@ -229,6 +229,11 @@ pub enum MountKind {
         owner: OwnerMap,
         /// What happens when it is gone at the start.
         missing: Missing,
+    },
+    /// A directory that is kept under the sandbox's name.
+    Volume {
+        /// Its name there.
+        name: VolumeName,
     },
     /// An empty file system in memory.
     Tmpfs {

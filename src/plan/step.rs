@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::diag::Origin;
 use crate::model::{
     Access, ByteSize, Capability, FileMode, InsidePath, MountOption, ProcMount, SeccompPolicy,
+    VolumeName,
 };
 
 use super::{
@@ -131,6 +132,8 @@ pub enum Action {
     },
     /// Opens a detached copy of a host path with everything mounted below it.
     OpenBind(OpenBind),
+    /// Opens a detached copy of a part of what is kept under the sandbox's name.
+    OpenKept(OpenKept),
     /// clone3: the first process of the sandbox, in these new namespaces.
     Clone {
         /// Which are new from the first instruction on.
@@ -205,6 +208,45 @@ pub struct OpenBind {
     pub missing: Missing,
 }
 
+/// A detached copy of a directory that is kept under the sandbox's name.
+///
+/// Where it lies is the host's affair: whoever launches finds and locks it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OpenKept {
+    /// Where it waits.
+    pub slot: Slot,
+    /// Which part.
+    pub part: KeptPart,
+    /// Who owns its files on the host, and that they show as the program's.
+    pub owner: OwnerMap,
+    /// Beside nosuid and nodev.
+    pub options: Vec<MountOption>,
+}
+
+/// A part of what is kept under the sandbox's name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeptPart {
+    /// The upper layer over the root tree.
+    Tree,
+    /// The upper layer over a host directory.
+    Overlay {
+        /// Absolute host path of the directory.
+        source: String,
+        /// Path inside.
+        target: InsidePath,
+        /// What happens when the directory is gone at the start.
+        missing: Missing,
+    },
+    /// A directory with a name.
+    Volume {
+        /// Its name.
+        name: VolumeName,
+        /// Path inside.
+        target: InsidePath,
+    },
+}
+
 /// A device of the host, or a directory of devices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HostDevice {
@@ -228,6 +270,11 @@ pub enum MountAction {
     MountOverlay {
         /// Most that it may hold.
         size: ByteSize,
+    },
+    /// An overlay over the tree whose writes stay in an upper layer on disk.
+    MountKept {
+        /// Where the layers wait.
+        upper: Slot,
     },
     /// A tmpfs for /dev with its links.
     MountDev,
@@ -266,6 +313,19 @@ pub enum MountAction {
         target: InsidePath,
         /// What it is.
         shape: MountPointKind,
+        /// Who makes the place.
+        point: TargetPoint,
+    },
+    /// An overlay over what [`Action::OpenBind`] opened, whose writes stay in an upper layer on disk.
+    AttachOverlay {
+        /// Where the host directory waits.
+        lower: Slot,
+        /// Where the layers wait.
+        upper: Slot,
+        /// Path inside.
+        target: InsidePath,
+        /// Beside nosuid and nodev.
+        options: Vec<MountOption>,
         /// Who makes the place.
         point: TargetPoint,
     },

@@ -5,7 +5,7 @@ use crate::model::{
     Access, ByteSize, Capability, CgroupMount, Cpus, Degradable, EtcFile, ExtraArguments, FileMode,
     InsidePath, MapUsers, MountOption, NetworkMode, Owner, Period, ProcMount, Resource,
     RlimitValue, SandboxName, SeccompPolicy, Signal, SysMount, TerminalMode, TimeOffset, UserSpec,
-    Writes,
+    VolumeName, Writes,
 };
 
 use super::template::Template;
@@ -212,6 +212,15 @@ pub enum RawMount {
         optional: Opt<bool>,
         /// How owners show.
         owner: Opt<Owner>,
+    },
+    /// `volume = …`.
+    Volume {
+        /// Its name, below the sandbox's own.
+        volume: At<VolumeName>,
+        /// Path inside.
+        target: At<Template>,
+        /// Beside nosuid and nodev.
+        options: Vec<At<MountOption>>,
     },
     /// `tmpfs = …`.
     Tmpfs {

@@ -2,9 +2,9 @@
 
 use crate::model::{Access, ByteSize, Capability, FileMode, InsidePath, MountOption, ProcMount};
 use crate::plan::{
-    Action, Clock, ClockOffset, GroupLimits, HostDevice, IdPair, Missing, MountAction,
-    MountPointKind, OpenBind, OwnerMap, Plan, PrivateValues, ProcessLimit, ProgramAction, Slot,
-    SysSource, TargetPoint, Terminal, UserIds,
+    Action, Clock, ClockOffset, GroupLimits, HostDevice, IdPair, KeptPart, Missing, MountAction,
+    MountPointKind, OpenBind, OpenKept, OwnerMap, Plan, PrivateValues, ProcessLimit, ProgramAction,
+    Slot, SysSource, TargetPoint, Terminal, UserIds,
 };
 
 use super::printable::whole;
@@ -71,6 +71,7 @@ impl<'a> Texts<'a> {
                 with("open the root tree", mount_flags(*access, &[], *owner))
             }
             Action::OpenBind(bind) => self.open_bind(bind),
+            Action::OpenKept(kept) => self.open_kept(kept),
             Action::Clone { namespaces } => {
                 let names: Vec<&str> = namespaces.iter().map(|name| name.name()).collect();
                 bare(&format!("clone3 {}", names.join(" ")))
@@ -119,6 +120,28 @@ impl<'a> Texts<'a> {
         (what, flags + optional(*missing))
     }
 
+    fn open_kept(&self, kept: &OpenKept) -> (String, String) {
+        let OpenKept {
+            slot: _,
+            part,
+            owner,
+            options,
+        } = kept;
+        let flags = mount_flags(Access::ReadWrite, options, *owner);
+        (format!("open {}", self.kept(part)), flags)
+    }
+
+    /// A part of what is kept, as a message calls it.
+    pub fn kept(&self, part: &KeptPart) -> String {
+        match part {
+            KeptPart::Tree => "the kept writes to the tree".to_owned(),
+            KeptPart::Overlay { source, .. } => {
+                format!("the kept writes over {}", self.word(source))
+            }
+            KeptPart::Volume { name, .. } => format!("the volume {name}"),
+        }
+    }
+
     fn mount(&self, action: &MountAction) -> (String, String) {
         match action {
             MountAction::MountRoot => bare("mount the tree at /"),
@@ -126,6 +149,21 @@ impl<'a> Texts<'a> {
                 "mount overlay at /",
                 format!("upper in memory, size={size}"),
             ),
+            MountAction::MountKept { .. } => with("mount overlay at /", "upper on disk".to_owned()),
+            MountAction::AttachOverlay {
+                lower,
+                upper: _,
+                target,
+                options,
+                point,
+            } => {
+                let target = self.word(target.as_str());
+                let source = self.source(*lower).map(|bind| self.word(&bind.source));
+                let over = source.map_or_else(String::new, |source| format!(" over {source}"));
+                let flags = mount_flags(Access::ReadWrite, options, OwnerMap::Kept);
+                let how = format!("upper on disk, {flags}{}", place(*point));
+                with(&format!("mount overlay{over} at {target}"), how)
+            }
             MountAction::MountDev => mounted("tmpfs", "/dev", "nosuid noexec"),
             MountAction::MountDevice(device) => self.device(device),
             MountAction::MountPts => mounted("devpts", "/dev/pts", "newinstance nosuid noexec"),
@@ -192,9 +230,11 @@ impl<'a> Texts<'a> {
             MountPointKind::File => " on a file",
         };
         let target = self.word(target.as_str());
-        let what = match self.source(slot) {
-            Some(bind) => format!("bind {} at {target}", self.word(&bind.source)),
-            None => format!("bind at {target}"),
+        let kept = self.plan.kept().find(|(kept, _)| kept.slot == slot);
+        let what = match (self.source(slot), kept) {
+            (Some(bind), _) => format!("bind {} at {target}", self.word(&bind.source)),
+            (None, Some((kept, _))) => format!("bind {} at {target}", self.kept(&kept.part)),
+            (None, None) => format!("bind at {target}"),
         };
         (
             what,

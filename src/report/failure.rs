@@ -160,6 +160,7 @@ impl Failed<'_> {
             Action::PrivateMounts | Action::BecomeSubreaper => self.foreign_proc(),
             Action::OpenTree { owner, .. } => self.open_tree(*owner),
             Action::OpenBind(bind) => self.open_bind(bind),
+            Action::OpenKept(kept) => self.open_kept(kept),
             Action::Mount(action) => self.mount(action),
             Action::PivotRoot => self.pivot(),
             Action::Program(action) => self.program(action),

@@ -2,6 +2,7 @@
 //! build.
 
 mod actions;
+pub mod changes;
 pub mod failure;
 pub mod outcome;
 mod printable;

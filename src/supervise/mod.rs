@@ -12,7 +12,7 @@ use std::path::Path;
 
 use crate::cgroup::{CgroupError, Groups};
 use crate::launch::{self, LaunchError, Resources, launch};
-use crate::model::{CgroupFacts, CgroupVersion, Outcome};
+use crate::model::{CgroupFacts, CgroupVersion, KeptPlace, Outcome};
 use crate::plan::Plan;
 use crate::sys::seccomp::Instruction;
 
@@ -28,6 +28,8 @@ pub struct Run<'a> {
     pub plan: &'a Plan,
     /// The built root tree.
     pub tree: &'a Path,
+    /// What is kept under its name, locked for this run (see [`Resources::kept`]).
+    pub kept: &'a [Option<KeptPlace>],
     /// The programs of the system-call filter.
     pub filter: &'a [Vec<Instruction>],
     /// Where groups can be made.
@@ -96,6 +98,7 @@ fn resources<'a>(run: &Run<'a>, groups: &'a Groups) -> Resources<'a> {
     let entry = groups.enter();
     Resources {
         tree: run.tree,
+        kept: run.kept,
         filter: run.filter,
         groups: launch::Groups {
             unified: entry.clone_into,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::cgroup::CgroupError;
 use crate::launch::Record;
-use crate::model::{Degraded, Ending, LimitKind, Outcome, Usage};
-use crate::plan::{Amount, Plan};
+use crate::model::{Degraded, Ending, Kept, KeptKind, LimitKind, Outcome, Usage};
+use crate::plan::{Amount, KeptPart, Plan};
 
 use super::watch::{Killed, Seen};
 
@@ -53,6 +53,7 @@ pub(super) fn outcome(
         usage,
         enforced: crate::plan::enforced(plan, missing.iter().map(|missed| missed.key)),
         degraded: missing.iter().map(degraded).collect(),
+        kept: kept(plan),
         left_out: left_out(plan),
     })
 }
@@ -146,6 +147,16 @@ fn left_out(plan: &Plan) -> Vec<String> {
     texts
         .map(|text| settings.private.hide(&text.value))
         .collect()
+}
+
+fn kept(plan: &Plan) -> Vec<Kept> {
+    let hide = |path: &str| plan.settings.private.hide(path);
+    let parts = plan.kept().map(|(kept, _)| match &kept.part {
+        KeptPart::Tree => (KeptKind::Tree, "/".to_owned()),
+        KeptPart::Overlay { target, .. } => (KeptKind::Overlay, hide(target.as_str())),
+        KeptPart::Volume { target, .. } => (KeptKind::Volume, hide(target.as_str())),
+    });
+    parts.map(|(kind, target)| Kept { kind, target }).collect()
 }
 
 /// 124 for the wall time, 128+N for signal N, else the program's own.

@@ -285,3 +285,25 @@ pub fn set_umask(mask: u32) -> u32 {
     // SAFETY: it cannot fail.
     unsafe { libc::umask(mask) }
 }
+
+/// What lies at one name of a directory, itself and not what it points to, with the time of its birth
+/// where the file system knows it (statx(2)).
+///
+/// # Errors
+/// ENOENT when there is nothing.
+pub fn extended_status(dir: BorrowedFd<'_>, name: &CStr) -> Result<libc::statx> {
+    let mut buffer = MaybeUninit::<libc::statx>::zeroed();
+    let flags = libc::AT_SYMLINK_NOFOLLOW | libc::AT_NO_AUTOMOUNT | libc::AT_EMPTY_PATH;
+    // SAFETY: `name` is NUL-terminated, and `buffer` has the size of a statx.
+    done(libc::c_long::from(unsafe {
+        libc::statx(
+            dir.as_raw_fd(),
+            name.as_ptr(),
+            flags,
+            libc::STATX_BASIC_STATS | libc::STATX_BTIME,
+            buffer.as_mut_ptr(),
+        )
+    }))?;
+    // SAFETY: the call succeeded, so the kernel has filled it; what it left is zero.
+    Ok(unsafe { buffer.assume_init() })
+}

@@ -143,11 +143,22 @@ fn file_systems_and_mounts() {
     assert_eq!(value(access), Access::ReadWrite);
     let options: Vec<MountOption> = options.iter().map(|option| option.value).collect();
     assert_eq!(options, [MountOption::NoExec, MountOption::NoAtime]);
-    let RawMount::Tmpfs {
-        tmpfs, size, mode, ..
+    let RawMount::Volume {
+        volume,
+        target,
+        options,
     } = &profile.mounts[1].value
     else {
         panic!("{:?}", profile.mounts[1]);
+    };
+    assert_eq!(volume.value.as_str(), "data");
+    assert_eq!(target.value.as_literal(), Some("/var/lib/data"));
+    assert_eq!(options.len(), 1);
+    let RawMount::Tmpfs {
+        tmpfs, size, mode, ..
+    } = &profile.mounts[2].value
+    else {
+        panic!("{:?}", profile.mounts[2]);
     };
     assert_eq!(tmpfs.value.as_literal(), Some("/tmp"));
     assert_eq!(literal(size), ByteSize(256 << 20));

@@ -1,6 +1,7 @@
 //! The known causes: a plan, the step that fails in it, its errno, and what the host says afterwards.
 
 mod files;
+mod kept;
 
 use nix::errno::Errno::{self, *};
 use sandbox::model::{HostState, Switch};
@@ -141,6 +142,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(kernels());
     all.extend(files::mounts());
     all.extend(files::programs());
+    all.extend(kept::kept());
     all
 }
 

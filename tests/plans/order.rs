@@ -82,7 +82,11 @@ fn is_exec(action: &Action) -> bool {
 fn mounts(action: &Action) -> bool {
     matches!(
         action,
-        Action::Mount(_) | Action::OpenTree { .. } | Action::OpenBind(_) | Action::PrivateMounts
+        Action::Mount(_)
+            | Action::OpenTree { .. }
+            | Action::OpenBind(_)
+            | Action::OpenKept(_)
+            | Action::PrivateMounts
     )
 }
 
@@ -254,8 +258,11 @@ fn mounts_are_private_before_anything_is_mounted_and_the_root_comes_first() {
         let private = only(steps, Lane::Init, |action| *action == Action::PrivateMounts);
         let mounted = places(steps, Lane::Init, |a| matches!(a, Action::Mount(_)));
         let root = only(steps, Lane::Init, |action| {
-            use MountAction::{MountOverlay, MountRoot};
-            matches!(action, Action::Mount(MountRoot | MountOverlay { .. }))
+            use MountAction::{MountKept, MountOverlay, MountRoot};
+            let is_root = |action: &MountAction| {
+                matches!(action, MountRoot | MountOverlay { .. } | MountKept { .. })
+            };
+            matches!(action, Action::Mount(action) if is_root(action))
         });
         assert!(private < root);
         assert_eq!(mounted.first(), Some(&root));
@@ -268,6 +275,7 @@ fn whatever_is_attached_was_opened_before_and_once() {
         let opened = |slot: Slot| {
             let is = |step: &&Step| match &step.action {
                 Action::OpenBind(bind) => bind.slot == slot,
+                Action::OpenKept(kept) => kept.slot == slot,
                 Action::OpenTree { .. } => slot == Slot::TREE,
                 _ => false,
             };
@@ -275,12 +283,22 @@ fn whatever_is_attached_was_opened_before_and_once() {
         };
         assert_eq!(opened(Slot::TREE), 1);
         for (place, step) in steps.iter().enumerate() {
-            if let Action::Mount(MountAction::Attach { slot, .. }) = &step.action {
-                assert_eq!(opened(*slot), 1);
-                let before = steps[..place].iter();
-                let is_open =
-                    |s: &Step| matches!(&s.action, Action::OpenBind(b) if b.slot == *slot);
-                assert!(before.clone().any(is_open));
+            let slots = match &step.action {
+                Action::Mount(MountAction::Attach { slot, .. }) => vec![*slot],
+                Action::Mount(MountAction::MountKept { upper }) => vec![*upper],
+                Action::Mount(MountAction::AttachOverlay { lower, upper, .. }) => {
+                    vec![*lower, *upper]
+                }
+                _ => continue,
+            };
+            for slot in slots {
+                assert_eq!(opened(slot), 1);
+                let is_open = |s: &Step| match &s.action {
+                    Action::OpenBind(bind) => bind.slot == slot,
+                    Action::OpenKept(kept) => kept.slot == slot,
+                    _ => false,
+                };
+                assert!(steps[..place].iter().any(is_open));
             }
         }
     });

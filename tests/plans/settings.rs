@@ -143,6 +143,10 @@ pub const FEATURES: &[Feature] = &[
         settings.writes = at("\"discard\"", Writes::Discard);
         settings.writes_size = at("\"1G\"", ByteSize(1 << 30));
     }),
+    ("keep", |settings| {
+        settings.writes = at("\"discard\"", Writes::Keep);
+    }),
+    ("kept-mounts", kept_mounts),
     ("system", system),
     ("no-proc", |settings| {
         settings.system.proc = default(ProcMount::None);
@@ -311,6 +315,53 @@ fn mounts(settings: &mut Settings) {
             mount("/tmp", tmpfs, vec![], TargetPoint::InTree),
         ),
     ];
+}
+
+/// An overlay over a host directory, and a volume below which something lies.
+fn kept_mounts(settings: &mut Settings) {
+    let overlay = MountKind::Bind {
+        source: "/srv/project".to_owned(),
+        shape: MountPointKind::Directory,
+        access: Access::Overlay,
+        owner: match settings.identity.host {
+            HostIds::Range(_) => OwnerMap::Mapped(ids(1000)),
+            HostIds::Caller(_) | HostIds::Same => OwnerMap::Kept,
+        },
+        missing: Missing::Skipped,
+    };
+    let volume = MountKind::Volume {
+        name: "data".parse().unwrap(),
+    };
+    let tmpfs = MountKind::Tmpfs {
+        size: ByteSize(4096),
+        mode: "1777".parse().unwrap(),
+    };
+    let mount = |target: &str, kind, options, point| Mount {
+        target: inside(target),
+        kind,
+        options,
+        point,
+    };
+    let noexec = vec![MountOption::NoExec];
+    let is_of_others = |mount: &At<Mount>| {
+        let target = mount.value.target.as_str();
+        target != "/project" && !target.starts_with("/data")
+    };
+    settings.mounts.retain(is_of_others);
+    settings.mounts.extend([
+        at(
+            "[[mount]]\nbind = \"/srv",
+            mount("/project", overlay, noexec, TargetPoint::InTree),
+        ),
+        at(
+            "[[mount]]\nvolume",
+            mount("/data", volume, vec![], TargetPoint::InTree),
+        ),
+        at(
+            "[[mount]]\ntmpfs = \"/data",
+            mount("/data/tmp", tmpfs, vec![], TargetPoint::Made),
+        ),
+    ]);
 }
 
 fn shared(settings: &mut Settings) {

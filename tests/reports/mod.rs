@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sandbox::model::{Degraded, Ending, LimitKind, Outcome, Usage};
+use sandbox::model::{Degraded, Ending, Kept, KeptKind, LimitKind, Outcome, Usage};
 use sandbox::plan::{Plan, enforced};
 use sandbox::report::outcome::{json, json_schema, summary};
 use serde_json::{Value, json as value};
@@ -37,6 +37,10 @@ fn outcome(plan: &Plan, ending: Ending, exit_code: u8) -> Outcome {
         },
         enforced: enforced(plan, std::iter::empty()),
         degraded: Vec::new(),
+        kept: vec![Kept {
+            kind: KeptKind::Volume,
+            target: "/data".to_owned(),
+        }],
         left_out: Vec::new(),
     }
 }
@@ -46,6 +50,7 @@ fn bare() -> Outcome {
     Outcome {
         usage: Usage::default(),
         enforced: Vec::new(),
+        kept: Vec::new(),
         ..outcome(&plan_with("least"), Ending::Exited { code: 0 }, 0)
     }
 }
@@ -242,6 +247,7 @@ fn keys_stand_in_the_order_of_the_documentation() {
         "usage",
         "enforced",
         "degraded",
+        "kept",
         "left_out",
     ];
     let places = keys.map(|key| text.find(&format!("\n  \"{key}\"")).unwrap());

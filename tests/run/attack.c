@@ -23,6 +23,7 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -326,6 +327,18 @@ static int leave_orphans(int count)
     return answer(0);
 }
 
+/* The names of a file's extended attributes, one a line. */
+static int list_attributes(const char *path)
+{
+    char names[4096];
+    ssize_t length = listxattr(path, names, sizeof names);
+    if (length < 0)
+        return answer(-1);
+    for (char *name = names; name < names + length; name += strlen(name) + 1)
+        puts(name);
+    return 0;
+}
+
 /* ---- bare calls ---- */
 
 static int bare(const char *name)
@@ -387,6 +400,8 @@ int main(int argc, char **argv)
     if (!strcmp(name, "hog-together")) return hog_together(atoi(one), (size_t)atoi(two));
     if (!strcmp(name, "fork-until-refused")) return fork_until_refused(atoi(one));
     if (!strcmp(name, "name-signals")) return name_signals(atoi(one));
+    if (!strcmp(name, "set-attribute")) return answer(setxattr(one, two, argv[4], strlen(argv[4]), 0));
+    if (!strcmp(name, "list-attributes")) return list_attributes(one);
     if (!strcmp(name, "leave-orphans")) return leave_orphans(atoi(one));
     return bare(name);
 }

@@ -18,3 +18,4 @@ mod relay;
 mod streams;
 mod terminal;
 mod work;
+mod writes;

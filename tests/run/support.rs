@@ -356,13 +356,17 @@ impl Lab {
 impl Drop for Lab {
     /// A tree may hold directories that its owner may not write.
     fn drop(&mut self) {
-        if self.own_store.get() {
-            let cache = self.path("cache");
-            Command::new("chmod")
-                .args(["-R", "u+rwX"])
-                .arg(cache)
-                .output()
-                .ok();
+        // An overlay's own directory has no mode at all.
+        let mut closed = vec![self.path("home")];
+        closed.extend(self.own_store.get().then(|| self.path("cache")));
+        Command::new("chmod")
+            .args(["-R", "u+rwX"])
+            .args(closed)
+            .output()
+            .ok();
+        if self.caller == Caller::Root {
+            let kept = Path::new("/var/lib/sandbox").join(&self.name);
+            fs::remove_dir_all(kept).ok();
         }
     }
 }

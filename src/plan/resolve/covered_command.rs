@@ -65,5 +65,10 @@ fn is_covered(path: &InsidePath, mounts: &[At<Mount>]) -> bool {
     let nearest = over
         .filter(|mount| path.is_within(&mount.target))
         .max_by_key(|mount| mount.target.depth());
-    nearest.is_some_and(|mount| matches!(mount.kind, MountKind::Tmpfs { .. }))
+    nearest.is_some_and(|mount| {
+        matches!(
+            mount.kind,
+            MountKind::Tmpfs { .. } | MountKind::Volume { .. }
+        )
+    })
 }

@@ -60,7 +60,8 @@ fn target_point(mount: &At<Mount>, lower: &[At<Mount>], scope: &mut Scope<'_>) -
         return TargetPoint::InTree;
     };
     match &parent.value.kind {
-        MountKind::Tmpfs { .. } => TargetPoint::Made,
+        // A volume is the sandbox's own: what it lacks is made in it, and stays.
+        MountKind::Tmpfs { .. } | MountKind::Volume { .. } => TargetPoint::Made,
         MountKind::Bind {
             source,
             shape: below,

@@ -1,7 +1,9 @@
 //! `[[mount]]`, and the binds of `host` sources: what lies over the tree.
 
 use crate::diag::{At, Origin, Problem};
-use crate::model::{Access, ByteSize, FileMode, InsidePath, MountOption, Owner, PathKind};
+use crate::model::{
+    Access, ByteSize, FileMode, InsidePath, MountOption, Owner, PathKind, VolumeName,
+};
 use crate::plan::{
     Existing, HostIds, Identity, Missing, Mount, MountKind, MountPointKind, OwnerMap, TargetPoint,
     TreeSource,
@@ -42,6 +44,7 @@ pub(super) fn resolve(
     scope: &mut Scope<'_>,
 ) -> Vec<At<Mount>> {
     let writable = led_out::writable(raw, scope);
+    judge_volumes(raw, scope);
     raw.iter()
         .filter_map(|mount| {
             let found = match &mount.value {
@@ -68,6 +71,11 @@ pub(super) fn resolve(
                     mode,
                     options,
                 } => memory(tmpfs, size, mode, options, scope),
+                RawMount::Volume {
+                    volume,
+                    target,
+                    options,
+                } => kept(volume, target, options, scope),
             };
             found.map(|found| At::new(found, mount.origin.clone()))
         })
@@ -103,6 +111,7 @@ impl Bind<'_> {
         scope.sound(refused_source(&source, &self.bind.origin))?;
         let found = scope.host_object(&BOUND, &source, &self.bind.origin, self.missing)?;
         judge_object(&source, &found, &self.bind.origin, scope)?;
+        scope.sound(self.refused_overlay(&source, &found))?;
         scope.sound(led_out::refused(
             ("mount source", &source),
             found.real.as_deref(),
@@ -121,6 +130,19 @@ impl Bind<'_> {
             },
             options: each_once(options),
             point: TargetPoint::InTree,
+        })
+    }
+}
+
+impl Bind<'_> {
+    /// The kernel lays an overlay over directories alone.
+    fn refused_overlay(&self, source: &str, found: &HostObject) -> Option<Problem> {
+        let is_file = found.kind.is_some_and(|kind| kind != PathKind::Directory);
+        (self.access == Access::Overlay && is_file).then(|| {
+            let message =
+                format!("mount source `{source}` is no directory, and an overlay needs one");
+            Problem::error("mount.overlay-file", &self.bind.origin, message)
+                .help("bind the directory that holds it")
         })
     }
 }
@@ -144,6 +166,45 @@ fn memory(
         options: each_once(options),
         point: TargetPoint::InTree,
     })
+}
+
+fn kept(
+    volume: &At<VolumeName>,
+    written: &At<Template>,
+    options: &[At<MountOption>],
+    scope: &mut Scope<'_>,
+) -> Option<Mount> {
+    Some(Mount {
+        target: target(written, scope)?,
+        kind: MountKind::Volume {
+            name: volume.value.clone(),
+        },
+        options: each_once(options),
+        point: TargetPoint::InTree,
+    })
+}
+
+/// One directory in two places would be two names for each of its files.
+fn judge_volumes(raw: &[At<RawMount>], scope: &mut Scope<'_>) {
+    let mut seen: Vec<&At<VolumeName>> = Vec::new();
+    for mount in raw {
+        let RawMount::Volume { volume, .. } = &mount.value else {
+            continue;
+        };
+        match seen.iter().find(|known| known.value == volume.value) {
+            None => seen.push(volume),
+            Some(first) => {
+                let message = format!("two mounts of the volume `{}`", volume.value);
+                let problem = volume.error("mount.duplicate-volume", message);
+                scope.report(
+                    problem
+                        .label("and here again")
+                        .also(&first.origin, "first here")
+                        .help("keep one of the two, or name another volume"),
+                );
+            }
+        }
+    }
 }
 
 /// Sorted: their order means nothing, and two equal ones are one.
@@ -283,7 +344,7 @@ pub(super) fn host_bind(
 pub(super) fn shape(mount: &Mount) -> MountPointKind {
     match mount.kind {
         MountKind::Bind { shape, .. } => shape,
-        MountKind::Tmpfs { .. } => MountPointKind::Directory,
+        MountKind::Tmpfs { .. } | MountKind::Volume { .. } => MountPointKind::Directory,
     }
 }
 

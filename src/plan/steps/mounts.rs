@@ -4,8 +4,8 @@ use crate::diag::{At, Origin};
 use crate::model::{Access, NetworkMode, ProcMount, SysMount, Writes};
 use crate::plan::step::{Action, Lane, MountAction, Phase, Slot, SysSource};
 use crate::plan::{
-    HostDevice, HostIds, Missing, Mount, MountKind, MountPointKind, OpenBind, OwnerMap, Settings,
-    Terminal, UserIds,
+    HostDevice, HostIds, KeptPart, Missing, Mount, MountKind, MountPointKind, OpenBind, OpenKept,
+    OwnerMap, Settings, Terminal, UserIds,
 };
 
 use super::Steps;
@@ -63,7 +63,7 @@ impl Steps<'_> {
     pub(super) fn open_mounts(&mut self, lane: Lane, phase: Phase) {
         let settings = self.settings;
         let access = match settings.writes.value {
-            Writes::Deny | Writes::Discard => Access::ReadOnly,
+            Writes::Deny | Writes::Discard | Writes::Keep => Access::ReadOnly,
         };
         let owner = match self.host_ids() {
             HostIds::Range(_) => OwnerMap::Mapped(UserIds { uid: 0, gid: 0 }),
@@ -72,28 +72,88 @@ impl Steps<'_> {
         let why = "the built tree, never written";
         let action = Action::OpenTree { owner, access };
         self.add(lane, phase, action, why, &settings.writes.origin);
-        for (slot, mount) in numbered_binds(settings) {
-            let MountKind::Bind {
+        if settings.writes.value == Writes::Keep {
+            let slot = upper_slots(settings).next().unwrap_or(Slot::TREE);
+            let kept = self.kept(slot, KeptPart::Tree, OwnerMap::Kept);
+            let why = "what earlier runs wrote";
+            self.add(lane, phase, kept, why, &settings.writes.origin);
+        }
+        let mut uppers = overlay_slots(settings);
+        for (slot, mount) in numbered(settings) {
+            for (action, why) in self.open_mount(slot, &mount.value, &mut uppers) {
+                self.add(lane, phase, action, why, &mount.origin);
+            }
+        }
+    }
+
+    fn open_mount(
+        &self,
+        slot: Slot,
+        mount: &Mount,
+        uppers: &mut impl Iterator<Item = Slot>,
+    ) -> Vec<(Action, &'static str)> {
+        let target = mount.target.clone();
+        match &mount.kind {
+            MountKind::Bind {
                 source,
                 shape,
                 access,
                 owner,
                 missing,
-            } = &mount.value.kind
-            else {
-                continue;
-            };
-            let action = Action::OpenBind(OpenBind {
-                slot,
-                source: source.clone(),
-                shape: *shape,
-                access: *access,
-                options: mount.value.options.clone(),
-                owner: *owner,
-                missing: *missing,
-            });
-            self.add(lane, phase, action, "resolved once", &mount.origin);
+            } => {
+                let (source, missing) = (source.clone(), *missing);
+                let bind = Action::OpenBind(OpenBind {
+                    slot,
+                    source: source.clone(),
+                    shape: *shape,
+                    access: *access,
+                    options: mount.options.clone(),
+                    owner: *owner,
+                    missing,
+                });
+                let mut actions = vec![(bind, "resolved once")];
+                let upper = match access {
+                    Access::Overlay => uppers.next(),
+                    Access::ReadOnly | Access::ReadWrite => None,
+                };
+                if let Some(upper) = upper {
+                    let part = KeptPart::Overlay {
+                        source,
+                        target,
+                        missing,
+                    };
+                    actions.push((self.kept(upper, part, *owner), "what earlier runs wrote"));
+                }
+                actions
+            }
+            MountKind::Volume { name } => {
+                let part = KeptPart::Volume {
+                    name: name.clone(),
+                    target,
+                };
+                let mut kept = self.kept(slot, part, OwnerMap::Kept);
+                if let Action::OpenKept(kept) = &mut kept {
+                    kept.options.clone_from(&mount.options);
+                }
+                vec![(kept, "the sandbox's own")]
+            }
+            MountKind::Tmpfs { .. } => Vec::new(),
         }
+    }
+
+    /// On the host its files are root's, or those of the owner of the directory below; the program's
+    /// own id there is nobody's and may change.
+    fn kept(&self, slot: Slot, part: KeptPart, owner: OwnerMap) -> Action {
+        let owner = match (self.host_ids(), owner) {
+            (HostIds::Range(_), OwnerMap::Kept) => OwnerMap::Mapped(UserIds { uid: 0, gid: 0 }),
+            (_, owner) => owner,
+        };
+        Action::OpenKept(OpenKept {
+            slot,
+            part,
+            owner,
+            options: Vec::new(),
+        })
     }
 
     pub(super) fn mount_everything(&mut self) {
@@ -115,6 +175,12 @@ impl Steps<'_> {
                 let size = settings.writes_size.value;
                 let why = "writes are gone at exit";
                 let action = MountAction::MountOverlay { size };
+                self.mounts(action, why, &settings.writes.origin);
+            }
+            Writes::Keep => {
+                let upper = upper_slots(settings).next().unwrap_or(Slot::TREE);
+                let why = "writes stay for the next run";
+                let action = MountAction::MountKept { upper };
                 self.mounts(action, why, &settings.writes.origin);
             }
         }
@@ -222,36 +288,67 @@ impl Steps<'_> {
 
     fn mount_profile(&mut self) {
         let settings = self.settings;
-        let mut slots = numbered_binds(settings).map(|(slot, _)| slot);
+        let mut slots = numbered(settings).map(|(slot, _)| slot);
+        let mut uppers = overlay_slots(settings);
         for mount in &settings.mounts {
             let (target, point) = (mount.value.target.clone(), mount.value.point);
+            let mut attach = |shape| {
+                slots.next().map(|slot| MountAction::Attach {
+                    slot,
+                    target: target.clone(),
+                    shape,
+                    point,
+                })
+            };
             let action = match &mount.value.kind {
-                MountKind::Bind { shape, .. } => {
-                    let Some(slot) = slots.next() else { continue };
-                    let shape = *shape;
-                    MountAction::Attach {
-                        slot,
-                        target,
-                        shape,
-                        point,
-                    }
+                MountKind::Bind {
+                    access: Access::Overlay,
+                    ..
+                } => {
+                    let options = mount.value.options.clone();
+                    let (lower, upper) = (slots.next(), uppers.next());
+                    lower
+                        .zip(upper)
+                        .map(|(lower, upper)| MountAction::AttachOverlay {
+                            lower,
+                            upper,
+                            target,
+                            options,
+                            point,
+                        })
                 }
-                MountKind::Tmpfs { size, mode } => MountAction::MountTmpfs {
+                MountKind::Bind { shape, .. } => attach(*shape),
+                MountKind::Volume { .. } => attach(MountPointKind::Directory),
+                MountKind::Tmpfs { size, mode } => Some(MountAction::MountTmpfs {
                     target,
                     size: *size,
                     mode: *mode,
                     options: mount.value.options.clone(),
                     point,
-                },
+                }),
             };
-            self.mounts(action, "granted by the profile", &mount.origin);
+            if let Some(action) = action {
+                self.mounts(action, "granted by the profile", &mount.origin);
+            }
         }
     }
 }
 
-/// Each bind with the slot that it waits in.
-fn numbered_binds(settings: &Settings) -> impl Iterator<Item = (Slot, &At<Mount>)> {
+/// Each bind and volume with the slot that it waits in.
+fn numbered(settings: &Settings) -> impl Iterator<Item = (Slot, &At<Mount>)> {
     let mounts = settings.mounts.iter();
-    let binds = mounts.filter(|mount| matches!(mount.value.kind, MountKind::Bind { .. }));
-    (Slot::TREE.0 + 1..).map(Slot).zip(binds)
+    let opened = mounts.filter(|mount| !matches!(mount.value.kind, MountKind::Tmpfs { .. }));
+    (Slot::TREE.0 + 1..).map(Slot).zip(opened)
+}
+
+/// The slots behind those: of the tree's upper layer where it is kept, then of each overlay's.
+fn upper_slots(settings: &Settings) -> impl Iterator<Item = Slot> {
+    let last = numbered(settings).last();
+    let last = last.map_or(Slot::TREE, |(slot, _)| slot);
+    (last.0 + 1..).map(Slot)
+}
+
+fn overlay_slots(settings: &Settings) -> impl Iterator<Item = Slot> {
+    let of_tree = usize::from(settings.writes.value == Writes::Keep);
+    upper_slots(settings).skip(of_tree)
 }

@@ -16,7 +16,7 @@ const KINDS: Kinds<RawMount> = Kinds {
     all: &[
         Kind::ready("bind", bind),
         Kind::ready("tmpfs", tmpfs),
-        Kind::later("volume"),
+        Kind::ready("volume", volume),
         Kind::later("socket"),
     ],
 };
@@ -38,6 +38,7 @@ fn target_of(mount: &RawMount) -> String {
     match mount {
         RawMount::Bind { bind, target, .. } => key_of(target.as_ref().unwrap_or(bind)),
         RawMount::Tmpfs { tmpfs, .. } => key_of(tmpfs),
+        RawMount::Volume { target, .. } => key_of(target),
     }
 }
 
@@ -56,6 +57,17 @@ fn bind(table: &mut Table<'_, '_>) -> Option<RawMount> {
         options,
         optional,
         owner,
+    })
+}
+
+fn volume(table: &mut Table<'_, '_>) -> Option<RawMount> {
+    let volume = table.required("volume", super::reader::Decode::decode);
+    let target = table.required("target", inside(&MOUNT_TARGET));
+    let options = table.list("options", super::reader::Decode::decode);
+    Some(RawMount::Volume {
+        volume: volume?,
+        target: target?,
+        options,
     })
 }
 

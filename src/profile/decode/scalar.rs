@@ -7,7 +7,7 @@ use toml::de::{DeInteger, DeValue};
 use crate::diag::Problem;
 use crate::model::{
     ByteSize, Capability, Cpus, FileMode, Invalid, Period, SandboxName, Signal, TimeOffset,
-    UserSpec,
+    UserSpec, VolumeName,
 };
 use crate::profile::raw::Setting;
 
@@ -217,6 +217,7 @@ macro_rules! parsed {
 
 parsed! {
     SandboxName: "profile.name", "name", "a string";
+    VolumeName: "mount.volume", "volume", "a string such as \"data\"";
     UserSpec: "command.user", "user", "a string such as \"caller\" or \"1000:1000\"";
     Capability: "security.capability", "capability", "a string such as \"CAP_NET_RAW\"";
     Signal: "supervise.signal", "signal", "a string such as \"TERM\"";

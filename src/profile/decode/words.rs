@@ -26,7 +26,7 @@ macro_rules! words {
 }
 
 words! {
-    Access later ["overlay"];
+    Access;
     CgroupMount;
     Degradable later ["landlock", "limits.memory_high", "limits.cpu_weight", "limits.cpuset",
         "limits.memory_nodes", "limits.io", "limits.io_weight", "limits.hugetlb"];
@@ -40,7 +40,7 @@ words! {
     SeccompPolicy later ["strict"];
     SysMount;
     TerminalMode;
-    Writes later ["keep"];
+    Writes;
 }
 
 fn word<T: FromStr<Err = Invalid>>(

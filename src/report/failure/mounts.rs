@@ -3,10 +3,10 @@
 use nix::errno::Errno;
 
 use crate::diag::At;
-use crate::model::{InsidePath, MountOption, Switch};
+use crate::model::{Access, InsidePath, MountOption, Switch};
 use crate::plan::{
-    HostDevice, Missing, Mount, MountAction, MountKind, MountPointKind, OpenBind, OwnerMap,
-    SysSource, TargetPoint,
+    HostDevice, Missing, Mount, MountAction, MountKind, MountPointKind, OpenBind, OpenKept,
+    OwnerMap, Slot, SysSource, TargetPoint,
 };
 
 use super::{Cause, Failed};
@@ -74,6 +74,13 @@ impl Failed<'_> {
                     .help("write `owner = \"keep\"` in this mount"),
             );
         }
+        if bind.access == Access::Overlay && self.errno == Errno::EINVAL {
+            let message = format!("`{source}` has mounts below it, over which no overlay can lie");
+            return Some(
+                Cause::new("mount.overlay-mounts", message)
+                    .help("bind a directory without mounts below it"),
+            );
+        }
         let changes_times = bind.options.contains(&MountOption::NoAtime);
         if self.errno == Errno::EPERM && changes_times {
             let message =
@@ -87,7 +94,20 @@ impl Failed<'_> {
 
     pub(super) fn mount(&self, action: &MountAction) -> Option<Cause> {
         match action {
-            MountAction::MountOverlay { .. } => self.overlay(),
+            MountAction::MountOverlay { .. } => self.overlay(
+                "the file system of the store cannot lie below an overlay",
+                "write `rootfs.writes = \"deny\"` and mount a `tmpfs` where the program writes",
+            ),
+            MountAction::MountKept { .. } => self.overlay(
+                "the file system of the kept data, or of the store, cannot be a part of an overlay",
+                "write `rootfs.writes = \"deny\"` and mount a `volume` where the program writes",
+            ),
+            MountAction::AttachOverlay {
+                lower,
+                target,
+                point,
+                ..
+            } => self.overlay_at(*lower, target, *point),
             MountAction::MountDevice(device) => self.device(device),
             MountAction::MountProc(_) => self.proc(),
             MountAction::MountSys(source) => self.sysfs(*source),
@@ -119,7 +139,41 @@ impl Failed<'_> {
         (self.errno == Errno::ENODEV).then(|| self.refused("host.no-file-system", &reason))
     }
 
-    fn overlay(&self) -> Option<Cause> {
+    fn overlay_at(&self, lower: Slot, target: &InsidePath, point: TargetPoint) -> Option<Cause> {
+        let place = self.target(target, MountPointKind::Directory, point);
+        let refused = || {
+            let source = self.texts.source(lower).map(|bind| bind.source.as_str());
+            let source = self.texts.plain(source.unwrap_or_default());
+            let reason = format!(
+                "`{source}` has a mount below it, or its file system, or that of the kept data, \
+                 cannot be a part of an overlay"
+            );
+            self.overlay(
+                &reason,
+                "bind what is written with `access = \"rw\"`, or a directory without mounts below it",
+            )
+        };
+        place.or_else(refused)
+    }
+
+    pub(super) fn open_kept(&self, kept: &OpenKept) -> Option<Cause> {
+        match (self.errno, kept.owner) {
+            (Errno::ENOENT | Errno::ESTALE | Errno::ELOOP | Errno::ENOTDIR, _) => Some(
+                self.refused("kept.changed", "it was moved meanwhile")
+                    .help("start it again"),
+            ),
+            (Errno::EINVAL | Errno::EOVERFLOW, OwnerMap::Mapped(_)) => Some(
+                self.refused(
+                    "kept.unmappable",
+                    "the file system of the kept data has no idmapped mounts",
+                )
+                .help("keep it on ext4, btrfs, XFS or tmpfs: mount one at /var/lib/sandbox"),
+            ),
+            _ => None,
+        }
+    }
+
+    fn overlay(&self, unfit: &str, help: &str) -> Option<Cause> {
         let host = self.host;
         let reason = match self.errno {
             Errno::ENODEV => "this kernel does not have overlayfs",
@@ -129,14 +183,10 @@ impl Failed<'_> {
             Errno::EINVAL if host.is_older_than((6, 6)) => {
                 "before Linux 6.6 an overlay cannot write to memory"
             }
-            Errno::EINVAL => "the file system of the store cannot lie below an overlay",
+            Errno::EINVAL => unfit,
             _ => return None,
         };
-        Some(
-            self.refused("host.no-overlay", reason).help(
-                "write `rootfs.writes = \"deny\"` and mount a `tmpfs` where the program writes",
-            ),
-        )
+        Some(self.refused("host.no-overlay", reason).help(help))
     }
 
     fn device(&self, device: &HostDevice) -> Option<Cause> {

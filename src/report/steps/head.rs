@@ -3,8 +3,9 @@
 use crate::diag::{At, Origin, Sources};
 use crate::model::{NetworkMode, Switch};
 use crate::plan::{
-    Existing, GroupLimit, HostIds, Identity, Lacking, Missing, Namespaces, Plan, Privacy,
-    ProcessLimit, Settings, Supervise, Terminal, TreePlan, TreeSource, UserIds, Variable,
+    Existing, GroupLimit, HostIds, Identity, KeptPart, Lacking, Missing, Namespaces, OpenKept,
+    Plan, Privacy, ProcessLimit, Settings, Supervise, Terminal, TreePlan, TreeSource, UserIds,
+    Variable,
 };
 use crate::report::actions::Texts;
 use crate::report::printable::whole;
@@ -14,6 +15,7 @@ use super::table::Row;
 /// The rows above the steps.
 pub(super) fn rows(plan: &Plan, sources: &Sources, texts: Texts<'_>) -> Vec<Row> {
     let mut head = Head {
+        plan,
         sources,
         texts,
         rows: Vec::new(),
@@ -23,6 +25,7 @@ pub(super) fn rows(plan: &Plan, sources: &Sources, texts: Texts<'_>) -> Vec<Row>
 }
 
 struct Head<'a> {
+    plan: &'a Plan,
     sources: &'a Sources,
     texts: Texts<'a>,
     rows: Vec<Row>,
@@ -75,6 +78,7 @@ impl Head<'_> {
             self.entry("wall time", time.value.to_string(), &time.origin);
         }
         self.supervise(supervise);
+        self.kept();
         self.left_out(left_out);
     }
 
@@ -280,6 +284,28 @@ impl Head<'_> {
         };
         let origin = &kill_on_parent_exit.origin;
         self.entry("caller ends", text.to_owned(), origin);
+    }
+
+    /// What outlives the run; its steps tell how, not that it does.
+    fn kept(&mut self) {
+        let texts = self.texts;
+        let row = |(kept, origin): (&OpenKept, _)| {
+            let text = match &kept.part {
+                KeptPart::Tree => "writes to the tree".to_owned(),
+                KeptPart::Overlay { source, target, .. } => {
+                    let (source, target) = (texts.word(source), texts.word(target.as_str()));
+                    format!("writes at {target}, over {source}")
+                }
+                KeptPart::Volume { name, target } => {
+                    format!("volume {name} at {}", texts.word(target.as_str()))
+                }
+            };
+            (text, origin)
+        };
+        let rows: Vec<_> = self.plan.kept().map(row).collect();
+        if !rows.is_empty() {
+            self.list("kept", rows);
+        }
     }
 
     fn left_out(&mut self, left_out: &[At<String>]) {

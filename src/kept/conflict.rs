@@ -1,0 +1,109 @@
+//! What the host changed since a change was made over it.
+
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
+
+use nix::errno::Errno;
+
+use super::compare::{Act, Change};
+use super::entry::{Entry, Kind, Moment, look};
+use super::place::{names, open_below, open_dir, split};
+use super::record::{Carried, OverlayRecord};
+
+/// Why `change` cannot be carried to the directory `host`; nothing where it can.
+///
+/// The record's time counts where the change itself does not know when it was made. Equal times count as later:
+/// the kernel's clock for files has coarse ticks.
+pub(super) fn conflict(
+    host: BorrowedFd<'_>,
+    change: &Change,
+    record: &OverlayRecord,
+) -> nix::Result<Option<&'static str>> {
+    if let Act::Unseen(why) = change.act {
+        return Ok(Some(why));
+    }
+    let Some((parent, name)) = split(&change.path) else {
+        return Ok(None);
+    };
+    let since = change.since.unwrap_or(record.since);
+    let parent = match open_below(host, parent) {
+        // The directory is new too, or takes the place of a file.
+        Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(None),
+        Err(Errno::ELOOP) => return Ok(Some("a link leads to it on the host")),
+        Err(Errno::EXDEV) => return Ok(Some("something is mounted over it on the host")),
+        parent => parent?,
+    };
+    let Some(found) = look(parent.as_fd(), name)? else {
+        return removed(parent.as_fd(), change, since, record.carried);
+    };
+    let meanwhile = "the host's was changed meanwhile";
+    Ok(match (change.act, found.kind) {
+        (Act::Deleted, Kind::Directory) => {
+            let changed = was_changed_below(parent.as_fd(), name, &found, since)?;
+            changed.then_some("something in the host's was changed meanwhile")
+        }
+        (Act::Deleted, _) => (found.changed >= since).then_some(meanwhile),
+        (Act::Changed, kind) if kind != change.kind => Some("the host's is of another kind now"),
+        // Its times tell of every file that came or went in it.
+        (Act::Changed, Kind::Directory) => None,
+        (Act::Changed, _) => (found.changed >= since).then_some(meanwhile),
+        // Where it takes the place of another, that deletion was judged.
+        (Act::Added | Act::Unseen(_), _) => None,
+    })
+}
+
+/// Whether something was there when the change was made, and is not any more.
+fn removed(
+    parent: BorrowedFd<'_>,
+    change: &Change,
+    since: Moment,
+    carried: Option<Carried>,
+) -> nix::Result<Option<&'static str>> {
+    let meanwhile = "the host's was removed meanwhile";
+    if change.act != Act::Added || !change.copied_up {
+        return Ok(None);
+    }
+    // A directory with something below it cannot be moved inside; a file may have come from elsewhere,
+    // and only a directory on the host that is as it was says that it did.
+    if change.kind == Kind::Directory {
+        return Ok(Some(meanwhile));
+    }
+    let above = look(parent, OsStr::new(""))?;
+    let touched = above.is_some_and(|above| {
+        let own = carried.is_some_and(|carried| carried.explains(above.modified));
+        above.modified >= since && !own
+    });
+    Ok(touched.then_some(meanwhile))
+}
+
+/// Whether anything in the directory `name` is younger than `since`. Directories count by their birth.
+fn was_changed_below(
+    parent: BorrowedFd<'_>,
+    name: &OsStr,
+    found: &Entry,
+    since: Moment,
+) -> nix::Result<bool> {
+    if found.born.is_some_and(|born| born >= since) {
+        return Ok(true);
+    }
+    let dir = open_dir(parent, name)?;
+    for name in names(&dir)? {
+        let Some(below) = look(dir.as_fd(), &name)? else {
+            continue;
+        };
+        let changed = match below.kind {
+            Kind::Directory => was_changed_below(dir.as_fd(), &name, &below, since)?,
+            _ => below.changed >= since,
+        };
+        if changed {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether `path` is `of` or lies below it.
+pub(super) fn lies_in(path: &Path, of: &Path) -> bool {
+    of.as_os_str().is_empty() || path.starts_with(of)
+}

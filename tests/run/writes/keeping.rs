@@ -1,0 +1,294 @@
+//! Kept roots and volumes across runs, and that one run at a time holds them.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::super::support::{
+    Caller, Lab, finish, finish_started, inside, root_only, start, within,
+};
+
+fn kept(lab: &Lab) -> String {
+    lab.profile("rootfs.writes = \"keep\"\n")
+}
+
+fn with_volume(lab: &Lab) -> String {
+    lab.profile("[[mount]]\nvolume = \"data\"\ntarget = \"/data\"\n")
+}
+
+#[test]
+fn a_kept_root_has_what_earlier_runs_wrote_until_it_is_reset() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let profile = kept(&lab);
+        lab.script(&profile, "echo one > /file; mkdir /dir; rm /usr/bin/true");
+        assert_eq!(lab.script(&profile, "cat /file; ls -d /dir"), "one\n/dir\n");
+        let missing = lab.script(&profile, "ls /usr/bin/true 2>/dev/null || echo gone");
+        assert_eq!(missing, "gone\n");
+        let changes = lab.kept_says(&["changes"]);
+        assert!(changes.starts_with("the root tree\n"), "{changes}");
+        for line in ["deleted  /usr/bin/true", "added    /dir/", "added    /file"] {
+            assert!(changes.contains(line), "{changes}");
+        }
+        assert_eq!(lab.report()["kept"][0]["kind"], "tree");
+        lab.kept_says(&["reset"]);
+        assert!(!lab.kept().exists());
+        let fresh = lab.script(&profile, "ls /file /dir 2>/dev/null; ls /usr/bin/true");
+        assert_eq!(fresh, "/usr/bin/true\n");
+    }
+}
+
+#[test]
+fn other_words_of_writes_keep_nothing() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        for (word, script) in [
+            ("deny", "! echo x 2>/dev/null > /file"),
+            ("discard", "echo x > /file && cat /file > /dev/null"),
+        ] {
+            let profile = lab.profile(&format!("rootfs.writes = \"{word}\"\n"));
+            lab.script(&profile, script);
+            lab.script(&profile, "! ls /file 2>/dev/null");
+            assert!(!lab.kept().exists(), "{word}");
+            lab.kept_refuses(&["changes"], "kept.nothing");
+        }
+        let profile = lab.profile("rootfs.writes = \"discard\"\nrootfs.writes_size = \"1M\"\n");
+        let full = lab.run(&profile, &["head", "-c", "3000000", "/dev/zero"]);
+        assert_eq!(full.code(), 0);
+        let full = lab.run(&profile, &["sh", "-c", "head -c 3000000 /dev/zero > /file"]);
+        assert!(full.err.contains("No space left"), "{full:?}");
+    }
+}
+
+/// The program's id on the host may be another one day; its files may not be.
+#[test]
+fn what_root_keeps_belongs_to_root_on_the_host() {
+    if !root_only("what_root_keeps_belongs_to_root_on_the_host") {
+        return;
+    }
+    let lab = Lab::new(Caller::Root);
+    let profile =
+        lab.profile("rootfs.writes = \"keep\"\n[[mount]]\nvolume = \"data\"\ntarget = \"/data\"\n");
+    for user in ["root", "1234:1234"] {
+        let profile = format!("command.user = \"{user}\"\n{profile}");
+        lab.script(&profile, "echo x >> /file; echo x >> /data/file");
+    }
+    for file in ["root/layers/upper/file", "volumes/data/file"] {
+        let status = fs::metadata(lab.kept().join(file)).unwrap();
+        assert_eq!(
+            (status.uid(), status.gid(), status.len()),
+            (0, 0, 4),
+            "{file}"
+        );
+    }
+    for directory in [lab.kept(), lab.kept().parent().unwrap().to_owned()] {
+        let mode = fs::metadata(&directory).unwrap().mode();
+        assert_eq!(mode & 0o777, 0o700, "{directory:?}");
+    }
+}
+
+/// Another tree comes below: what the program wrote and deleted stays, the rest is the new tree's.
+#[test]
+fn a_kept_root_survives_another_tree() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        lab.keep_apart();
+        let profile = |a: &str, b: &str, more: &str| {
+            let sources = format!(
+                ", {{ file = \"/d/a\", text = \"{a}\" }}, {{ file = \"/d/b\", text = \"{b}\" }}{more}"
+            );
+            lab.profile_with(&sources, "rootfs.writes = \"keep\"\n")
+        };
+        let first = profile("a1", "b1", ", { file = \"/d/c\", text = \"c1\" }");
+        lab.script(&first, "echo mine > /d/a; rm /d/c; echo new > /d/n");
+        let second = profile(
+            "a2",
+            "b2",
+            ", { file = \"/d/c\", text = \"c2\" }, { file = \"/d/e\", text = \"e2\" }",
+        );
+        let seen = lab.script(&second, "cat /d/a /d/b /d/e /d/n; ls /d");
+        assert_eq!(seen, "mine\nb2e2new\na\nb\ne\nn\n");
+        let changes = lab.kept_says(&["changes"]);
+        for line in ["deleted  /d/c", "changed  /d/a", "added    /d/n"] {
+            assert!(changes.contains(line), "{changes}");
+        }
+        // A directory of the tree becomes a file, and one that was written in.
+        let third = lab.profile_with(
+            ", { file = \"/d\", text = \"file\" }",
+            "rootfs.writes = \"keep\"\n",
+        );
+        assert_eq!(lab.script(&third, "cat /d/a; ls /d"), "mine\na\nn\n");
+    }
+}
+
+#[test]
+fn a_volume_is_the_sandboxs_own_and_lasts() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let profile = with_volume(&lab);
+        lab.script(
+            &profile,
+            "echo x > /data/file; mkdir /data/dir; stat -c %u /data",
+        );
+        assert_eq!(lab.script(&profile, "cat /data/file"), "x\n");
+        lab.kept_says(&["reset"]);
+        assert_eq!(
+            lab.script(&profile, "cat /data/file"),
+            "x\n",
+            "a reset kept it"
+        );
+        let options = profile.replace(
+            "target = \"/data\"",
+            "target = \"/x\"\noptions = [\"noexec\"]",
+        );
+        let noexec = "cat /usr/bin/true > /x/run; ls /x; head -1 /proc/self/mounts > /dev/null; \
+                      while read -r _ place _ flags _; do test $place = /x && echo $flags; done < /proc/self/mounts; true";
+        let seen = lab.script(&options, noexec);
+        for flag in ["noexec", "nosuid", "nodev", "rw"] {
+            assert!(seen.contains(flag), "{seen}");
+        }
+        lab.kept_says(&["reset", "--volumes"]);
+        assert!(!lab.kept().exists());
+        assert_eq!(lab.script(&profile, "ls /data"), "");
+    }
+}
+
+#[test]
+fn each_name_has_volumes_of_its_own() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let profile = with_volume(&lab);
+        lab.script(&profile, "echo x > /data/file");
+        let (file, other) = (lab.text("profile.toml"), format!("{}-other", lab.name));
+        let mut up = lab.host(super::sandbox());
+        let ended = finish(up.args(["up", "--name", &other, &file, "--", "ls", "/data"]));
+        assert_eq!((ended.code(), ended.out.as_str()), (0, ""), "{ended:?}");
+        let mut reset = lab.host(super::sandbox());
+        let ended = finish(reset.args(["reset", "--volumes", &other]));
+        assert_eq!(ended.code(), 0, "{ended:?}");
+        assert_eq!(lab.script(&profile, "cat /data/file"), "x\n");
+    }
+}
+
+#[test]
+fn what_is_mounted_in_a_volume_has_its_place_made_there() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let profile = with_volume(&lab) + "[[mount]]\ntmpfs = \"/data/a/b\"\n";
+        lab.script(&profile, "echo x > /data/a/b/file");
+        assert_eq!(lab.script(&profile, "ls /data/a/b; ls /data"), "a\n");
+    }
+}
+
+#[test]
+fn one_run_at_a_time_holds_what_is_kept() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let profile = kept(&lab);
+        let up = start(&mut lab.up(&profile, &["sleep", "30"]));
+        let processes = inside(&up);
+        let second = lab.run(&profile, &["true"]);
+        assert_eq!(second.code(), 125, "{second:?}");
+        for text in ["kept.in-use", &lab.name, "rootfs.writes", "--name"] {
+            assert!(second.err.contains(text), "{text}: {second:?}");
+        }
+        for command in [&["reset"][..], &["apply"], &["discard"]] {
+            lab.kept_refuses(command, "kept.in-use");
+        }
+        lab.kept_says(&["changes"]);
+        // Whoever keeps nothing runs beside it, with a number.
+        assert_eq!(lab.script(&lab.profile(""), "echo fine"), "fine\n");
+        assert_eq!(lab.report()["name"], format!("{}-2", lab.name));
+        kill(Pid::from_raw(processes[1]), Signal::SIGKILL).unwrap();
+        finish_started(up);
+        lab.script(&profile, "true");
+    }
+}
+
+#[test]
+fn a_killed_supervisor_leaves_what_was_written_and_no_lock() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let profile = kept(&lab);
+        let mut up = start(&mut lab.up(&profile, &["sh", "-c", "echo x > /file; sleep 30"]));
+        let processes = inside(&up);
+        let file = lab.kept().join("root/layers/upper/file");
+        assert!(within(Duration::from_secs(10), || {
+            fs::read_to_string(&file).is_ok_and(|text| text == "x\n")
+        }));
+        up.kill().unwrap();
+        up.wait().unwrap();
+        assert_eq!(lab.script(&profile, "cat /file"), "x\n");
+        let gone = |pid: &i32| kill(Pid::from_raw(*pid), None).is_err();
+        assert!(within(Duration::from_secs(5), || processes
+            .iter()
+            .all(gone)));
+    }
+}
+
+#[test]
+fn a_directory_that_others_reach_is_not_used() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let profile = kept(&lab);
+        lab.script(&profile, "true");
+        fs::set_permissions(lab.kept(), fs::Permissions::from_mode(0o755)).unwrap();
+        let ended = lab.run(&profile, &["true"]);
+        assert!(
+            ended.code() == 125 && ended.err.contains("kept.not-private"),
+            "{ended:?}"
+        );
+        lab.kept_refuses(&["changes"], "kept.not-private");
+        fs::remove_dir_all(lab.kept()).unwrap_or_default();
+        if lab.kept().exists() {
+            // The overlay's own directory is closed to its owner.
+            continue;
+        }
+        let elsewhere = lab.directory("elsewhere");
+        std::os::unix::fs::symlink(&elsewhere, lab.kept()).unwrap();
+        let ended = lab.run(&profile, &["true"]);
+        assert!(
+            ended.code() == 125 && ended.err.contains("kept.not-private"),
+            "{ended:?}"
+        );
+        lab.kept_refuses(&["reset"], "kept.not-private");
+        assert_eq!(fs::read_dir(elsewhere).unwrap().count(), 0);
+        fs::remove_file(lab.kept()).unwrap();
+    }
+}
+
+/// A program that is shown the user's home must not lay its own data for other sandboxes there.
+#[test]
+fn a_bind_of_the_home_does_not_show_what_is_kept() {
+    let lab = Lab::new(Caller::Unprivileged);
+    let bind = format!(
+        "[[mount]]\nbind = \"{}\"\naccess = \"rw\"\n",
+        lab.text("home")
+    );
+    let profile = lab.profile(&bind);
+    let place = lab.text("home/.local/share/sandbox");
+    let script = format!("ls {place}; mkdir {place}/x 2>/dev/null || echo closed");
+    assert_eq!(lab.script(&profile, &script), "closed\n");
+    assert!(lab.path("home/.local/share/sandbox").is_dir());
+}
+
+#[test]
+fn a_name_that_keeps_nothing_is_told_with_one_that_does() {
+    let lab = Lab::new(Caller::all()[0]);
+    lab.script(&kept(&lab), "true");
+    let mut wrong = lab.host(super::sandbox());
+    let near = format!("{}x", lab.name);
+    let ended = finish(wrong.args(["changes", &near]));
+    assert!(
+        ended.code() == 1 && ended.err.contains("kept.nothing"),
+        "{ended:?}"
+    );
+    assert!(ended.err.contains(&format!("`{near}`")), "{ended:?}");
+    let ended = finish(lab.host(super::sandbox()).args(["reset", "../x"]));
+    assert_eq!(ended.code(), 2, "{ended:?}");
+    let ended = finish(lab.host(super::sandbox()).args(["apply", &lab.name, "x"]));
+    assert_eq!(ended.code(), 2, "{ended:?}");
+}
