@@ -13,7 +13,7 @@
 //!   whose names still resolve until the pivot ([`launch`]).
 //! - Every copied mount is made private. A copy joins the peers of its original: where mounts are shared, as
 //!   systemd leaves them, what is mounted over it would appear on the host (`sys::mount`).
-//! - The store, and the state directory, are covered by an empty tmpfs wherever a bind would show them
+//! - The store, the state directory and what is kept are covered by an empty tmpfs wherever a bind would show them
 //!   (`plan::resolve`).
 //! - `host` sources are read-only binds whatever `rootfs.writes` says: an overlay over a live tree with
 //!   mounts below it is refused by the kernel, and each part would need one of its own.

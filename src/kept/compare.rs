@@ -1,17 +1,15 @@
 //! What differs between an upper layer and what lies below it.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::readlinkat;
-use nix::unistd::{Whence, lseek};
 
 use super::entry::{Entry, Kind, Moment, attributes, is_opaque, look, open_file, was_copied_up};
 use super::place::{names, open_dir};
+use super::same::{Difference, difference};
 
 /// Deeper trees are a program's attempt at something; each level holds two descriptors.
 const MOST_DEPTH: usize = 128;
@@ -335,81 +333,65 @@ impl Walk {
     }
 }
 
-/// In what two files differ.
-struct Difference {
-    content: bool,
-    marks: bool,
-    mode: Option<(u32, u32)>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::copy::set_attribute;
+    use std::fs::{self, File};
 
-fn difference(
-    (new, above): (&File, &Entry),
-    (old, under): (&File, &Entry),
-) -> nix::Result<Difference> {
-    Ok(Difference {
-        content: above.size != under.size || !same_content(new, old)?,
-        marks: attributes(new.as_fd())? != attributes(old.as_fd())?,
-        mode: (under.mode != above.mode).then_some((under.mode, above.mode)),
-    })
-}
-
-/// Whether two files of one name differ in nothing; what cannot be read differs.
-pub(super) fn same_file(
-    (upper, above): (BorrowedFd<'_>, &Entry),
-    (lower, under): (BorrowedFd<'_>, &Entry),
-    name: &OsStr,
-) -> nix::Result<bool> {
-    let (Ok(new), Ok(old)) = (open_file(upper, name), open_file(lower, name)) else {
-        return Ok(false);
-    };
-    let Difference {
-        content,
-        marks,
-        mode,
-    } = difference((&new, above), (&old, under))?;
-    Ok(!content && !marks && mode.is_none())
-}
-
-/// Compares two files of one size, without a look at what is a hole in both: a file of a terabyte may
-/// hold nothing.
-fn same_content(a: &File, b: &File) -> nix::Result<bool> {
-    let (mut left, mut right) = (vec![0; 64 << 10], vec![0; 64 << 10]);
-    let mut at = 0;
-    while let Some(start) = data_from(a, at)?.into_iter().chain(data_from(b, at)?).min() {
-        let (first, second) = (fill(a, &mut left, start)?, fill(b, &mut right, start)?);
-        if left[..first] != right[..second] {
-            return Ok(false);
-        }
-        match first {
-            0 => break,
-            first => at = start + first as u64,
-        }
+    fn changes(upper: &Path, lower: Option<&Path>) -> Vec<(String, Act)> {
+        let upper = File::open(upper).unwrap();
+        let lower = lower.map(|path| File::open(path).unwrap());
+        let found = Walk::changes(upper.as_fd(), lower.as_ref().map(AsFd::as_fd)).unwrap();
+        found
+            .into_iter()
+            .map(|change| (change.path.display().to_string(), change.act))
+            .collect()
     }
-    Ok(true)
-}
 
-/// Where content begins, from `at` on; nothing where the rest is a hole.
-fn data_from(file: &File, at: u64) -> nix::Result<Option<u64>> {
-    let from = i64::try_from(at).map_err(|_| Errno::EOVERFLOW)?;
-    match lseek(file, from, Whence::SeekData) {
-        Ok(start) => Ok(u64::try_from(start).ok()),
-        Err(Errno::ENXIO) => Ok(None),
-        // A file system that does not tell.
-        Err(Errno::EINVAL) => Ok(Some(at)),
-        Err(errno) => Err(errno),
+    fn mark(path: &Path, name: &std::ffi::CStr, value: &[u8]) {
+        set_attribute(File::open(path).unwrap().as_fd(), name, value).unwrap();
     }
-}
 
-/// Reads from `at` until the buffer is full or the file ends.
-fn fill(file: &File, buffer: &mut [u8], at: u64) -> nix::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match file.read_at(&mut buffer[filled..], at + filled as u64) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(super::record::errno(&error)),
+    #[test]
+    fn both_forms_of_whiteouts_and_hiding_directories_are_read() {
+        let place = tempfile::tempdir().unwrap();
+        let (upper, lower) = (place.path().join("upper"), place.path().join("lower"));
+        for directory in ["hides/sub", "merged", "only-marked"] {
+            fs::create_dir_all(upper.join(directory)).unwrap();
+            fs::create_dir_all(lower.join(directory)).unwrap();
+            fs::write(lower.join(directory).join("file"), "").unwrap();
         }
+        for name in ["marked", "absent"] {
+            fs::write(upper.join(name), "").unwrap();
+            mark(&upper.join(name), c"user.overlay.whiteout", b"");
+        }
+        fs::write(lower.join("marked"), "x").unwrap();
+        mark(&upper.join("hides"), c"user.overlay.opaque", b"y");
+        // It says that whiteouts of that form are in it, not that it hides anything.
+        mark(&upper.join("only-marked"), c"user.overlay.opaque", b"x");
+        let deleted = |path: &str| (path.to_owned(), Act::Deleted);
+        let expected = [deleted("hides/sub/file"), deleted("marked")];
+        assert_eq!(changes(&upper, Some(&lower)), expected);
     }
-    Ok(filled)
+
+    #[test]
+    fn without_what_lies_below_the_layer_says_what_it_can() {
+        let place = tempfile::tempdir().unwrap();
+        let upper = place.path();
+        fs::create_dir(upper.join("copied")).unwrap();
+        for name in ["copied/changed", "copied/new", "gone"] {
+            fs::write(upper.join(name), "").unwrap();
+        }
+        for name in ["copied", "copied/changed"] {
+            mark(&upper.join(name), c"user.overlay.origin", b"x");
+        }
+        mark(&upper.join("gone"), c"user.overlay.whiteout", b"");
+        let expected = [
+            ("copied/changed".to_owned(), Act::Changed),
+            ("copied/new".to_owned(), Act::Added),
+            ("gone".to_owned(), Act::Deleted),
+        ];
+        assert_eq!(changes(upper, None), expected);
+    }
 }

@@ -5,6 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use nix::errno::Errno;
+use nix::fcntl::AtFlags;
+use nix::unistd::{AccessFlags, faccessat, geteuid};
 
 use super::compare::{Act, Change};
 use super::entry::{Entry, Kind, Moment, look};
@@ -34,6 +36,9 @@ pub(super) fn conflict(
         Err(Errno::EXDEV) => return Ok(Some("something is mounted over it on the host")),
         parent => parent?,
     };
+    if let Some(why) = closed(parent.as_fd())? {
+        return Ok(Some(why));
+    }
     let Some(found) = look(parent.as_fd(), name)? else {
         return removed(parent.as_fd(), change, since, record.carried);
     };
@@ -51,6 +56,20 @@ pub(super) fn conflict(
         // Where it takes the place of another, that deletion was judged.
         (Act::Added | Act::Unseen(_), _) => None,
     })
+}
+
+/// Why nothing can be put into a directory of the host; what the caller owns can be opened.
+fn closed(dir: BorrowedFd<'_>) -> nix::Result<Option<&'static str>> {
+    let rights = AccessFlags::W_OK | AccessFlags::X_OK;
+    match faccessat(dir, ".", rights, AtFlags::AT_EACCESS) {
+        Ok(()) => Ok(None),
+        Err(Errno::EROFS) => Ok(Some("the host's file system is read-only")),
+        Err(Errno::EACCES) => {
+            let own = look(dir, OsStr::new(""))?.is_some_and(|dir| dir.uid == geteuid().as_raw());
+            Ok((!own).then_some("you may not write the host's directory"))
+        }
+        Err(errno) => Err(errno),
+    }
 }
 
 /// Whether something was there when the change was made, and is not any more.

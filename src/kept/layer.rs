@@ -134,9 +134,23 @@ fn read<T: DeserializeOwned>(dir: &OwnedFd, path: &Path) -> Result<Option<(T, Ow
         Err(Errno::ENOENT) => return Ok(None),
         layers => layers.map_err(failed("open", path))?,
     };
-    let upper = open_dir(layers, OsStr::new("upper")).map_err(failed("open", path))?;
+    let upper = open_dir(layers, OsStr::new("upper")).map_err(|errno| match errno {
+        Errno::EACCES => closed(path),
+        errno => failed("open", path)(errno),
+    })?;
     let record = record::read(dir.as_fd()).map_err(|why| unreadable(&why, path))?;
     Ok(Some((record, upper)))
+}
+
+/// The program has taken all rights from the top of what it wrote.
+fn closed(path: &Path) -> Problem {
+    let message = format!(
+        "what is kept in `{}` was closed from inside",
+        path.display()
+    );
+    Problem::error("kept.closed", &Origin::Default, message).help(
+        "open its top inside with `chmod`, or drop it with `sandbox discard` or `sandbox reset`",
+    )
 }
 
 /// That a record cannot be read.

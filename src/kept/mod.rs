@@ -42,6 +42,7 @@ mod prepare;
 mod prune;
 mod record;
 mod remove;
+mod same;
 mod select;
 
 pub use apply::{Applied, apply};

@@ -6,10 +6,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::errno::Errno;
 use nix::fcntl::readlinkat;
 
-use super::compare::{Walk, same_file};
+use super::compare::Walk;
 use super::entry::{Entry, Kind, is_opaque, look};
 use super::place::{names, open_dir, writable};
 use super::remove::Trash;
+use super::same::same_file;
 
 /// Removes from `upper` what differs in nothing from `host`, and what marks a deletion of what is not
 /// there.

@@ -68,7 +68,7 @@ fn empty(target: InsidePath, mount: &At<Mount>) -> At<Mount> {
 
 fn report(mount: &At<Mount>, directory: &Path, scope: &mut Scope<'_>) {
     let message = format!(
-        "mount source lies in `{}`, where the trees and the state of all sandboxes are",
+        "mount source lies in `{}`, where the trees, the state and the data of all sandboxes are",
         directory.display()
     );
     scope.report(

@@ -131,6 +131,18 @@ fn any_depth_and_any_mode_is_looked_at_and_removed() {
     }
 }
 
+/// The caller owns the closed top, but only root may look in all the same.
+#[test]
+fn a_closed_top_is_told_and_dropped() {
+    let (lab, profile) = lab(Caller::Unprivileged);
+    lab.script(&profile, "echo x > /work/new; chmod 0 /work");
+    let refused = lab.kept_refuses(&["changes"], "kept.closed");
+    assert!(refused.err.contains("sandbox discard"), "{refused:?}");
+    lab.kept_refuses(&["apply"], "kept.closed");
+    lab.kept_says(&["discard"]);
+    assert_eq!(lab.script(&profile, "cat /work/README"), "one\n");
+}
+
 #[test]
 fn names_of_any_bytes_are_carried_and_shown_safely() {
     for caller in Caller::all() {

@@ -229,6 +229,52 @@ fn a_killed_supervisor_leaves_what_was_written_and_no_lock() {
     }
 }
 
+/// What a start that was killed left half made is made anew, and what it was removing is removed.
+#[test]
+fn half_made_layers_are_made_anew() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let profile = kept(&lab);
+        lab.script(&profile, "echo x > /file");
+        let root = lab.kept().join("root");
+        fs::rename(root.join("layers"), root.join(".layers")).unwrap();
+        fs::rename(root.join(".layers/upper"), lab.kept().join("trash/3")).unwrap();
+        assert_eq!(lab.kept_says(&["changes"]), "no changes\n");
+        assert_eq!(
+            lab.script(&profile, "ls /file 2>/dev/null || echo new"),
+            "new\n"
+        );
+        assert!(!root.join(".layers").exists());
+        assert_eq!(fs::read_dir(lab.kept().join("trash")).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn a_record_that_is_damaged_or_newer_is_told() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let profile = lab.project();
+        lab.script(&profile, "echo x > /work/new");
+        let overlays = fs::read_dir(lab.kept().join("overlays")).unwrap();
+        let record = overlays.last().unwrap().unwrap().path().join("record.json");
+        for (text, word) in [("{\"version\": 9}", "newer"), ("{", "damaged")] {
+            fs::write(&record, text).unwrap();
+            let ended = lab.run(&profile, &["true"]);
+            assert!(
+                ended.code() == 125 && ended.err.contains("kept.record"),
+                "{ended:?}"
+            );
+            let refused = lab.kept_refuses(&["changes"], "kept.record");
+            assert!(refused.err.contains(word), "{refused:?}");
+        }
+        lab.kept_says(&["discard"]);
+        assert_eq!(
+            lab.script(&profile, "ls /work/new 2>/dev/null || echo gone"),
+            "gone\n"
+        );
+    }
+}
+
 #[test]
 fn a_directory_that_others_reach_is_not_used() {
     for caller in Caller::all() {

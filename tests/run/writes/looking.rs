@@ -164,6 +164,34 @@ fn an_overlay_of_roots_belongs_to_the_owner_of_the_directory() {
 }
 
 #[test]
+fn another_owner_of_the_directory_is_told() {
+    if !root_only("another_owner_of_the_directory_is_told") {
+        return;
+    }
+    let lab = Lab::new(Caller::Root);
+    let profile = lab.project();
+    lab.script(&profile, "echo x > /work/new");
+    chown(lab.path("project"), Some(4242), Some(4242)).unwrap();
+    let ended = lab.run(&profile, &["true"]);
+    assert!(
+        ended.code() == 125 && ended.err.contains("kept.other-owner"),
+        "{ended:?}"
+    );
+}
+
+/// What is another's cannot be changed inside, and nothing can be put beside it on the host.
+#[test]
+fn a_directory_of_others_is_read_and_not_applied_to() {
+    let lab = Lab::new(Caller::Unprivileged);
+    let profile = lab.overlaid().replace(&lab.text("project"), "/usr/share");
+    let seen = lab.script(&profile, "echo x > /work/new; ls -d /work/doc");
+    assert_eq!(seen, "/work/doc\n");
+    let refused = lab.kept_refuses(&["apply"], "kept.conflict");
+    assert!(refused.err.contains("you may not write"), "{refused:?}");
+    lab.kept_says(&["discard"]);
+}
+
+#[test]
 fn a_directory_with_mounts_below_it_is_refused_by_name() {
     if !root_only("a_directory_with_mounts_below_it_is_refused_by_name") {
         return;
