@@ -17,6 +17,8 @@
 //!   (`plan::resolve`).
 //! - `host` sources are read-only binds whatever `rootfs.writes` says: an overlay over a live tree with
 //!   mounts below it is refused by the kernel, and each part would need one of its own.
+//! - What outlives a run lies in one directory a name, with one lock a name; `apply` needs no journal, since
+//!   what equals the host's file is no change ([`kept`]).
 //! - `/etc/resolv.conf` is copied only when the network is the host's: an empty profile shows nothing of the
 //!   host. `limits.pids` counts the sandbox's own first process too, as the kernel does.
 //! - The default system-call program is ready in the binary and seccompiler only checks it in tests: a

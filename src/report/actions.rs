@@ -115,7 +115,12 @@ impl<'a> Texts<'a> {
             owner,
             missing,
         } = bind;
-        let flags = mount_flags(*access, options, *owner);
+        // What lies below an overlay is never written.
+        let access = match access {
+            Access::Overlay => Access::ReadOnly,
+            access => *access,
+        };
+        let flags = mount_flags(access, options, *owner);
         let what = format!("open {}", self.word(source));
         (what, flags + optional(*missing))
     }

@@ -54,6 +54,11 @@ fn links_out_are_carried_as_links_and_never_followed() {
             fs::read_to_string(lab.path("project/src/file")).unwrap(),
             "x\n"
         );
+        let more = format!("cd /work; ln -s {victim} a; mkdir d; ln -s {victim} d/a");
+        lab.script(&profile, &more);
+        lab.kept_says(&["discard", "/work/a"]);
+        lab.kept_says(&["reset"]);
+        assert_eq!(picture(&lab.path("victim")), before);
     }
 }
 

@@ -250,6 +250,32 @@ fn half_made_layers_are_made_anew() {
 }
 
 #[test]
+fn a_start_that_is_killed_stands_in_nobodys_way() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let profile = lab.project() + "[[mount]]\nvolume = \"data\"\ntarget = \"/data\"\n";
+        let profile = profile.replacen("\n[[mount]]", "\nrootfs.writes = \"keep\"\n[[mount]]", 1);
+        lab.script(&profile, "true");
+        lab.kept_says(&["reset", "--volumes"]);
+        for milliseconds in 0..24 {
+            let mut up =
+                start(&mut lab.up(&profile, &["sh", "-c", "echo x >> /work/new; sleep 9"]));
+            std::thread::sleep(Duration::from_millis(milliseconds));
+            up.kill().unwrap();
+            finish_started(up);
+        }
+        let seen = lab.script(
+            &profile,
+            "echo x >> /work/new; echo x > /data/x; head -n 1 /work/new",
+        );
+        assert_eq!(seen, "x\n");
+        lab.kept_says(&["apply"]);
+        lab.kept_says(&["reset", "--volumes"]);
+        assert!(!lab.kept().exists());
+    }
+}
+
+#[test]
 fn a_record_that_is_damaged_or_newer_is_told() {
     for caller in Caller::all() {
         let lab = Lab::new(caller);
