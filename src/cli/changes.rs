@@ -30,16 +30,13 @@ pub struct Changes {
 impl Changes {
     /// Runs the command.
     pub fn run(self) -> Exit {
-        match self.text() {
-            Ok(text) => match output::text(&text) {
-                Ok(()) => Exit::DONE,
-                Err(_) => Exit::NO,
-            },
+        match self.show() {
+            Ok(()) => Exit::DONE,
             Err(exit) => exit,
         }
     }
 
-    fn text(&self) -> Result<String, Exit> {
+    fn show(&self) -> Result<(), Exit> {
         let name = self.name.open(Use::Look)?;
         let layers = layers(&name)?;
         let mut found = Vec::new();
@@ -47,15 +44,25 @@ impl Changes {
             found.push((layer, layer.changes().map_err(refuse)?));
         }
         if self.json {
-            return Ok(changes::json(name.name.as_str(), &found));
+            return print(&changes::json(name.name.as_str(), &found));
+        }
+        if !self.diff {
+            return print(&changes::text(&found));
         }
         let output = match io::stdout().is_terminal() {
             true => Output::Terminal,
             false => Output::File,
         };
-        match self.diff {
-            true => changes::diff(&found, output).map_err(refuse),
-            false => Ok(changes::text(&found)),
+        // One at a time: together they may be larger than the memory.
+        for (layer, list) in &found {
+            for change in changes::sorted(list) {
+                print(&changes::diff(layer, change, output).map_err(refuse)?)?;
+            }
         }
+        Ok(())
     }
+}
+
+fn print(text: &str) -> Result<(), Exit> {
+    output::text(text).map_err(|_| Exit::NO)
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, readlinkat, renameat};
-use nix::sys::stat::{Mode, UtimensatFlags, fchmod, futimens, mkdirat, utimensat};
+use nix::sys::stat::{Mode, fchmod, futimens, mkdirat};
 use nix::sys::time::TimeSpec;
 use nix::unistd::{
     Gid, Uid, UnlinkatFlags, Whence, fchown, fchownat, ftruncate, geteuid, lseek, symlinkat,
@@ -228,9 +228,7 @@ impl Carrier<'_> {
             Kind::Link => {
                 let text = readlinkat(&from, name)?;
                 let draft = self.drafted(&to, |draft| symlinkat(text.as_os_str(), &to, draft))?;
-                self.place(&to, &draft, name, |carrier| {
-                    carrier.own_link(&to, &draft, &found)
-                })
+                self.place(&to, &draft, name, |carrier| carrier.own_link(&to, &draft))
             }
             _ => {
                 let file = open_file(from.as_fd(), name)?;
@@ -297,18 +295,19 @@ impl Carrier<'_> {
         })
     }
 
-    fn own_link(&self, dir: &OwnedFd, name: &str, found: &Entry) -> nix::Result<()> {
-        if let Some((uid, gid)) = self.owner {
-            fchownat(
-                dir,
-                name,
-                Some(uid),
-                Some(gid),
-                AtFlags::AT_SYMLINK_NOFOLLOW,
-            )?;
+    /// By descriptor: somebody who may write the directory could put another file in the link's place.
+    fn own_link(&self, dir: &OwnedFd, name: &str) -> nix::Result<()> {
+        let Some((uid, gid)) = self.owner else {
+            return Ok(());
+        };
+        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let link = openat(dir, name, flags, Mode::empty())?;
+        match look(link.as_fd(), OsStr::new(""))? {
+            Some(found) if found.kind == Kind::Link => {
+                fchownat(&link, "", Some(uid), Some(gid), AtFlags::AT_EMPTY_PATH)
+            }
+            _ => Err(Errno::ESTALE),
         }
-        let flags = UtimensatFlags::NoFollowSymlink;
-        utimensat(dir, name, &TimeSpec::UTIME_OMIT, &time(found), flags)
     }
 
     /// Makes something under a name that nothing has.

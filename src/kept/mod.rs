@@ -27,6 +27,10 @@
 //! - The times of directories judge nothing: every file that comes or goes changes them.
 //! - Whiteouts share one inode, whose birth may be before the deletion: then `apply` may refuse where it
 //!   need not, never the other way round.
+//! - A file that was deleted inside, changed on the host, and only then made anew inside is judged by the
+//!   birth of the new one: the overlay has forgotten the deletion.
+//! - A host path stands in the record of its overlay, also where a variable of the environment gave it:
+//!   without it nobody could carry the writes back.
 //! - Removing works without recursion and with two descriptors, whatever a program nested
 //!   ([`remove`]); looking stops at a depth that no honest tree has, and says so.
 

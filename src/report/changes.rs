@@ -65,7 +65,8 @@ fn title(layer: &Layer) -> String {
     }
 }
 
-fn sorted(changes: &[Change]) -> Vec<&Change> {
+/// Deletions first, then by path.
+pub fn sorted(changes: &[Change]) -> Vec<&Change> {
     let mut list: Vec<&Change> = changes.iter().collect();
     list.sort_by(|a, b| (a.act, &a.path).cmp(&(b.act, &b.path)));
     list
@@ -185,23 +186,16 @@ fn written(layer: &Layer, change: &Change) -> WrittenChange {
     }
 }
 
-/// A unified diff of each file, as patch(1) takes it below the tops of the layers.
+/// A unified diff of one file, as patch(1) takes it below the top of the layer, behind a line that says
+/// what happened.
 ///
 /// # Errors
 /// When a file cannot be read.
-pub fn diff(found: &Found<'_>, output: Output) -> Result<String, Problem> {
-    let mut text = String::new();
-    for (layer, changes) in found {
-        for change in sorted(changes) {
-            text += &format!("# {}\n", line(&layer.target, change));
-            if change.content && change.kind != Kind::Directory {
-                text += &file_diff(
-                    &layer.target.join(&change.path),
-                    &sides(layer, change)?,
-                    output,
-                );
-            }
-        }
+pub fn diff(layer: &Layer, change: &Change, output: Output) -> Result<String, Problem> {
+    let mut text = format!("# {}\n", line(&layer.target, change));
+    if change.content && change.kind != Kind::Directory {
+        let sides = sides(layer, change)?;
+        text += &file_diff(&layer.target.join(&change.path), &sides, output);
     }
     Ok(text)
 }
