@@ -1,14 +1,12 @@
 //! `sandbox apply`: give the host what the program wrote over it.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use crate::kept::{apply, select};
 use crate::report::changes;
 
 use super::exit::Exit;
-use super::kept::{Named, Use, absolute, layers, refuse, refuse_all};
+use super::kept::{Chosen, layers, refuse, refuse_all};
 use super::output;
 
 /// Carry what a sandbox wrote in its overlays to the host directories below them
@@ -19,10 +17,7 @@ use super::output;
 #[derive(Debug, Args)]
 pub struct Apply {
     #[command(flatten)]
-    name: Named,
-    /// Only this file, or what lies below this directory: its path inside, or on the host
-    #[arg(value_name = "PATH")]
-    paths: Vec<PathBuf>,
+    chosen: Chosen,
 }
 
 impl Apply {
@@ -32,8 +27,7 @@ impl Apply {
     }
 
     fn carry(&self) -> Result<Exit, Exit> {
-        let paths = absolute(&self.paths)?;
-        let name = self.name.open(Use::Change)?;
+        let (name, paths) = self.chosen.lock()?;
         let layers = layers(&name)?;
         let selections = select(&layers, paths).map_err(refuse)?;
         if selections.is_empty() {

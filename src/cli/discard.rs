@@ -1,13 +1,11 @@
 //! `sandbox discard`: forget what the program wrote over host directories.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use crate::kept::{discard, select};
 
 use super::exit::Exit;
-use super::kept::{Named, Use, absolute, layers, refuse};
+use super::kept::{Chosen, layers, refuse};
 
 /// Drop what a sandbox wrote in its overlays: the host's files show again at the next run
 ///
@@ -16,10 +14,7 @@ use super::kept::{Named, Use, absolute, layers, refuse};
 #[derive(Debug, Args)]
 pub struct Discard {
     #[command(flatten)]
-    name: Named,
-    /// Only this file, or what lies below this directory: its path inside, or on the host
-    #[arg(value_name = "PATH")]
-    paths: Vec<PathBuf>,
+    chosen: Chosen,
 }
 
 impl Discard {
@@ -29,8 +24,7 @@ impl Discard {
     }
 
     fn drop(&self) -> Result<Exit, Exit> {
-        let paths = absolute(&self.paths)?;
-        let name = self.name.open(Use::Change)?;
+        let (name, paths) = self.chosen.lock()?;
         if paths.is_empty() {
             // Whatever state its records are in.
             return name.drop_overlays().map(|()| Exit::DONE).map_err(refuse);

@@ -23,6 +23,27 @@ pub struct Named {
     name: String,
 }
 
+/// The writes that a command is about.
+#[derive(Debug, Args)]
+pub struct Chosen {
+    #[command(flatten)]
+    name: Named,
+    /// Only this file, or what lies below this directory: its path inside, or on the host
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+}
+
+impl Chosen {
+    /// What is kept under the name, locked, and the paths; none stand for all.
+    ///
+    /// # Errors
+    /// The exit code of a command whose problem has been printed.
+    pub fn lock(&self) -> Result<(Name, &[PathBuf]), Exit> {
+        let paths = absolute(&self.paths)?;
+        Ok((self.name.open(Use::Change)?, paths))
+    }
+}
+
 /// Whether a command changes what is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
@@ -88,7 +109,7 @@ pub fn layers(name: &Name) -> Result<Vec<Layer>, Exit> {
 ///
 /// # Errors
 /// Wrong usage, which has been printed, for a relative one: inside it would be another.
-pub fn absolute(paths: &[PathBuf]) -> Result<&[PathBuf], Exit> {
+fn absolute(paths: &[PathBuf]) -> Result<&[PathBuf], Exit> {
     let Some(relative) = paths.iter().find(|path| !path.is_absolute()) else {
         return Ok(paths);
     };
