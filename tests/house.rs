@@ -11,11 +11,16 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("seccomp", &["diag", "model"]),
     ("archive", &["model"]),
     ("elf", &["model"]),
+    ("packages", &["model"]),
     ("host", &["sys", "model"]),
     ("plan", &["profile", "seccomp", "model", "diag"]),
     (
         "rootfs",
         &["plan", "archive", "elf", "sys", "model", "diag"],
+    ),
+    (
+        "lock",
+        &["rootfs", "elf", "packages", "plan", "model", "diag"],
     ),
     ("cgroup", &["plan", "sys", "model", "diag"]),
     ("launch", &["plan", "sys", "model"]),
