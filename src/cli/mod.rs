@@ -4,6 +4,8 @@ mod build;
 mod check;
 mod exit;
 mod filter;
+mod lock;
+mod locked;
 mod output;
 mod profile;
 mod refusal;
@@ -36,7 +38,9 @@ Examples:
   sandbox check --host profiles/dev.toml      and whether this host has what it names
   sandbox up profiles/dev.toml                start the program of the profile
   sandbox up profiles/dev.toml -- cargo test  start another one in the same sandbox
-  sandbox up --dry-run profiles/dev.toml      print every step, and run nothing"
+  sandbox up --dry-run profiles/dev.toml      print every step, and run nothing
+  sandbox lock profiles/dev.toml              write down what its root tree holds
+  sandbox up --locked profiles/dev.toml       start it in that very tree only"
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -48,6 +52,7 @@ enum Command {
     Build(build::Build),
     Check(check::Check),
     Gc(store::Gc),
+    Lock(lock::LockCommand),
     Store(store::ListStore),
     Up(up::Up),
 }
@@ -60,6 +65,7 @@ pub fn main() -> ExitCode {
             Command::Build(build) => build.run(),
             Command::Check(check) => check.run(),
             Command::Gc(gc) => gc.run(),
+            Command::Lock(lock) => lock.run(),
             Command::Store(store) => store.run(),
             Command::Up(up) => up.run(),
         },
