@@ -108,7 +108,7 @@ pub fn lock(plan: &Plan, tree: &Tree, known: Known) -> Result<Lock, Problem> {
     };
     let locked = match kept {
         Some(kept) => kept,
-        None => read_tree(tree)?,
+        None => read_tree(plan, tree)?,
     };
     let whole = Lock {
         tree: locked,
@@ -126,10 +126,15 @@ fn head(plan: &Plan) -> Lock {
     }
 }
 
-fn read_tree(tree: &Tree) -> Result<LockedTree, Problem> {
+fn read_tree(plan: &Plan, tree: &Tree) -> Result<LockedTree, Problem> {
     let manifest = tree.manifest();
     let manifest = manifest.map_err(|error| general("store.manifest", error.to_string()))?;
-    let collected = lock::collect(&manifest, &tree.root, Path::new("/"));
+    let collected = lock::collect(
+        &manifest,
+        &tree.root,
+        Path::new("/"),
+        &lock::generated(&plan.settings.tree),
+    );
     let lock::Collected {
         tree: locked,
         notes,

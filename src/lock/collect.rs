@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::digest::{Digest, digests};
+use super::digest::{Digest, digests, sha256};
 use super::{Entry, GivenBy, Installed, LockedTree, PackageName};
 use crate::packages::{Note, Owners, owners};
 use crate::rootfs::{self, EntryKind, Manifest};
@@ -38,11 +38,17 @@ impl fmt::Display for Unreadable {
 impl std::error::Error for Unreadable {}
 
 /// Reads every file of the tree at `root`, which `manifest` describes; packages are looked up in the
-/// databases below `host`, which is `/` but in tests.
+/// databases below `host`, which is `/` but in tests. The texts of `generated` are made for the caller, and not
+/// locked where the tree has them: a source may have given the file after all.
 ///
 /// # Errors
 /// At the first file that cannot be read, such as one whose mode keeps its owner out.
-pub fn collect(manifest: &Manifest, root: &Path, host: &Path) -> Result<Collected, Unreadable> {
+pub fn collect(
+    manifest: &Manifest,
+    root: &Path,
+    host: &Path,
+    generated: &BTreeMap<&Path, &str>,
+) -> Result<Collected, Unreadable> {
     let files: Vec<&Path> = manifest
         .entries
         .iter()
@@ -74,7 +80,14 @@ pub fn collect(manifest: &Manifest, root: &Path, host: &Path) -> Result<Collecte
             (None, Some(_)) => GivenBy::Host,
             (None, None) => GivenBy::Profile,
         };
-        let locked = locked(entry, giver, contents.remove(entry.path.as_path()))?;
+        let content = contents.remove(entry.path.as_path());
+        let text = generated.get(entry.path.as_path());
+        let locked = match (text, &content) {
+            (Some(text), Some(content)) if sha256(text) == content.sha256 => {
+                Entry::Generated { mode: entry.mode }
+            }
+            _ => locked(entry, giver, content)?,
+        };
         tree.entries.insert(entry.path.clone(), locked);
     }
     Ok(Collected { tree, notes })

@@ -158,6 +158,8 @@ pub enum Shape {
     Symlink,
     /// Another name of a file.
     HardLink,
+    /// A file made for the caller.
+    Generated,
 }
 
 impl Shape {
@@ -167,6 +169,7 @@ impl Shape {
             Entry::File { .. } => Shape::File,
             Entry::Symlink { .. } => Shape::Symlink,
             Entry::HardLink(_) => Shape::HardLink,
+            Entry::Generated { .. } => Shape::Generated,
         }
     }
 }
@@ -291,7 +294,8 @@ fn drop_implied(changes: &mut Vec<Found<'_>>, path: &Path, what: &[What]) {
 fn changes_of(was: &Entry, is: &Entry) -> Vec<What> {
     let mut what = Vec::new();
     match (was, is) {
-        (Entry::Directory { mode: was }, Entry::Directory { mode: is }) => {
+        (Entry::Directory { mode: was }, Entry::Directory { mode: is })
+        | (Entry::Generated { mode: was }, Entry::Generated { mode: is }) => {
             what.extend(mode(*was, *is));
         }
         (

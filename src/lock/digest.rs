@@ -65,6 +65,11 @@ pub(super) fn digests(root: &Path, files: &[&Path]) -> Vec<io::Result<Digest>> {
     answers
 }
 
+/// The digest of a text.
+pub(super) fn sha256(text: &str) -> [u8; 32] {
+    Sha256::digest(text).into()
+}
+
 fn digest(root: &Path, file: &Path, buffer: &mut [u8]) -> io::Result<Digest> {
     let path = root.join(file.strip_prefix("/").unwrap_or(file));
     let mut file = open(&path)?;

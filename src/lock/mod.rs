@@ -5,6 +5,7 @@
 //! profile dev
 //! not-locked bind /home/user/project
 //! package bash:amd64 5.2.37-2 dpkg
+//! /etc/passwd generated 0644
 //! /usr dir 0755
 //! /usr/bin/bash file 0755 1298416 sha256=… build-id=… package=bash:amd64
 //! /usr/bin/sh link bash host
@@ -24,6 +25,8 @@
 //!   what the profile itself states (texts, links, archives).
 //! - **What is live is named and not locked**: the content of a bind is not of the tree. That it is bound
 //!   there is part of the lock.
+//! - **What is made for the caller is named and its content not locked**: a generated /etc/passwd and
+//!   /etc/group hold the ids of whoever starts the sandbox. With them, a lock would be good for one person.
 //! - **A value of the caller's environment is never stored**: a path shows `${env:NAME}` in its place.
 //! - **Escapes**: `\xHH` for each byte of a space, a backslash, a control character, a character that is
 //!   neither a letter nor a number beyond ASCII, and of what is no UTF-8. Every name has one spelling.
@@ -52,7 +55,7 @@ use crate::plan::PrivateValues;
 
 pub use collect::{Collected, Unreadable, collect};
 pub use compare::{Difference, FileChange, Giver, PackageChange, Presence, Shape, What, compare};
-pub use live::live;
+pub use live::{generated, live};
 pub use parse::{parse, parse_tree};
 pub use words::{Detail, render};
 
@@ -154,6 +157,11 @@ pub enum Entry {
     },
     /// Another name of the file at this path.
     HardLink(PathBuf),
+    /// A file that is made for whoever starts the sandbox, whose ids are in it.
+    Generated {
+        /// Permission bits.
+        mode: u32,
+    },
 }
 
 /// Who gives a file.
@@ -172,7 +180,7 @@ impl Entry {
     pub fn giver(&self) -> Option<&GivenBy> {
         match self {
             Entry::File { giver, .. } | Entry::Symlink { giver, .. } => Some(giver),
-            Entry::Directory { .. } | Entry::HardLink(_) => None,
+            Entry::Directory { .. } | Entry::HardLink(_) | Entry::Generated { .. } => None,
         }
     }
 }
@@ -197,7 +205,8 @@ impl Lock {
                     giver,
                 },
                 Entry::HardLink(first) => Entry::HardLink(path(&first)),
-                entry @ (Entry::Directory { .. } | Entry::File { .. }) => entry,
+                entry
+                @ (Entry::Directory { .. } | Entry::File { .. } | Entry::Generated { .. }) => entry,
             };
             (path(&name), entry)
         });

@@ -238,6 +238,12 @@ impl Reader {
                 }
             }
             "file" => self.file(words)?,
+            "generated" => {
+                let [_, _, mode] = words.exactly("PATH generated MODE")?;
+                Entry::Generated {
+                    mode: words.mode(mode)?,
+                }
+            }
             "link" => {
                 let [_, _, target, giver] = words.exactly("PATH link TARGET GIVER")?;
                 Entry::Symlink {
@@ -252,7 +258,8 @@ impl Reader {
                 Entry::HardLink(first)
             }
             _ => {
-                let message = "behind the path stands neither `dir`, `file`, `link` nor `same`";
+                let message =
+                    "behind the path stands neither `dir`, `file`, `generated`, `link` nor `same`";
                 return Err((message.to_owned(), None));
             }
         };

@@ -62,6 +62,7 @@ impl Display for Entry {
                 write!(f, " {giver}")
             }
             Entry::Symlink { target, giver } => write!(f, "link {} {giver}", Word(target)),
+            Entry::Generated { mode } => write!(f, "generated {mode:04o}"),
             Entry::HardLink(first) => write!(f, "same {}", Word(first.as_ref())),
         }
     }

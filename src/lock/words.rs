@@ -151,6 +151,7 @@ impl Display for Shape {
             Shape::File => "file",
             Shape::Symlink => "link",
             Shape::HardLink => "second name",
+            Shape::Generated => "generated file",
         })
     }
 }

@@ -166,6 +166,7 @@ fn each_kind_of_change_has_its_words() {
             };
             put(lock, "/bin", link("/usr/bin", GivenBy::Host));
             put(lock, "/etc/a b", file(11, GivenBy::Profile));
+            put(lock, "/etc/passwd", file(11, GivenBy::Profile));
             put(lock, "/opt", Entry::Directory { mode: 0o700 });
             put(lock, "/opt/tool", changed(1001, 2, 0o4711));
             put(lock, "/srv", Entry::Directory { mode: 0o755 });
@@ -175,6 +176,7 @@ fn each_kind_of_change_has_its_words() {
         },
         "`/bin` leads to `/usr/bin`, led to `usr/bin`\n\
          `/etc/a\\x20b`, which the profile gives, changed (1001 to 1011 bytes)\n\
+         `/etc/passwd`, which the profile gives, is a file, was a generated file\n\
          `/opt` has mode 0700, had 0755\n\
          `/opt/tool` changed, has mode 4711, had 0755\n\
          `/srv` is a new directory\n\

@@ -53,6 +53,7 @@ pub fn sample() -> Lock {
         ),
         ("/etc", Entry::Directory { mode: 0o755 }),
         ("/etc/a b", file(1, GivenBy::Profile)),
+        ("/etc/passwd", Entry::Generated { mode: 0o644 }),
         ("/usr", Entry::Directory { mode: 0o755 }),
         ("/usr/bin", Entry::Directory { mode: 0o1777 }),
         (
@@ -100,6 +101,7 @@ package dash:all 1:0.5~rc1 dpkg
 /bin link usr/bin host
 /etc dir 0755
 /etc/a\x20b file 0755 1001 sha256=0101010101010101010101010101010101010101010101010101010101010101 profile
+/etc/passwd generated 0644
 /usr dir 0755
 /usr/bin dir 1777
 /usr/bin/bash file 0755 1298416 sha256=abababababababababababababababababababababababababababababababab build-id=0123 package=bash:amd64
@@ -229,7 +231,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "/etc dir 0755",
         "/etc",
-        "behind the path stands neither `dir`, `file`, `link` nor `same`",
+        "behind the path stands neither `dir`, `file`, `generated`, `link` nor `same`",
     ),
     (
         "/etc dir 0755",
@@ -380,8 +382,11 @@ fn any_lock(chance: &mut Chance) -> Lock {
             .filter(|(_, entry)| matches!(entry, Entry::File { .. }))
             .map(|(path, _)| path.clone())
             .collect();
-        let entry = match chance.below(4) {
+        let entry = match chance.below(5) {
             0 => Entry::Directory {
+                mode: chance.below(0o10000) as u32,
+            },
+            3 => Entry::Generated {
                 mode: chance.below(0o10000) as u32,
             },
             1 => Entry::Symlink {

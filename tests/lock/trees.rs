@@ -1,5 +1,6 @@
 //! From a tree to its lock.
 
+use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -91,7 +92,7 @@ fn host() -> Host {
 }
 
 fn locked(root: &Path) -> Collected {
-    collect(&manifest(root), root, host().root()).unwrap()
+    collect(&manifest(root), root, host().root(), &BTreeMap::new()).unwrap()
 }
 
 #[test]
@@ -131,6 +132,20 @@ fn a_small_tree_has_this_lock() {
 }
 
 #[test]
+fn what_is_made_for_the_caller_is_not_locked_where_it_is_that() {
+    let tree = tree();
+    let manifest = manifest(tree.path());
+    let motd = Path::new("/etc/motd");
+    let entry = |text: &str| {
+        let generated = BTreeMap::from([(motd, text)]);
+        let collected = collect(&manifest, tree.path(), host().root(), &generated).unwrap();
+        collected.tree.entries[motd].clone()
+    };
+    assert_eq!(entry("hello\n"), Entry::Generated { mode: 0o644 });
+    assert!(matches!(entry("hello"), Entry::File { size: 6, .. }));
+}
+
+#[test]
 fn a_second_name_is_told_and_not_read() {
     let tree = tree();
     let mut manifest = manifest(tree.path());
@@ -139,7 +154,9 @@ fn a_second_name_is_told_and_not_read() {
             entry.kind = EntryKind::HardLink("/etc/motd".into());
         }
     }
-    let lock = collect(&manifest, tree.path(), host().root()).unwrap().tree;
+    let lock = collect(&manifest, tree.path(), host().root(), &BTreeMap::new())
+        .unwrap()
+        .tree;
     let script = &lock.entries[Path::new("/usr/bin/script")];
     assert_eq!(*script, Entry::HardLink("/etc/motd".into()));
 }
@@ -153,7 +170,8 @@ fn a_file_that_is_not_there_is_named() {
         path: "/opt/tool".into(),
         reason: reason.to_owned(),
     };
-    let collected = || collect(&manifest, tree.path(), host().root()).unwrap_err();
+    let collected =
+        || collect(&manifest, tree.path(), host().root(), &BTreeMap::new()).unwrap_err();
     assert_eq!(
         collected(),
         refused("no such file or directory (os error 2)")

@@ -252,6 +252,31 @@ fn another_name_of_the_run_is_no_other_tree() {
     );
 }
 
+/// A lock is kept in git, for all who start the sandbox and for CI.
+#[test]
+fn a_lock_is_good_for_everybody() {
+    let labs: Vec<Lab> = Caller::all().into_iter().map(lab).collect();
+    let mut locks = Vec::new();
+    for lab in &labs {
+        passes(lab, &["lock"]);
+        assert!(text(lab).contains("\n/etc/passwd generated 0644\n"));
+        locks.push(text(lab));
+    }
+    locks.dedup();
+    assert_eq!(locks.len(), 1, "{locks:#?}");
+    // What the profile itself states is locked.
+    let lab = &labs[0];
+    let profile = fs::read_to_string(lab.path("dev.toml")).unwrap();
+    let own = "rootfs.source = [{ file = \"/etc/passwd\", text = \"x:x:1:1:x:/:/bin/sh\\n\" },";
+    lab.file("dev.toml", &profile.replace("rootfs.source = [", own));
+    refused(
+        lab,
+        &["up", "--locked"],
+        125,
+        "`/etc/passwd`, which the profile gives, is a file, was a generated file",
+    );
+}
+
 #[test]
 fn what_nobody_can_read_is_not_locked() {
     let lab = lab(Caller::Unprivileged);
