@@ -39,6 +39,7 @@ mod collect;
 mod compare;
 mod digest;
 mod escape;
+mod line;
 mod live;
 mod parse;
 mod print;

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 
-use super::escape::{digit, unescape};
+use super::line::{Fault, Words, fault};
 use super::print::FIRST_LINE;
-use super::{Entry, GivenBy, Installed, LiveKind, Lock, LockedTree, PackageName};
+use super::{Entry, GivenBy, Installed, LiveKind, Lock, LockedTree};
 use crate::diag::{FileId, Origin, Problem, Problems};
 use crate::packages::Manager;
 
 /// Mistakes beyond these are of one kind with them.
 const MOST_MISTAKES: usize = 10;
 
-/// A mode has four octal digits.
-const MODE_DIGITS: usize = 4;
+/// What git writes around the two sides of a conflict.
+const CONFLICT: &str = "a merge left its conflict here";
 
 /// A build-id is never longer, in bytes.
 const MOST_BUILD_ID: usize = 64;
@@ -72,9 +72,6 @@ struct Reader {
     firsts: Vec<(Range<usize>, PathBuf)>,
 }
 
-/// A line's mistake: what is wrong, and the word that it is about when it is not the whole line.
-type Fault = (String, Option<Range<usize>>);
-
 impl Reader {
     fn new(part: Part) -> Reader {
         Reader {
@@ -105,6 +102,10 @@ impl Reader {
         }
         if mistakes.is_empty() {
             mistakes.extend(self.missing(text));
+        }
+        // Both sides of a conflict together are in disorder, which is nobody's mistake.
+        if mistakes.iter().any(|mistake| mistake.message == CONFLICT) {
+            mistakes.retain(|mistake| mistake.message == CONFLICT);
         }
         mistakes
     }
@@ -313,15 +314,11 @@ impl Reader {
     }
 }
 
-fn fault<T>(span: Range<usize>, message: String) -> Result<T, Fault> {
-    Err((message, Some(span)))
-}
-
 /// What git, an editor or a mailer leaves in a text.
 fn refuse_foreign(line: &str) -> Result<(), Fault> {
     const MARKERS: [&str; 4] = ["<<<<<<<", "|||||||", "=======", ">>>>>>>"];
     if MARKERS.iter().any(|marker| line.starts_with(marker)) {
-        return Err(("a merge left its conflict here".to_owned(), None));
+        return Err((CONFLICT.to_owned(), None));
     }
     if line.ends_with('\r') {
         return Err(("the line ends with a carriage return".to_owned(), None));
@@ -337,149 +334,4 @@ fn refuse_disorder<K: Ord, V>(known: &BTreeMap<K, V>, key: &K) -> Result<(), Fau
         _ => return Ok(()),
     };
     Err((message.to_owned(), None))
-}
-
-/// The words of a line, by number.
-struct Words<'a> {
-    line: &'a str,
-    spans: Vec<Range<usize>>,
-}
-
-impl<'a> Words<'a> {
-    fn of(line: &'a str) -> Result<Words<'a>, Fault> {
-        let mut spans = Vec::new();
-        let mut start = 0;
-        for word in line.split(' ') {
-            let span = start..start + word.len();
-            if word.is_empty() {
-                return fault(span, "words are separated by one space each".to_owned());
-            }
-            start = span.end + 1;
-            spans.push(span);
-        }
-        Ok(Words { line, spans })
-    }
-
-    fn count(&self) -> usize {
-        self.spans.len()
-    }
-
-    fn span(&self, at: usize) -> Range<usize> {
-        self.spans.get(at).cloned().unwrap_or(0..self.line.len())
-    }
-
-    fn text(&self, at: usize) -> &'a str {
-        self.line.get(self.span(at)).unwrap_or_default()
-    }
-
-    fn first(&self) -> &'a str {
-        self.text(0)
-    }
-
-    fn kind(&self) -> &'a str {
-        match self.count() {
-            0 | 1 => "",
-            _ => self.text(1),
-        }
-    }
-
-    /// The numbers of exactly as many words as `form` has.
-    fn exactly<const N: usize>(&self, form: &str) -> Result<[usize; N], Fault> {
-        match self.count() == N {
-            true => Ok(std::array::from_fn(|at| at)),
-            false => Err((format!("the line is not of the form `{form}`"), None)),
-        }
-    }
-
-    fn name(&self, at: usize) -> Result<std::ffi::OsString, Fault> {
-        match unescape(self.text(at)) {
-            Some(name) if !name.as_encoded_bytes().contains(&0) => Ok(name),
-            _ => fault(
-                self.span(at),
-                "an escape here is not one that a lock has".to_owned(),
-            ),
-        }
-    }
-
-    /// An absolute path without `.`, `..`, and a slash too many.
-    fn path(&self, at: usize) -> Result<PathBuf, Fault> {
-        let path = self.name(at)?;
-        let bytes = path.as_encoded_bytes();
-        let parts = || bytes.split(|byte| *byte == b'/').skip(1);
-        let sound =
-            bytes.starts_with(b"/") && parts().all(|part| !matches!(part, b"" | b"." | b".."));
-        match sound {
-            true => Ok(PathBuf::from(path)),
-            false => fault(
-                self.span(at),
-                "it is no absolute path in its shortest form".to_owned(),
-            ),
-        }
-    }
-
-    fn utf8(&self, at: usize, word: &str) -> Result<String, Fault> {
-        match unescape(word).map(std::ffi::OsString::into_string) {
-            Some(Ok(text))
-                if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) =>
-            {
-                Ok(text)
-            }
-            _ => fault(self.span(at), "it is no word of a package".to_owned()),
-        }
-    }
-
-    /// `NAME:ARCH`; a name holds no colon in any database.
-    fn package(&self, at: usize, word: &str) -> Result<PackageName, Fault> {
-        let Some((name, architecture)) = word.rsplit_once(':') else {
-            return fault(
-                self.span(at),
-                "it is not of the form `NAME:ARCH`".to_owned(),
-            );
-        };
-        Ok(PackageName {
-            name: self.utf8(at, name)?,
-            architecture: self.utf8(at, architecture)?,
-        })
-    }
-
-    fn mode(&self, at: usize) -> Result<u32, Fault> {
-        let word = self.text(at);
-        let octal =
-            word.len() == MODE_DIGITS && word.bytes().all(|digit| matches!(digit, b'0'..=b'7'));
-        let mode = u32::from_str_radix(word, 8).ok().filter(|_| octal);
-        mode.map_or_else(
-            || fault(self.span(at), "a mode has four octal digits".to_owned()),
-            Ok,
-        )
-    }
-
-    fn size(&self, at: usize) -> Result<u64, Fault> {
-        let word = self.text(at);
-        let size = word
-            .parse::<u64>()
-            .ok()
-            .filter(|size| size.to_string() == word);
-        size.map_or_else(
-            || fault(self.span(at), "it is no number of bytes".to_owned()),
-            Ok,
-        )
-    }
-
-    fn hex(&self, at: usize, key: &str, fits: impl Fn(usize) -> bool) -> Result<Vec<u8>, Fault> {
-        let bytes = self.text(at).strip_prefix(key).and_then(|digits| {
-            let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-            let byte = |[high, low]: &[u8; 2]| Some(digit(*high)? << 4 | digit(*low)?);
-            let bytes: Option<Vec<u8>> = pairs.iter().map(byte).collect();
-            bytes.filter(|bytes| rest.is_empty() && fits(bytes.len()))
-        });
-        bytes.map_or_else(
-            || {
-                fault(
-                    self.span(at),
-                    format!("it is not `{key}` with hexadecimal digits"),
-                )
-            },
-            Ok,
-        )
-    }
 }

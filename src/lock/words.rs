@@ -105,10 +105,10 @@ impl Display for FileChange {
             Giver::SameVersion { name, version } if self.is_new_or_gone() => {
                 write!(f, ", of {name} {version}")
             }
-            Giver::SameVersion { name, version } => {
+            Giver::SameVersion { name, version } if !self.is_passed_on() => {
                 write!(f, ", same version of {name} {version}")
             }
-            Giver::Package | Giver::Host | Giver::Profile | Giver::Nobody => Ok(()),
+            _ => Ok(()),
         }
     }
 }
@@ -117,6 +117,11 @@ impl FileChange {
     /// Then the package may be as it was: the profile takes more or less of it.
     fn is_new_or_gone(&self) -> bool {
         matches!(self.what.as_slice(), [What::Came(_) | What::Went(_)])
+    }
+
+    /// Somebody else gives what is the same as before.
+    fn is_passed_on(&self) -> bool {
+        matches!(self.what.as_slice(), [What::Giver { .. }])
     }
 }
 

@@ -150,6 +150,18 @@ fn a_file_that_goes_to_another_package_is_its_change() {
 }
 
 #[test]
+fn a_file_may_be_the_same_and_somebody_elses() {
+    told(
+        |lock| {
+            put(lock, "/opt/tool", file(1, of("coreutils:amd64")));
+            put(lock, "/usr/bin/less", file(9, GivenBy::Host));
+        },
+        "`/opt/tool` is of package coreutils, was the host's\n\
+         `/usr/bin/less` is the host's, was of package less\n",
+    );
+}
+
+#[test]
 fn each_kind_of_change_has_its_words() {
     let changed = |size, digest, mode| Entry::File {
         mode,
