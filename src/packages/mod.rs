@@ -11,8 +11,10 @@
 //!   `/usr/sbin` and `/usr/lib64`, which became links on Arch and Fedora.
 //! - **Several owners**: the first of [`Manager`] wins, then the smaller name, so that the answer does
 //!   not depend on an order of files. Packages of several architectures share their documentation.
-//! - **rpm** stores headers in SQLite since 4.16. The older formats (ndb, Berkeley DB) are not read;
-//!   a note says so and how the database is rebuilt.
+//! - **rpm** stores headers in SQLite since 4.16. A reader in Rust takes them from its pages and its log,
+//!   within a budget that the size of the file sets; SQLite itself would be C code in front of a file that
+//!   may be corrupt, and wants to write beside it. The older formats (ndb, Berkeley DB) are not read; a
+//!   note says so and how the database is rebuilt.
 
 mod apk;
 mod asked;
