@@ -6,13 +6,12 @@ use clap::Args;
 
 use crate::diag::{Problems, Severity, Sources};
 use crate::plan::{Given, Plan};
-use crate::rootfs::Refresh;
 
 use super::exit::Exit;
 use super::locked::{self, Known, Place};
 use super::output;
 use super::profile::Loaded;
-use super::tree::{self, Wanted};
+use super::tree;
 
 /// Judge profiles: every mistake under its line, all in one run
 ///
@@ -66,13 +65,7 @@ impl Check {
 /// Every file is looked at, so that the answer does not rest on an earlier one.
 fn verify(profile: &Path, plan: &Plan, sources: &mut Sources) -> Result<(), Problems> {
     let place = Place::filled(profile)?;
-    let store = tree::open_store()?;
-    let wanted = Wanted {
-        plan: &plan.settings.tree,
-        profile,
-        refresh: Refresh::Look,
-    };
-    let tree = tree::obtain(&store, &wanted)?;
+    let (store, tree) = locked::look(profile, plan)?;
     locked::verify(&place, plan, &tree, Known::Nothing, sources)?;
     tree::keep(&store, &tree);
     Ok(())

@@ -7,13 +7,12 @@ use clap::Args;
 use crate::diag::{Problem, Problems, Severity, Sources};
 use crate::lock::{Detail, Lock, compare, render};
 use crate::plan::{Given, Plan, Purpose};
-use crate::rootfs::Refresh;
 
 use super::exit::Exit;
 use super::locked::{self, Held, Known, Place};
 use super::output;
 use super::profile::Loaded;
-use super::tree::{self, Wanted};
+use super::tree;
 
 /// Write down what the root tree holds: NAME.lock beside the profile, to keep in git
 ///
@@ -74,13 +73,7 @@ impl LockCommand {
 
 /// The lock that the profile has now.
 fn lock(profile: &Path, plan: &Plan) -> Result<Lock, Problems> {
-    let store = tree::open_store()?;
-    let wanted = Wanted {
-        plan: &plan.settings.tree,
-        profile,
-        refresh: Refresh::Look,
-    };
-    let tree = tree::obtain(&store, &wanted)?;
+    let (store, tree) = locked::look(profile, plan)?;
     let lock = locked::lock(plan, &tree, Known::Nothing)?;
     tree::keep(&store, &tree);
     for path in lock.live.keys() {

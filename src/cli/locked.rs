@@ -14,10 +14,11 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 use crate::diag::{Origin, Problem, Problems, Sources};
 use crate::lock::{self, Detail, Lock, LockedTree, compare, render};
 use crate::plan::Plan;
-use crate::rootfs::Tree;
+use crate::rootfs::{Refresh, Store, Tree};
 
 use super::output;
 use super::profile::general;
+use super::tree::{self, Wanted};
 
 /// Differences that an error lists.
 pub const MOST_LINES: usize = 20;
@@ -98,6 +99,21 @@ impl<'a> Place<'a> {
             ),
         }
     }
+}
+
+/// The tree of a plan, after a look at every file that it was made of.
+///
+/// # Errors
+/// When it cannot be had.
+pub fn look(profile: &Path, plan: &Plan) -> Result<(Store, Tree), Box<Problem>> {
+    let store = tree::open_store()?;
+    let wanted = Wanted {
+        plan: &plan.settings.tree,
+        profile,
+        refresh: Refresh::Look,
+    };
+    let tree = tree::obtain(&store, &wanted)?;
+    Ok((store, tree))
 }
 
 /// The lock of a tree that is in use.
