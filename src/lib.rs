@@ -40,6 +40,7 @@ pub mod sys;
 pub mod archive;
 pub mod elf;
 pub mod host;
+pub mod packages;
 pub mod profile;
 pub mod seccomp;
 
@@ -52,7 +53,8 @@ pub mod kept;
 pub mod launch;
 pub mod rootfs;
 
-// Layer 4: what watches.
+// Layer 4: what watches and what judges.
+pub mod lock;
 pub mod supervise;
 
 // Layer 5: what is shown.

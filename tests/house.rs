@@ -11,6 +11,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("seccomp", &["diag", "model"]),
     ("archive", &["model"]),
     ("elf", &["model"]),
+    ("packages", &["model"]),
     ("host", &["sys", "model"]),
     ("plan", &["profile", "seccomp", "model", "diag"]),
     (
@@ -18,6 +19,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &["plan", "archive", "elf", "sys", "model", "diag"],
     ),
     ("kept", &["plan", "sys", "model", "diag"]),
+    (
+        "lock",
+        &["rootfs", "elf", "packages", "plan", "model", "diag"],
+    ),
     ("cgroup", &["plan", "sys", "model", "diag"]),
     ("launch", &["plan", "sys", "model"]),
     ("supervise", &["launch", "cgroup", "plan", "sys", "model"]),

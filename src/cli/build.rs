@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use clap::Args;
 
-use crate::diag::{Problem, Problems};
+use crate::diag::Problem;
 use crate::plan::Given;
 use crate::report;
-use crate::rootfs::{Durability, StoreError, Tree};
+use crate::rootfs::{StoreError, Tree};
 
 use super::exit::Exit;
 use super::output;
@@ -57,9 +57,7 @@ impl Build {
             Ok(text) if output::text(&text).is_ok() => Exit::DONE,
             Ok(_) => Exit::NO,
             Err(problem) => {
-                let mut problems = Problems::new();
-                problems.push(*problem);
-                output::problems(problems, &sources);
+                output::problems(problem.into(), &sources);
                 Exit::NO
             }
         }
@@ -73,10 +71,7 @@ impl Build {
         if let Some(output) = &self.output {
             tree.export(output).map_err(|error| not_exported(&error))?;
         }
-        if tree.durability == Durability::ThisBoot {
-            // One that cannot be written is built again after the next boot.
-            store.make_durable(&tree).ok();
-        }
+        tree::keep(&store, &tree);
         let Tree {
             root, notes, built, ..
         } = &tree;

@@ -1,15 +1,17 @@
 //! `sandbox check`: is this profile well-formed?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::diag::Severity;
-use crate::plan::Given;
+use crate::diag::{Problems, Severity, Sources};
+use crate::plan::{Given, Plan};
 
 use super::exit::Exit;
+use super::locked::{self, Known, Place};
 use super::output;
 use super::profile::Loaded;
+use super::tree;
 
 /// Judge profiles: every mistake under its line, all in one run
 ///
@@ -20,6 +22,9 @@ pub struct Check {
     /// Judge also what this host has: paths, programs, users, variables
     #[arg(long)]
     host: bool,
+    /// Judge also whether the root tree is the one of the profile's lock: builds it, and reads every file
+    #[arg(long)]
+    locked: bool,
     /// Profiles to judge
     #[arg(required = true, value_name = "PROFILE")]
     profiles: Vec<PathBuf>,
@@ -30,14 +35,7 @@ impl Check {
     pub fn run(self) -> Exit {
         let mut exit = Exit::DONE;
         for path in &self.profiles {
-            let mut loaded = Loaded::read(path, Given::default());
-            let judged = match self.host {
-                true => loaded.judge_for_host().is_some(),
-                false => loaded.judge_text().is_some(),
-            };
-            let errors = loaded.problems.count(Severity::Error);
-            output::problems(loaded.problems, &loaded.sources);
-            if errors > 0 || !judged {
+            if !self.judge(path) {
                 exit = Exit::NO;
             } else if output::text(&format!("{}: ok\n", path.display())).is_err() {
                 return Exit::NO;
@@ -45,4 +43,30 @@ impl Check {
         }
         exit
     }
+
+    /// Whether a profile is well; prints what is wrong with it.
+    fn judge(&self, path: &Path) -> bool {
+        let mut loaded = Loaded::read(path, Given::default());
+        let settings = match self.host || self.locked {
+            true => loaded.judge_for_host().map(|(settings, _)| settings),
+            false => loaded.judge_text(),
+        };
+        let settings = settings.filter(|_| loaded.problems.count(Severity::Error) == 0);
+        if let (true, Some(settings)) = (self.locked, settings.as_ref()) {
+            let verified = verify(path, &Plan::new(settings.clone()), &mut loaded.sources);
+            loaded.problems.extend(verified.err().unwrap_or_default());
+        }
+        let errors = loaded.problems.count(Severity::Error);
+        output::problems(loaded.problems, &loaded.sources);
+        errors == 0 && settings.is_some()
+    }
+}
+
+/// Every file is looked at, so that the answer does not rest on an earlier one.
+fn verify(profile: &Path, plan: &Plan, sources: &mut Sources) -> Result<(), Problems> {
+    let place = Place::filled(profile)?;
+    let (store, tree) = locked::look(profile, plan)?;
+    locked::verify(&place, plan, &tree, Known::Nothing, sources)?;
+    tree::keep(&store, &tree);
+    Ok(())
 }

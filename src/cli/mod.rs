@@ -8,6 +8,8 @@ mod discard;
 mod exit;
 mod filter;
 mod kept;
+mod lock;
+mod locked;
 mod output;
 mod profile;
 mod refusal;
@@ -42,6 +44,8 @@ Examples:
   sandbox up profiles/dev.toml                start the program of the profile
   sandbox up profiles/dev.toml -- cargo test  start another one in the same sandbox
   sandbox up --dry-run profiles/dev.toml      print every step, and run nothing
+  sandbox lock profiles/dev.toml              write down what its root tree holds
+  sandbox up --locked profiles/dev.toml       start it in that very tree only
   sandbox changes dev                         show what the sandbox `dev` wrote and keeps
   sandbox apply dev /work/src                 carry what it wrote there to the host"
 )]
@@ -55,6 +59,7 @@ enum Command {
     Build(build::Build),
     Check(check::Check),
     Gc(store::Gc),
+    Lock(lock::LockCommand),
     Store(store::ListStore),
     Up(up::Up),
     Changes(changes::Changes),
@@ -71,6 +76,7 @@ pub fn main() -> ExitCode {
             Command::Build(build) => build.run(),
             Command::Check(check) => check.run(),
             Command::Gc(gc) => gc.run(),
+            Command::Lock(lock) => lock.run(),
             Command::Store(store) => store.run(),
             Command::Up(up) => up.run(),
             Command::Changes(changes) => changes.run(),

@@ -7,7 +7,7 @@ use crate::diag::Problem;
 use crate::host::places;
 use crate::plan::TreePlan;
 use crate::report::Bar;
-use crate::rootfs::{Progress, Refresh, Silent, Store, Tree};
+use crate::rootfs::{Durability, Progress, Refresh, Silent, Store, Tree};
 
 use super::profile::general;
 use super::{output, refusal};
@@ -76,4 +76,12 @@ pub fn obtain(store: &Store, wanted: &Wanted<'_>) -> Result<Tree, Box<Problem>> 
     // Without the note the next garbage collection takes the tree, and it is built again.
     store.note_user(&tree, wanted.profile).ok();
     Ok(tree)
+}
+
+/// Writes a tree to disk that was built just now, so that it outlives the next boot; whoever waited for it has
+/// been served. One that cannot be written is built again.
+pub fn keep(store: &Store, tree: &Tree) {
+    if tree.durability == Durability::ThisBoot {
+        store.make_durable(tree).ok();
+    }
 }

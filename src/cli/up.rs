@@ -15,12 +15,12 @@ use crate::kept::prepare;
 use crate::model::{Outcome, SandboxName};
 use crate::plan::{Given, Plan, Purpose};
 use crate::report;
-use crate::rootfs::{Durability, Store, Tree};
 use crate::supervise::{self, Claim, Run, RunError, StateDirectory};
 
 use crate::sys::file::{self, STREAMS};
 
 use super::exit::Exit;
+use super::locked::{self, Known, Place};
 use super::profile::{Loaded, general};
 use super::tree::{self, Wanted};
 use super::{filter, kept, output, refusal};
@@ -46,6 +46,9 @@ pub struct Up {
     /// Read the root tree again, and all that it was made of; what was altered is named and built again
     #[arg(long)]
     verify: bool,
+    /// Start only in the very tree that the profile's lock describes (`sandbox lock`)
+    #[arg(long, conflicts_with = "dry_run")]
+    locked: bool,
     /// The profile
     #[arg(value_name = "PROFILE")]
     profile: PathBuf,
@@ -62,8 +65,12 @@ struct Refused {
 
 impl From<Problem> for Refused {
     fn from(problem: Problem) -> Refused {
-        let mut problems = Problems::new();
-        problems.push(problem);
+        Problems::from(problem).into()
+    }
+}
+
+impl From<Problems> for Refused {
+    fn from(problems: Problems) -> Refused {
         Refused {
             problems,
             exit: Exit::NOT_STARTED,
@@ -94,7 +101,9 @@ impl Up {
         let mut loaded = Loaded::read(&self.profile, given);
         let judged = loaded.judge_for_host();
         let Loaded {
-            sources, problems, ..
+            mut sources,
+            problems,
+            ..
         } = loaded;
         let Some((settings, facts)) = judged else {
             let exit = Exit::NOT_STARTED;
@@ -105,7 +114,8 @@ impl Up {
         if self.dry_run {
             return self.print(&plan, &sources);
         }
-        match self.start(&plan, &facts.cgroups, caller.as_ref().map(AsFd::as_fd)) {
+        let caller = caller.as_ref().map(AsFd::as_fd);
+        match self.start(&plan, &facts.cgroups, caller, &mut sources) {
             Ok(outcome) => Exit(outcome.exit_code),
             Err(refused) => refuse(refused, &sources),
         }
@@ -146,11 +156,16 @@ impl Up {
         plan: &Plan,
         cgroups: &crate::model::CgroupFacts,
         caller: Option<BorrowedFd<'_>>,
+        sources: &mut Sources,
     ) -> Result<Outcome, Refused> {
         // Opened before the program runs: it may be able to write the directory, and to lay a link there.
         let mut report = self.report.as_deref().map(create_report).transpose()?;
         refuse_directories()?;
         let filter = filter::compile_for(plan)?;
+        let lock = match self.locked {
+            true => Some(Place::filled(&self.profile)?),
+            false => None,
+        };
         let state = open_state()?;
         let mut claim = claim(&state, plan)?;
         let name = kept::of_run(plan)?;
@@ -161,6 +176,9 @@ impl Up {
             refresh: tree::refresh(self.refresh, self.verify),
         };
         let tree = tree::obtain(&store, &wanted)?;
+        if let Some(place) = &lock {
+            locked::verify(place, plan, &tree, Known::Tree, sources)?;
+        }
         let places = match &name {
             Some(name) => prepare(name, plan, &tree.root)?,
             None => Vec::new(),
@@ -180,7 +198,7 @@ impl Up {
         released
             .map_err(|error| problem("state.release", "give the sandbox's name back", &error))?;
         finish(&outcome, report.as_mut())?;
-        keep(&store, &tree);
+        tree::keep(&store, &tree);
         Ok(outcome)
     }
 }
@@ -243,14 +261,6 @@ fn claim(state: &StateDirectory, plan: &Plan) -> Result<Claim, Problem> {
     state
         .claim(name)
         .map_err(|error| problem("state.claim", "take the sandbox's name", &error))
-}
-
-/// A tree that was built just now outlives the next boot only when the disk has it; the program has
-/// ended, so nobody waits for it. One that cannot be written is built again.
-fn keep(store: &Store, tree: &Tree) {
-    if tree.durability == Durability::ThisBoot {
-        store.make_durable(tree).ok();
-    }
 }
 
 fn explain(plan: &Plan, tree: &Path, error: RunError) -> Refused {

@@ -92,6 +92,20 @@ pub struct Problems {
     list: Vec<Problem>,
 }
 
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Problems {
+        Problems {
+            list: vec![problem],
+        }
+    }
+}
+
+impl From<Box<Problem>> for Problems {
+    fn from(problem: Box<Problem>) -> Problems {
+        Problems::from(*problem)
+    }
+}
+
 impl Problems {
     /// None yet.
     pub fn new() -> Problems {

@@ -15,6 +15,7 @@
 //!   are not searched: there the loader finds the plain library, which is in the tree.
 //! - **A library that is given itself** (a plug-in for `dlopen`) is resolved as if the usual loader of its machine started it.
 
+mod build_id;
 mod env;
 mod error;
 mod ld_cache;
@@ -30,6 +31,7 @@ mod walk;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
+pub use build_id::build_id;
 pub use error::{Chain, Defect, LineFault, ResolveError};
 pub use machine::{Class, Machine};
 pub use script::find_in_path;

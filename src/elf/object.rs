@@ -90,6 +90,32 @@ pub(super) fn read(bytes: &Bytes<'_>) -> Reading {
     }
 }
 
+/// Where a file keeps its notes.
+pub(super) struct Notes {
+    pub order: Endianness,
+    /// Offset and size in the file, and alignment.
+    pub segments: Vec<(u64, u64, u64)>,
+}
+
+/// Finds the notes of a file that starts with the ELF magic.
+pub(super) fn notes(bytes: &Bytes<'_>) -> Result<Notes, Defect> {
+    match bytes.head.get(4).copied().map(elf::FileClass) {
+        Some(elf::ELFCLASS32) => notes_of::<FileHeader32<Endianness>>(bytes),
+        Some(elf::ELFCLASS64) => notes_of::<FileHeader64<Endianness>>(bytes),
+        _ => Err(Defect::Invalid("ELF class")),
+    }
+}
+
+fn notes_of<E: FileHeader<Endian = Endianness>>(bytes: &Bytes<'_>) -> Result<Notes, Defect> {
+    let (header, _) =
+        pod::from_bytes::<E>(bytes.head).map_err(|()| Defect::Truncated("ELF header"))?;
+    let order = header
+        .endian()
+        .map_err(|_| Defect::Invalid("byte order of the ELF header"))?;
+    let segments = Segments::read(bytes, header, order)?.notes;
+    Ok(Notes { order, segments })
+}
+
 fn read_as<E: FileHeader<Endian = Endianness>>(bytes: &Bytes<'_>, class: Class) -> Reading {
     let (header, _) =
         pod::from_bytes::<E>(bytes.head).map_err(|()| Defect::Truncated("ELF header"))?;
@@ -144,7 +170,7 @@ fn read_object<E: FileHeader<Endian = Endianness>>(
 
 impl Bytes<'_> {
     /// Exactly `size` bytes at `offset`; the caller has checked `size` against a limit.
-    fn exactly(&self, offset: u64, size: u64, part: &'static str) -> Result<Vec<u8>, Defect> {
+    pub fn exactly(&self, offset: u64, size: u64, part: &'static str) -> Result<Vec<u8>, Defect> {
         let size = usize::try_from(size).map_err(|_| Defect::TooLarge(part))?;
         let bytes = self.up_to(offset, size, part)?;
         match bytes.len() == size {
@@ -208,6 +234,8 @@ struct Segments {
     interpreter: Option<(u64, u64)>,
     /// Address in memory and size in the file.
     dynamic: Option<(u64, u64)>,
+    /// Offset and size in the file, and alignment.
+    notes: Vec<(u64, u64, u64)>,
 }
 
 impl Segments {
@@ -251,6 +279,9 @@ impl Segments {
             // The kernel takes the first, glibc's loader the last dynamic section.
             elf::PT_INTERP if self.interpreter.is_none() => self.interpreter = Some((offset, size)),
             elf::PT_DYNAMIC => self.dynamic = Some((address, size)),
+            elf::PT_NOTE => self
+                .notes
+                .push((offset, size, header.p_align(order).into())),
             _ => {}
         }
     }

@@ -145,7 +145,7 @@ fn fault(error: io::Error) -> Fault {
     }
 }
 
-fn read_head(file: &File, buffer: &mut [u8]) -> io::Result<usize> {
+pub(super) fn read_head(file: &File, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match file.read_at(&mut buffer[filled..], filled as u64) {

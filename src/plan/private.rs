@@ -20,6 +20,11 @@ impl PrivateValues {
         self.shown.insert(value.to_owned(), shown.into());
     }
 
+    /// Whether nothing is hidden.
+    pub fn is_empty(&self) -> bool {
+        self.shown.is_empty()
+    }
+
     /// `text` with every private value in it replaced by its variable, as in `${env:TOKEN}`.
     ///
     /// Longer values first, so that a value which holds another one goes as a whole.

@@ -9,6 +9,7 @@
 //! | `trees/ID/root/` | a finished tree; never changed again |
 //! | `trees/ID/stamps` | every host file and directory that it was made of |
 //! | `trees/ID/durable` | present when the disk has all of it |
+//! | `trees/ID/locked` | the text of its lock, when one was made |
 //! | `recipes/KEY` | the id of a plan's tree, and the stamps that a quick look checks |
 //! | `building/KEY.PID.N/` | a tree that is being built; locked by its builder |
 //! | `locks/KEY` | locked by whoever builds that plan's tree |
@@ -45,6 +46,7 @@ mod inventory;
 mod key;
 mod layout;
 mod linker;
+mod locked;
 mod manifest;
 mod pool;
 mod programs;

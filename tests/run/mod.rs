@@ -13,6 +13,7 @@ mod identity;
 mod kernel_trees;
 mod leaks;
 mod limits;
+mod lock;
 mod mounts;
 mod relay;
 mod streams;

@@ -1,0 +1,146 @@
+//! `sandbox lock`: write down what the root tree of a profile holds.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::diag::{Problem, Problems, Severity, Sources};
+use crate::lock::{Detail, Lock, compare, render};
+use crate::plan::{Given, Plan, Purpose};
+
+use super::exit::Exit;
+use super::locked::{self, Held, Known, Place};
+use super::output;
+use super::profile::Loaded;
+use super::tree;
+
+/// Write down what the root tree holds: NAME.lock beside the profile, to keep in git
+///
+/// Each path with its mode, size and SHA-256, the package of the host that owns it with its version, and the
+/// build-id. `up --locked` and `check --locked` fail on every difference. Exits with 0 when it is written, with
+/// 1 when not, with 2 for wrong usage.
+#[derive(Debug, Args)]
+pub struct LockCommand {
+    /// Show what differs from the lock, and write nothing: exits with 0 when nothing does, with 1 when something does
+    #[arg(long)]
+    diff: bool,
+    /// The profile
+    #[arg(value_name = "PROFILE")]
+    profile: PathBuf,
+}
+
+impl LockCommand {
+    /// Runs the command.
+    pub fn run(self) -> Exit {
+        let given = Given {
+            purpose: Purpose::Start,
+            ..Given::default()
+        };
+        let mut loaded = Loaded::read(&self.profile, given);
+        let judged = loaded.judge_for_host();
+        let Loaded {
+            mut sources,
+            problems,
+            ..
+        } = loaded;
+        let judged = judged.filter(|_| problems.count(Severity::Error) == 0);
+        output::problems(problems, &sources);
+        let Some((settings, _)) = judged else {
+            return Exit::NO;
+        };
+        match self.perform(&Plan::new(settings), &mut sources) {
+            Ok(exit) => exit,
+            Err(problems) => {
+                output::problems(problems, &sources);
+                Exit::NO
+            }
+        }
+    }
+
+    fn perform(&self, plan: &Plan, sources: &mut Sources) -> Result<Exit, Problems> {
+        match self.diff {
+            true => {
+                let place = Place::filled(&self.profile)?;
+                diff(&place, &lock(&self.profile, plan)?, sources)
+            }
+            false => {
+                let place = Place::beside(&self.profile)?;
+                write(&place, &lock(&self.profile, plan)?)
+            }
+        }
+    }
+}
+
+/// The lock that the profile has now.
+fn lock(profile: &Path, plan: &Plan) -> Result<Lock, Problems> {
+    let (store, tree) = locked::look(profile, plan)?;
+    let lock = locked::lock(plan, &tree, Known::Nothing)?;
+    tree::keep(&store, &tree);
+    for path in lock.live.keys() {
+        let path = path.display();
+        output::error_text(&format!(
+            "sandbox: note: `{path}` is the host's own and not locked\n"
+        ));
+    }
+    Ok(lock)
+}
+
+fn diff(place: &Place<'_>, is: &Lock, sources: &mut Sources) -> Result<Exit, Problems> {
+    let was = locked::read(place, sources)?.lock;
+    let text = render(&compare(&was, is), Detail::Whole);
+    let exit = if text.is_empty() {
+        Exit::DONE
+    } else {
+        Exit::NO
+    };
+    print(&text)?;
+    Ok(exit)
+}
+
+fn write(place: &Place<'_>, is: &Lock) -> Result<Exit, Problems> {
+    let text = is.to_string();
+    let before = before(place);
+    let same = matches!(&before, Before::Lock(held) if held.text == text);
+    if !same {
+        locked::write(&place.file, &text)?;
+    }
+    let (name, entries) = (place.file.display(), is.tree.entries.len());
+    let packages = is.tree.packages.len();
+    let done = if same { "is up to date" } else { "written" };
+    let mut told = format!("{name}: {done}, {entries} paths, {packages} packages\n");
+    if let Before::Lock(Held { lock: was, .. }) = before {
+        let differences = compare(&was, is);
+        told.push_str(&render(&differences, Detail::Lines(locked::MOST_LINES)));
+    }
+    print(&told)?;
+    Ok(Exit::DONE)
+}
+
+/// What was there before.
+enum Before {
+    Nothing,
+    Lock(Held),
+}
+
+/// A lock that cannot be read is replaced, which is how it is repaired; that is told.
+fn before(place: &Place<'_>) -> Before {
+    let mut aside = Sources::default();
+    match locked::read(place, &mut aside) {
+        Ok(held) => Before::Lock(held),
+        Err(_) if place.file.symlink_metadata().is_err() => Before::Nothing,
+        Err(_) => {
+            let file = place.file.display();
+            output::error_text(&format!(
+                "sandbox: note: `{file}` was not a sound lock, so nothing is compared with it\n"
+            ));
+            Before::Nothing
+        }
+    }
+}
+
+fn print(text: &str) -> Result<(), Problem> {
+    output::text(text).map_err(|error| {
+        let message = format!("cannot write to standard output: {error}");
+        super::profile::general("command-line.output", message)
+    })
+}
