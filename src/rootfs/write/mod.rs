@@ -31,8 +31,11 @@ use super::stamps::{Identity, Moment};
 use course::{Course, Dir};
 use queue::{Queue, Task};
 
-/// Files of one directory that one thread takes at a time.
-const CHUNK: usize = 128;
+/// Files of one directory that one thread takes at a time; two in one directory wait for each other.
+const CHUNK: usize = 512;
+
+/// Files that are worth a thread.
+const FEWEST: usize = 128;
 
 /// More threads only wait for the disk and for each other's directories.
 const MOST_THREADS: usize = 8;
@@ -135,7 +138,7 @@ pub(super) fn write(
 
 fn threads(leaves: usize) -> usize {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    processors.min(MOST_THREADS).min(leaves / CHUNK + 1)
+    processors.min(MOST_THREADS).min(leaves / FEWEST + 1)
 }
 
 /// The failure of the earliest source; of one that cannot be read, all of it at once.
