@@ -79,6 +79,8 @@ pub fn probe(tree: Option<&Path>) -> HostState {
             let flags = statvfs(tree).ok()?.flags();
             Some(flags.contains(FsFlags::ST_NOEXEC).into())
         }),
+        tree: tree.map(Path::to_owned),
+        mounts: mounts.map_or(Vec::new(), |mounts| mounts.all()),
     }
 }
 
@@ -209,6 +211,12 @@ impl<'a> Mounts<'a> {
         let hiding = self.list.iter().filter(below);
         let hiding = hiding.filter(|mount| !HARMLESS.contains(&mount.kind));
         hiding.map(|mount| PathBuf::from(mount.point)).collect()
+    }
+
+    fn all(&self) -> Vec<(PathBuf, String)> {
+        let all = self.list.iter();
+        all.map(|mount| (PathBuf::from(mount.point), mount.kind.to_owned()))
+            .collect()
     }
 
     fn proc_read_only(&self) -> Option<Switch> {

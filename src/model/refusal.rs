@@ -1,6 +1,6 @@
 //! What a host says of itself after it refused a step.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Switch;
 
@@ -42,6 +42,10 @@ pub struct HostState {
     pub kernel: Option<(u32, u32)>,
     /// Whether the root tree lies on a file system from which no program runs.
     pub tree_noexec: Option<Switch>,
+    /// Where the root tree lies.
+    pub tree: Option<PathBuf>,
+    /// Every mount point of this mount namespace with the type of its file system, in their order.
+    pub mounts: Vec<(PathBuf, String)>,
 }
 
 impl HostState {
@@ -49,6 +53,17 @@ impl HostState {
     pub fn namespace_limit(&self, name: &str) -> Option<u64> {
         let found = self.namespace_limits.iter().find(|(kind, _)| *kind == name);
         found.map(|(_, limit)| *limit)
+    }
+
+    /// The type of the file system that a path without links lies on.
+    pub fn file_system_of(&self, path: &Path) -> Option<&str> {
+        let above = self
+            .mounts
+            .iter()
+            .filter(|(point, _)| path.starts_with(point));
+        // Of two at one point the later one covers the earlier.
+        let nearest = above.max_by_key(|(point, _)| point.components().count());
+        nearest.map(|(_, kind)| kind.as_str())
     }
 
     /// Whether the kernel is known to be older than this release.

@@ -1,5 +1,7 @@
 //! Why something could not be opened or mounted.
 
+use std::path::Path;
+
 use nix::errno::Errno;
 
 use crate::diag::At;
@@ -22,17 +24,28 @@ impl Failed<'_> {
                 self.refused("host.tree-gone", "the built tree is not there any more")
                     .help("start it again: the tree is then built anew"),
             ),
-            (Errno::EINVAL | Errno::EOVERFLOW, OwnerMap::Mapped(_)) => Some(
-                self.refused(
-                    "host.store-unmappable",
-                    "the file system of the store has no idmapped mounts",
-                )
-                .help(
-                    "use a store directory on ext4, btrfs, XFS or tmpfs, or Linux 5.19 and newer",
-                ),
-            ),
+            (Errno::EINVAL | Errno::EOVERFLOW, OwnerMap::Mapped(_)) => {
+                let kind = self
+                    .host
+                    .tree
+                    .as_deref()
+                    .and_then(|tree| self.file_system(tree));
+                let message = match kind {
+                    Some(kind) => format!("the store lies on {kind}, which has no idmapped mounts"),
+                    None => "the file system of the store has no idmapped mounts".to_owned(),
+                };
+                let help = "set XDG_CACHE_HOME to a directory on ext4, btrfs, XFS or tmpfs, or use a \
+                     newer kernel";
+                Some(self.refused("host.store-unmappable", &message).help(help))
+            }
             _ => None,
         }
+    }
+
+    /// The type of the file system that a path of the host lies on, in backticks.
+    fn file_system(&self, path: &Path) -> Option<String> {
+        let kind = self.host.file_system_of(path)?;
+        Some(format!("`{kind}`"))
     }
 
     pub(super) fn open_bind(&self, bind: &OpenBind) -> Option<Cause> {
@@ -65,13 +78,15 @@ impl Failed<'_> {
 
     fn bind_flags(&self, bind: &OpenBind, source: &str) -> Option<Cause> {
         if let OwnerMap::Mapped(_) = bind.owner {
+            let kind = self.file_system(Path::new(&bind.source));
             let message = format!(
-                "the file system of `{source}` cannot show its files as the sandbox's user ({})",
+                "the file system of `{source}`{} cannot show its files as the sandbox's user ({})",
+                kind.map_or(String::new(), |kind| format!(", {kind},")),
                 super::words::of(self.errno)
             );
             return Some(
                 Cause::new("mount.owner-unmappable", message)
-                    .help("write `owner = \"keep\"` in this mount"),
+                    .help("write `owner = \"keep\"` in this mount, or bind a directory of another file system"),
             );
         }
         if bind.access == Access::Overlay && self.errno == Errno::EINVAL {

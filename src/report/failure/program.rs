@@ -185,8 +185,9 @@ impl Failed<'_> {
             let message = format!(
                 "`{name}` may not be executed: the store of trees lies on a file system with `noexec`"
             );
-            return Cause::new("host.store-noexec", message)
-                .help("put the store on a file system from which programs run");
+            return Cause::new("host.store-noexec", message).help(
+                "set XDG_CACHE_HOME to a directory on a file system from which programs run",
+            );
         }
         let message = format!("`{name}` is found, but the sandbox's user may not execute it");
         Cause::new("program.not-executable", message)

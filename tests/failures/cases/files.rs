@@ -1,7 +1,7 @@
 //! What fails about paths: binds, devices, places inside, the program.
 
 use nix::errno::Errno::*;
-use sandbox::model::{Access, MountOption, Switch};
+use sandbox::model::{Access, HostState, MountOption, Switch};
 use sandbox::plan::{
     Action, Missing, Mount, MountAction, MountKind, MountPointKind, OwnerMap, ProgramAction,
     Settings, TargetPoint,
@@ -49,6 +49,13 @@ pub fn mounts() -> Vec<Case> {
         case("host.tree-gone", &[], tree, ENOENT, silent()),
         case("host.store-unmappable", &["root"], tree, EINVAL, silent()),
         case(
+            "host.store-unmappable--named",
+            &["root"],
+            tree,
+            EINVAL,
+            on_9p(),
+        ),
+        case(
             "mount.source-missing",
             &["mounts"],
             opens_work,
@@ -84,6 +91,13 @@ pub fn mounts() -> Vec<Case> {
             silent(),
         ),
         case(
+            "mount.owner-unmappable--named",
+            &root,
+            opens_work,
+            EINVAL,
+            on_9p(),
+        ),
+        case(
             "mount.owner-unmappable--eoverflow",
             &root,
             opens_work,
@@ -117,6 +131,17 @@ pub fn mounts() -> Vec<Case> {
         case("system.dev-missing", &[], binds_null, ENOENT, silent()),
         case("system.dev-no-device", &[], binds_null, ENODEV, silent()),
     ]
+}
+
+/// A host whose homes are shared from elsewhere.
+fn on_9p() -> HostState {
+    with(|host| {
+        host.tree = Some("/home/me/.cache/sandbox/trees/0/root".into());
+        let mounts = [("/", "ext4"), ("/home", "9p"), ("/home/other", "xfs")];
+        host.mounts = mounts
+            .map(|(point, kind)| (point.into(), kind.to_owned()))
+            .to_vec();
+    })
 }
 
 pub fn programs() -> Vec<Case> {
