@@ -63,42 +63,87 @@ fn a_full_disk_is_told_and_leaves_nothing() {
     let lab = Lab::new();
     lab.file("d/small", "x");
     fs::write(lab.host("d/large"), vec![1; 4 << 20]).unwrap();
-    let builder = builder(&lab);
-    let mut command = Command::new("unshare");
-    command.args(["--map-root-user", "--mount", "sh", "-c"]).arg(
-        r#"mount -t tmpfs -o size=2m,mode=0700 none "$BUILDER_STORE" || { echo "builder: no tmpfs"; exit; }
-        "$0" "$@"; ls "$BUILDER_STORE/building" "$BUILDER_STORE/trees""#,
+    let Some(text) = built_on_tmpfs(&lab, "size=2m", "") else {
+        return;
+    };
+    let large = lab.host("d/large");
+    let wanted = format!(
+        "cannot copy `{}`: the store's file system is full",
+        large.display()
     );
+    assert_eq!(said(text.as_bytes()), wanted);
+    nothing_is_left(&text);
+}
+
+/// Runs the builder with a store that is a tmpfs of its own, then `after`, then lists what it left; nothing
+/// where there are no mount namespaces.
+fn built_on_tmpfs(lab: &Lab, options: &str, after: &str) -> Option<String> {
+    let builder = builder(lab);
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount", "sh", "-c"]);
+    command.arg(format!(
+        r#"mount -t tmpfs -o {options},mode=0700 none "$BUILDER_STORE" || {{ echo "builder: no tmpfs"; exit; }}
+        "$0" "$@"; ls "$BUILDER_STORE/building" "$BUILDER_STORE/trees" 2>/dev/null; echo listed; {after}"#
+    ));
     command.arg(builder.get_program()).args(builder.get_args());
     for (name, value) in builder.get_envs() {
         command.env(name, value.unwrap());
     }
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    if !output.status.success() || text.contains("no tmpfs") {
+    if text.contains("no tmpfs") || text.is_empty() {
         println!(
             "not tested: no mount namespace here: {}",
             String::from_utf8_lossy(&output.stderr)
         );
-        return;
+        return None;
     }
-    let large = lab.host("d/large");
-    let wanted = format!(
-        "cannot copy `{}`: the store's file system is full",
-        large.display()
-    );
-    assert_eq!(said(&output.stdout), wanted);
-    let listing: Vec<&str> = text
-        .lines()
-        .skip_while(|line| !line.ends_with("building:"))
+    Some(text)
+}
+
+fn nothing_is_left(text: &str) {
+    let listing = text.lines().skip_while(|line| !line.ends_with("building:"));
+    let listing = listing.take_while(|line| *line != "listed");
+    let names: Vec<&str> = listing
+        .filter(|line| !line.is_empty() && !line.ends_with(':'))
         .collect();
-    assert!(listing.len() >= 3, "{text}");
-    assert!(
-        listing
-            .iter()
-            .all(|line| line.is_empty() || line.ends_with(':')),
-        "{listing:?}"
-    );
+    assert_eq!(names, [""; 0], "{text}");
+}
+
+#[test]
+fn a_disk_that_is_full_at_any_step_leaves_nothing_and_the_next_build_works() {
+    let lab = Lab::new();
+    for index in 0..60 {
+        lab.file(
+            &format!("d/{}/{index}", index % 6),
+            &"x".repeat(index * 100),
+        );
+    }
+    let again = r#"mount -o remount,size=8m,nr_inodes=4k "$BUILDER_STORE"; "$0" "$@""#;
+    let mut full = 0;
+    // From too small for the store's own folders to nearly enough.
+    let limits = (1..16)
+        .map(|pages| format!("size={}k", pages * 24))
+        .chain((2..14).map(|inodes| format!("size=8m,nr_inodes={}", inodes * 7)));
+    for limit in limits {
+        let Some(text) = built_on_tmpfs(&lab, &limit, again) else {
+            return;
+        };
+        let mut words = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("builder: "));
+        let first = words.next().unwrap_or_default();
+        if first.ends_with("the store's file system is full") {
+            full += 1;
+            nothing_is_left(&text);
+        } else {
+            assert!(first.starts_with("Now"), "{limit}: {text}");
+        }
+        let second = words.next().unwrap_or_default();
+        let builds = second.starts_with("Now") || second.starts_with("Before");
+        assert!(builds, "{limit}: {text}");
+    }
+    assert!(full > 5, "only {full} disks were full");
 }
 
 #[test]
