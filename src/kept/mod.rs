@@ -32,7 +32,7 @@
 //! - A host path stands in the record of its overlay, also where a variable of the environment gave it:
 //!   without it nobody could carry the writes back.
 //! - Removing works without recursion and with two descriptors, whatever a program nested
-//!   ([`remove`]); looking stops at a depth that no honest tree has, and says so.
+//!   (`kept::remove`); looking stops at a depth that no honest tree has, and says so.
 
 mod apply;
 mod compare;

@@ -1,5 +1,18 @@
 //! Builds the root tree that a plan describes, and finds it again quickly.
 //!
+//! # From sources to a tree
+//!
+//! Each source adds to a layout: the tree as data, in which links are followed in memory. Then
+//! the layout is written on all processors, directories first, and its list, the
+//! inventory, is kept beside the tree. So nothing that a source says can lead anything
+//! outside, what a later source replaces is never copied, and a contradiction costs no copying.
+//!
+//! Rules: sources are taken in their order. A file or link replaces an earlier file or link. A directory
+//! is merged with an earlier directory, also through a link inside the tree; the later one's mode and
+//! times count. A directory where a file is, or the reverse, is an error that names both sources. Links
+//! are followed inside the tree only. What no file of the host stands behind has the time 0, so that the
+//! same plan gives the same tree. See [`TreeSource`](crate::plan::TreeSource) for what each source brings.
+//!
 //! # The store
 //!
 //! One directory of the user, mode 0700, so that nobody else reaches a tree by its name:
@@ -7,15 +20,23 @@
 //! | path | holds |
 //! | --- | --- |
 //! | `trees/ID/root/` | a finished tree; never changed again |
+//! | `trees/ID/inventory` | everything in it: names, modes, hashes, the host's inodes that it was copied from |
 //! | `trees/ID/stamps` | every host file and directory that it was made of |
 //! | `trees/ID/durable` | present when the disk has all of it |
-//! | `trees/ID/locked` | the text of its lock, when one was made |
+//! | `trees/ID/altered` | present when something in it is not as it was written |
 //! | `recipes/KEY` | the id of a plan's tree, and the stamps that a quick look checks |
+//! | `users/HASH` | which plan's tree a profile or a lock asked for last |
 //! | `building/KEY.PID.N/` | a tree that is being built; locked by its builder |
 //! | `locks/KEY` | locked by whoever builds that plan's tree |
 //!
 //! KEY is a hash of the plan without its origins, the user and the version of this format.
 //! ID is new with each build.
+//!
+//! Trees share files by hard links among themselves, never with the host: a file is found by its
+//! key (the hash of its content and of what all names of one inode share) in the inventories of the
+//! other trees, and a host file whose inode is as an earlier build found it is not even opened. A folder of
+//! objects beside the trees was tried first: it doubled the names that a first build makes, and needed
+//! rules of its own for crashes, locks and garbage, all of which the trees have already.
 //!
 //! # What always holds
 //!
@@ -27,14 +48,7 @@
 //! - What a killed builder left in `building` is not locked and is removed by the next build.
 //! - Nothing in a tree has set-user-id, set-group-id or file capabilities, or is a device, and
 //!   all of it belongs to the user who built it.
-//!
-//! # Rules of building
-//!
-//! Sources are taken in their order. A file or link replaces an earlier file or link. A directory
-//! is merged with an earlier directory, also through a link inside the tree; the later one's mode
-//! and times count. A directory where a file is, or the reverse, is an error that names both
-//! sources. Links are followed inside the tree only. See [`TreeSource`](crate::plan::TreeSource)
-//! for what each source brings.
+//! - Two equal files of a tree stay two files, and the names of one file stay names of one.
 
 mod build;
 mod content;
