@@ -40,6 +40,7 @@ pub mod sys;
 pub mod archive;
 pub mod elf;
 pub mod host;
+pub mod oci;
 pub mod packages;
 pub mod profile;
 pub mod seccomp;

@@ -1,9 +1,11 @@
 //! The vocabulary: newtypes and enums with `FromStr` and `Display`, what the host offers, what happened.
 
 mod choices;
+mod digest;
 mod facts;
 mod identity;
 mod kept;
+mod image;
 mod names;
 mod outcome;
 mod paths;
@@ -16,6 +18,7 @@ pub use choices::{
     Access, CgroupMount, Degradable, EtcFile, ExtraArguments, MapUsers, MountOption, NetworkMode,
     Owner, ProcMount, SeccompPolicy, Switch, SysMount, TerminalMode, Writes,
 };
+pub use digest::{Sha256, from_hex};
 pub use facts::{
     Accounts, CgroupFacts, CgroupVersion, Facts, Hierarchy, HostAccount, PathFact, PathKind,
     ProgramFact, User,
@@ -23,6 +26,7 @@ pub use facts::{
 pub use identity::{FileMode, UserSpec};
 pub use kept::{Kept, KeptKind, KeptPlace};
 pub use names::{Invalid, SandboxName, VolumeName, nearest};
+pub use image::{ImageConfig, ImageFact, ImageName, Platform, PlatformSpec};
 pub use outcome::{Degraded, Ending, Enforced, LimitKind, Outcome, Usage};
 pub use paths::InsidePath;
 pub use privileges::{Capability, Resource, Rlimit, RlimitValue, Signal};
