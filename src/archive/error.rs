@@ -256,9 +256,10 @@ pub(crate) fn printable(name: &[u8]) -> String {
     let mut shown = String::new();
     for chunk in name.utf8_chunks() {
         for c in chunk.valid().chars() {
-            match c.is_control() || c == '`' || c == '\\' {
-                true => shown.extend(c.escape_default()),
-                false => shown.push(c),
+            match c {
+                '`' => shown.extend(c.escape_unicode()),
+                c if c.is_control() || c == '\\' => shown.extend(c.escape_default()),
+                c => shown.push(c),
             }
         }
         for byte in chunk.invalid() {

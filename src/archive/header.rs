@@ -13,6 +13,9 @@ pub(super) type Block = [u8; BLOCK];
 /// The largest size that eleven octal digits hold: what some writers put where pax has the true size.
 const OCTAL_MAX: u64 = 0o777_7777_7777;
 
+/// What is wrong with a block that is no header.
+pub(super) const CHECKSUM: Reason = Reason::Header("its checksum is wrong");
+
 /// What a header starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -54,7 +57,7 @@ impl Head {
         let header = Header::from_byte_slice(block);
         let fields = header.as_old();
         if number(&fields.cksum) != Some(checksum(block)) {
-            return Err(Reason::Header("its checksum is wrong"));
+            return Err(CHECKSUM);
         }
         let name = header.path_bytes().into_owned();
         let kind = kind(fields.linkflag[0], &name)?;

@@ -4,7 +4,7 @@ use std::ffi::CString;
 use std::io::{self, Read};
 
 use super::error::Reason;
-use super::header::{BLOCK, Block, Head, Kind, is_zero};
+use super::header::{BLOCK, Block, CHECKSUM, Head, Kind, is_zero};
 use super::limits::{Budget, DESCRIPTION, Limit};
 use super::pax::Pax;
 use super::sparse::{self, More, Sparse};
@@ -127,9 +127,9 @@ impl<I: Input> Tape<I> {
                     false => Err(Reason::Header("it describes a member that does not come")),
                 };
             }
-            let head = Head::read(&block).map_err(|reason| match self.started {
-                true => reason,
-                false => Reason::NoTar,
+            let head = Head::read(&block).map_err(|reason| match reason {
+                CHECKSUM if !self.started => Reason::NoTar,
+                reason => reason,
             })?;
             self.started = true;
             before.count(BLOCK as u64)?;
