@@ -8,6 +8,12 @@ use std::ffi::CString;
 
 use super::error::Reason;
 
+/// Bytes of an attribute's name (XATTR_NAME_MAX).
+const ATTRIBUTE_NAME: usize = 255;
+
+/// Bytes of an attribute (XATTR_SIZE_MAX).
+const ATTRIBUTE: usize = 64 << 10;
+
 /// What extended headers say of one member.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pax {
@@ -62,6 +68,12 @@ impl Pax {
                     let name = CString::new(name);
                     let name =
                         name.map_err(|_| Reason::Header("an attribute has a zero in its name"))?;
+                    let name_fits = (1..=ATTRIBUTE_NAME).contains(&name.count_bytes());
+                    if !name_fits || value.len() > ATTRIBUTE {
+                        return Err(Reason::Header(
+                            "an attribute is longer than the kernel takes",
+                        ));
+                    }
                     self.attributes.push((name, value.to_vec()));
                 }
             }

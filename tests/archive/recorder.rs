@@ -59,7 +59,7 @@ impl Receiver for Recorder {
         self.last_attributes = member
             .attributes
             .into_iter()
-            .map(|(name, value)| (name.into_string().unwrap(), value))
+            .map(|(name, value)| (name.to_string_lossy().into_owned(), value))
             .collect();
         Ok(())
     }
