@@ -19,15 +19,6 @@ pub(super) enum Put {
     Skipped,
 }
 
-/// How a member changes what earlier layers put at its path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
-    /// It adds to that, or takes its place.
-    Plain,
-    /// What was there goes first, with all below it.
-    Clears,
-}
-
 #[derive(Debug)]
 struct Place {
     put: Put,
@@ -58,28 +49,24 @@ impl Known {
     ///
     /// # Errors
     /// When the same layer has put there what it cannot stand beside, or when a file is on the way.
-    pub fn put(&mut self, path: &[u8], put: Put) -> Result<Effect, Reason> {
+    pub fn put(&mut self, path: &[u8], put: Put) -> Result<(), Reason> {
         if path == ROOT {
-            return Ok(Effect::Plain);
+            return Ok(());
         }
         self.reach(parent(path))?;
         let earlier = self.places.get(path).map(|place| (&place.put, place.layer));
-        let effect = match earlier {
-            Some((old, layer)) => effect(old, &put, layer == self.layer)?,
-            None => Effect::Plain,
+        let merge = match earlier {
+            Some((old, layer)) => merge(old, &put, layer == self.layer)?,
+            None => Merge::Replaced,
         };
-        if effect == Effect::Clears {
-            self.clear_below(path);
+        match merge {
+            Merge::Kept => return Ok(()),
+            Merge::Cleared => self.clear_below(path),
+            Merge::Replaced => {}
         }
-        // A directory over a link of the same layer is the directory that the link names.
-        let merged = put == Put::Directory
-            && effect == Effect::Plain
-            && matches!(self.at(path), Some(Put::Symlink(_)));
-        if !merged {
-            let layer = self.layer;
-            self.places.insert(path.to_vec(), Place { put, layer });
-        }
-        Ok(effect)
+        let layer = self.layer;
+        self.places.insert(path.to_vec(), Place { put, layer });
+        Ok(())
     }
 
     /// Notes that this layer needs the directories on the way to something.
@@ -134,15 +121,24 @@ impl Known {
     }
 }
 
+/// What becomes of what is known of a path.
+enum Merge {
+    Replaced,
+    /// A directory over a link of the same layer is the directory that the link names.
+    Kept,
+    /// It goes, and all that earlier layers put below it.
+    Cleared,
+}
+
 /// What putting `new` over `old` means.
-fn effect(old: &Put, new: &Put, same_layer: bool) -> Result<Effect, Reason> {
+fn merge(old: &Put, new: &Put, same_layer: bool) -> Result<Merge, Reason> {
     match (old, new) {
-        (Put::Directory, Put::Directory) => Ok(Effect::Plain),
+        (Put::Directory, Put::Directory) => Ok(Merge::Replaced),
         (Put::Directory, _) if same_layer => Err(Reason::OverDirectory),
         (Put::File, Put::Directory) if same_layer => Err(Reason::OverFile),
-        (Put::Symlink(_), Put::Directory) if same_layer => Ok(Effect::Plain),
-        (Put::Directory, _) | (_, Put::Directory) => Ok(Effect::Clears),
-        _ => Ok(Effect::Plain),
+        (Put::Symlink(_), Put::Directory) if same_layer => Ok(Merge::Kept),
+        (Put::Directory, _) => Ok(Merge::Cleared),
+        _ => Ok(Merge::Replaced),
     }
 }
 
@@ -158,11 +154,8 @@ mod tests {
         assert_eq!(known.put(b"a/b", Put::Directory), Err(Reason::OverFile));
         let below = Reason::BelowFile("a/b".to_owned());
         assert_eq!(known.put(b"a/b/c/d", Put::File), Err(below));
-        assert_eq!(
-            known.put(b"a/b", Put::Symlink("x".into())),
-            Ok(Effect::Plain)
-        );
-        assert_eq!(known.put(b"a/b", Put::Directory), Ok(Effect::Plain));
+        known.put(b"a/b", Put::Symlink("x".into())).unwrap();
+        known.put(b"a/b", Put::Directory).unwrap();
         assert_eq!(known.at(b"a/b"), Some(&Put::Symlink("x".into())));
     }
 
@@ -173,7 +166,7 @@ mod tests {
             known.put(path, Put::File).unwrap();
         }
         known.next_layer();
-        assert_eq!(known.put(b"a", Put::File), Ok(Effect::Clears));
+        known.put(b"a", Put::File).unwrap();
         assert_eq!(known.at(b"a/c/d"), None);
         assert_eq!(known.at(b"a.x"), Some(&Put::File));
         assert_eq!(known.at(b"a0"), Some(&Put::File));

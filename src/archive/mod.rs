@@ -10,8 +10,7 @@
 //!   a symbolic link comes as another symbolic link, one to a device not at all.
 //! - Within one layer nothing but links and files is put over links and files, and a directory over a
 //!   link, which means the directory that the link names.
-//! - Where a later layer puts a directory in place of something else, or the reverse, a
-//!   [`Body::Whiteout`] of the path comes first.
+//! - A later layer may put anything in place of anything, which then is gone with all below it.
 //! - A path may lead through a symbolic link that the archive made: links are the receiver's to follow,
 //!   inside its tree.
 //! - Devices and pipes are left out, and counted.

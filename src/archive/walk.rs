@@ -13,7 +13,7 @@ use std::path::Path;
 
 use super::BadName;
 use super::error::{ArchiveError, Reason, WalkError, printable};
-use super::known::{Effect, Known, Put};
+use super::known::{Known, Put};
 use super::limits::Budget;
 use super::member::{Body, Member, Receiver};
 use super::name::{ROOT, clean};
@@ -151,7 +151,7 @@ impl<R: Receiver> Layer<'_, R> {
         match &entry.shape {
             Shape::Special => {
                 *self.skipped += 1;
-                self.put(entry, &path, Put::Skipped)
+                Ok(self.put(entry, &path, Put::Skipped)?)
             }
             Shape::Directory => {
                 self.put(entry, &path, Put::Directory)?;
@@ -166,14 +166,10 @@ impl<R: Receiver> Layer<'_, R> {
         }
     }
 
-    /// Notes what lies at a path. What an earlier layer put there, and cannot be merged with, goes first.
-    fn put(&mut self, entry: &Entry, path: &[u8], put: Put) -> Result<(), WalkError<R::Error>> {
-        let effect = self.known.put(path, put);
-        let effect = effect.map_err(|reason| about(self.subject, Some(&entry.name), reason))?;
-        match effect {
-            Effect::Plain => Ok(()),
-            Effect::Clears => self.give(entry, path, Body::Whiteout),
-        }
+    /// Notes what lies at a path.
+    fn put(&mut self, entry: &Entry, path: &[u8], put: Put) -> Result<(), ArchiveError> {
+        let noted = self.known.put(path, put);
+        noted.map_err(|reason| about(self.subject, Some(&entry.name), reason))
     }
 
     fn symlink(
@@ -214,7 +210,7 @@ impl<R: Receiver> Layer<'_, R> {
             Some(Put::Symlink(text)) => self.symlink(entry, path, &text),
             Some(Put::Skipped) => {
                 *self.skipped += 1;
-                self.put(entry, path, Put::Skipped)
+                Ok(self.put(entry, path, Put::Skipped)?)
             }
             Some(Put::Directory) => Err(wrong(Reason::DirectoryTarget(shown()))),
             None if target == ROOT => Err(wrong(Reason::DirectoryTarget(shown()))),

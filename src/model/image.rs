@@ -128,7 +128,7 @@ fn invalid() -> Invalid {
 }
 
 /// Which image of which file or directory.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct ImageName {
     /// Host path of the layout or of the saved image.
     pub path: PathBuf,

@@ -57,6 +57,7 @@ mod record;
 mod remove;
 mod stamps;
 mod store;
+mod unpack;
 mod walk;
 mod write;
 
