@@ -82,7 +82,7 @@ impl Pax {
     }
 
     /// Refuses what only one member can have: a global header is about all that follow.
-    pub fn as_global(self) -> Result<Pax, Reason> {
+    pub fn into_global(self) -> Result<Pax, Reason> {
         let Pax {
             path,
             link,

@@ -6,11 +6,14 @@ use super::error::Reason;
 use super::header::{Block, number};
 use super::pax::decimal;
 
+/// Offset and length of a piece of a file.
+pub(super) type Piece = (u64, u64);
+
 /// The pieces of a file that the archive holds; all between them is zeros.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sparse {
     /// Offset and length of each, in their order, none empty.
-    pub pieces: Vec<(u64, u64)>,
+    pub pieces: Vec<Piece>,
     /// Bytes of the whole file.
     pub size: u64,
 }
@@ -20,7 +23,7 @@ const MISSHAPEN: Reason = Reason::Header("its map of holes makes no sense");
 impl Sparse {
     /// Judges the pieces of a file of `size` bytes, of which the archive holds `stored`.
     pub fn new(
-        pieces: impl IntoIterator<Item = (u64, u64)>,
+        pieces: impl IntoIterator<Item = Piece>,
         size: u64,
         stored: u64,
     ) -> Result<Sparse, Reason> {
@@ -55,7 +58,7 @@ impl Sparse {
 
 /// The pieces in a header of GNU's older form, the size of the file, and whether another block of
 /// pieces follows.
-pub(super) fn of_header(block: &Block) -> Result<(Vec<(u64, u64)>, u64, More), Reason> {
+pub(super) fn of_header(block: &Block) -> Result<(Vec<Piece>, u64, More), Reason> {
     let header = Header::from_byte_slice(block);
     let gnu = header.as_gnu().ok_or(MISSHAPEN)?;
     let pieces = gnu
@@ -67,7 +70,7 @@ pub(super) fn of_header(block: &Block) -> Result<(Vec<(u64, u64)>, u64, More), R
 }
 
 /// The pieces of a block that follows.
-pub(super) fn of_block(block: &Block) -> Result<(Vec<(u64, u64)>, More), Reason> {
+pub(super) fn of_block(block: &Block) -> Result<(Vec<Piece>, More), Reason> {
     let mut ext = GnuExtSparseHeader::new();
     ext.as_mut_bytes().copy_from_slice(block);
     let pieces = ext
@@ -93,7 +96,7 @@ fn more(flag: u8) -> More {
 
 fn all<'a>(
     fields: impl Iterator<Item = (&'a [u8; 12], &'a [u8; 12])>,
-) -> Result<Vec<(u64, u64)>, Reason> {
+) -> Result<Vec<Piece>, Reason> {
     let used = fields.filter(|(offset, length)| offset[0] != 0 || length[0] != 0);
     used.map(|(offset, length)| Ok((field(offset)?, field(length)?)))
         .collect()

@@ -151,7 +151,7 @@ impl<I: Input> Tape<I> {
                 Kind::GlobalPax => {
                     let mut global = Pax::default();
                     global.read(&self.text(&head, &mut before.bytes)?)?;
-                    let modified = global.as_global()?.modified;
+                    let modified = global.into_global()?.modified;
                     self.global.modified = modified.or(self.global.modified);
                 }
                 _ => return self.entry(head, &block, before).map(Some),

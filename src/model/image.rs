@@ -107,7 +107,7 @@ impl FromStr for PlatformSpec {
             !word.is_empty() && word.chars().all(fits)
         };
         let words: Vec<&str> = text.split('/').collect();
-        if !words.iter().all(|text| word(&text)) {
+        if !words.iter().all(word) {
             return Err(invalid());
         }
         match words.as_slice() {

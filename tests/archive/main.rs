@@ -1,6 +1,7 @@
 //! Archives and images, read as whoever runs the tests: what is told of them, and what is refused.
 
 #![allow(
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
