@@ -6,11 +6,9 @@ use std::os::unix::fs::symlink;
 use sandbox::oci::Image;
 use serde_json::{Value, json};
 
-use crate::layout::{
-    CONFIG, INDEX, LAYER, Layout, MANIFEST, called, lines, name, on, on_platform, one_file,
-    refusal, sha256, tagged, walk,
-};
+use crate::layout::{CONFIG, INDEX, LAYER, Layout, MANIFEST, called, on, one_file, sha256};
 use crate::tarball::{Tarball, gzip, xz, zstd};
+use crate::told::{lines, name, on_platform, refusal, tagged, walk};
 
 const ONE_FILE: [&str; 2] = ["layer", "f 644 f 1"];
 

@@ -3,12 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sandbox::model::{ImageName, PlatformSpec};
-use sandbox::oci::{Image, ImageError, ImageWalkError};
 use serde_json::{Value, json};
 use sha2::Digest;
 
-use crate::recorder::Recorder;
 use crate::tarball::Tarball;
 
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -98,10 +95,6 @@ impl Layout {
         fs::write(&file, tarball.end()).unwrap();
         file
     }
-
-    pub fn refusal(&self) -> String {
-        refusal(&name(&self.path()))
-    }
 }
 
 fn files(dir: &Path) -> Vec<PathBuf> {
@@ -132,54 +125,4 @@ pub fn called(mut descriptor: Value, name: &str) -> Value {
 pub fn on(mut descriptor: Value, os: &str, architecture: &str) -> Value {
     descriptor["platform"] = json!({ "os": os, "architecture": architecture });
     descriptor
-}
-
-pub fn name(path: &Path) -> ImageName {
-    ImageName {
-        path: path.to_owned(),
-        reference: None,
-        platform: "linux/amd64".parse().unwrap(),
-    }
-}
-
-pub fn tagged(path: &Path, tag: &str) -> ImageName {
-    ImageName {
-        reference: Some(tag.to_owned()),
-        ..name(path)
-    }
-}
-
-pub fn on_platform(path: &Path, platform: &str) -> ImageName {
-    let platform: PlatformSpec = platform.parse().unwrap();
-    ImageName {
-        platform,
-        ..name(path)
-    }
-}
-
-pub fn walk(name: &ImageName) -> Result<Recorder, ImageError> {
-    let mut recorder = Recorder::default();
-    let image = Image::open(name)?;
-    match image.walk(&mut recorder) {
-        Ok(_) => Ok(recorder),
-        Err(ImageWalkError::Image(error)) => Err(error),
-        Err(ImageWalkError::Receiver(error)) => panic!("{error}"),
-    }
-}
-
-pub fn lines(name: &ImageName) -> Vec<String> {
-    match walk(name) {
-        Ok(recorder) => recorder.lines,
-        Err(error) => panic!("{error}"),
-    }
-}
-
-/// What is wrong, with the path taken out, and what to do about it.
-pub fn refusal(name: &ImageName) -> String {
-    let error = walk(name).map(|recorder| recorder.lines).unwrap_err();
-    let shown = name.path.display().to_string();
-    let help = error
-        .help()
-        .map_or(String::new(), |help| format!(" [{help}]"));
-    format!("{error}{help}").replace(&shown, "IMAGE")
 }

@@ -20,4 +20,5 @@ mod recorder;
 mod skip;
 mod strangers;
 mod tarball;
+mod told;
 mod whiteouts;

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::layout::{self, Layout};
+use crate::layout::Layout;
 use crate::recorder::{Recorder, walk};
 use crate::tarball::{Header, Tarball, gzip, xz, zstd};
+use crate::told;
 
 /// How long each test goes on.
 const TIME: Duration = Duration::from_secs(4);
@@ -152,9 +153,9 @@ fn changed_layouts_are_read_or_refused() {
     };
     while start.elapsed() < TIME {
         fs::write(&tar, mended(mutated(&whole, &mut random))).unwrap();
-        count(layout::walk(&layout::name(&tar)).is_ok());
+        count(told::walk(&told::name(&tar)).is_ok());
         layout.write("index.json", &mutated(&index, &mut random));
-        count(layout::walk(&layout::name(&layout.path())).is_ok());
+        count(told::walk(&told::name(&layout.path())).is_ok());
     }
     println!("{taken} taken, {refused} refused");
     assert!(refused > 50, "{taken} taken, {refused} refused");

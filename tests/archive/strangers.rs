@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::layout::{lines, name, tagged};
 use crate::skip::{Lack, skip};
+use crate::told::{lines, name, tagged};
 
 fn has(tool: &str) -> bool {
     Command::new(tool).arg("--version").output().is_ok()

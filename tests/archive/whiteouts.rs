@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use crate::layout::{Layout, lines, name};
+use crate::layout::Layout;
 use crate::tarball::{Header, Tarball};
+use crate::told::{lines, name};
 
 fn tar() -> Tarball {
     Tarball::default()
