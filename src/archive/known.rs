@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::ops::Bound;
 
 use super::error::{Reason, printable};
+use super::limits::Budget;
 use super::name::{ROOT, parent};
 
 /// What lies at a path.
@@ -49,15 +50,18 @@ impl Known {
     ///
     /// # Errors
     /// When the same layer has put there what it cannot stand beside, or when a file is on the way.
-    pub fn put(&mut self, path: &[u8], put: Put) -> Result<(), Reason> {
+    pub fn put(&mut self, path: &[u8], put: Put, budget: &Budget) -> Result<(), Reason> {
         if path == ROOT {
             return Ok(());
         }
-        self.reach(parent(path))?;
+        self.reach(parent(path), budget)?;
         let earlier = self.places.get(path).map(|place| (&place.put, place.layer));
         let merge = match earlier {
             Some((old, layer)) => merge(old, &put, layer == self.layer)?,
-            None => Merge::Replaced,
+            None => {
+                budget.path(path.len())?;
+                Merge::Replaced
+            }
         };
         match merge {
             Merge::Kept => return Ok(()),
@@ -70,7 +74,7 @@ impl Known {
     }
 
     /// Notes that this layer needs the directories on the way to something.
-    fn reach(&mut self, mut directory: Option<&[u8]>) -> Result<(), Reason> {
+    fn reach(&mut self, mut directory: Option<&[u8]>, budget: &Budget) -> Result<(), Reason> {
         let layer = self.layer;
         while let Some(path) = directory {
             match self.places.get_mut(path) {
@@ -81,6 +85,7 @@ impl Known {
                 Some(place) if place.layer == layer => return Ok(()),
                 Some(place) => place.layer = layer,
                 None => {
+                    budget.path(path.len())?;
                     let put = Put::Directory;
                     self.places.insert(path.to_vec(), Place { put, layer });
                 }
@@ -148,25 +153,33 @@ mod tests {
 
     #[test]
     fn one_layer_does_not_contradict_itself() {
-        let mut known = Known::default();
-        known.put(b"a/b", Put::File).unwrap();
-        assert_eq!(known.put(b"a", Put::File), Err(Reason::OverDirectory));
-        assert_eq!(known.put(b"a/b", Put::Directory), Err(Reason::OverFile));
+        let (mut known, budget) = (Known::default(), Budget::default());
+        known.put(b"a/b", Put::File, &budget).unwrap();
+        assert_eq!(
+            known.put(b"a", Put::File, &budget),
+            Err(Reason::OverDirectory)
+        );
+        assert_eq!(
+            known.put(b"a/b", Put::Directory, &budget),
+            Err(Reason::OverFile)
+        );
         let below = Reason::BelowFile("a/b".to_owned());
-        assert_eq!(known.put(b"a/b/c/d", Put::File), Err(below));
-        known.put(b"a/b", Put::Symlink("x".into())).unwrap();
-        known.put(b"a/b", Put::Directory).unwrap();
+        assert_eq!(known.put(b"a/b/c/d", Put::File, &budget), Err(below));
+        known
+            .put(b"a/b", Put::Symlink("x".into()), &budget)
+            .unwrap();
+        known.put(b"a/b", Put::Directory, &budget).unwrap();
         assert_eq!(known.at(b"a/b"), Some(&Put::Symlink("x".into())));
     }
 
     #[test]
     fn a_later_layer_takes_the_place_of_an_earlier_one() {
-        let mut known = Known::default();
+        let (mut known, budget) = (Known::default(), Budget::default());
         for path in [&b"a/b"[..], b"a/c/d", b"a.x", b"a0"] {
-            known.put(path, Put::File).unwrap();
+            known.put(path, Put::File, &budget).unwrap();
         }
         known.next_layer();
-        known.put(b"a", Put::File).unwrap();
+        known.put(b"a", Put::File, &budget).unwrap();
         assert_eq!(known.at(b"a/c/d"), None);
         assert_eq!(known.at(b"a.x"), Some(&Put::File));
         assert_eq!(known.at(b"a0"), Some(&Put::File));
@@ -174,10 +187,10 @@ mod tests {
 
     #[test]
     fn a_whiteout_is_about_earlier_layers_only() {
-        let mut known = Known::default();
-        known.put(b"a/old", Put::File).unwrap();
+        let (mut known, budget) = (Known::default(), Budget::default());
+        known.put(b"a/old", Put::File, &budget).unwrap();
         known.next_layer();
-        known.put(b"a/new", Put::File).unwrap();
+        known.put(b"a/new", Put::File, &budget).unwrap();
         known.remove(b"a");
         assert_eq!(known.at(b"a/old"), None);
         assert_eq!(known.at(b"a/new"), Some(&Put::File));

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 
-/// Members of one archive, or of all layers of one image. Large desktop systems have 400,000 files.
+/// Members of one archive, or of all layers of one image, with the directories on the way to them. Large desktop systems have 400,000 files.
 pub(crate) const MEMBERS: u64 = 500_000;
 
 /// Bytes of one archive, or of all layers of one image, when unpacked.
@@ -19,6 +19,10 @@ const RATE: u64 = 200;
 /// Bytes of headers that describe one member: long names, attributes, maps of holes. An attribute has
 /// 64 KiB at most (attr(7)), and a name 4 KiB.
 pub(crate) const DESCRIPTION: u64 = 1 << 20;
+
+/// Bytes of names, links and attributes of all members: whoever builds a tree has them in memory. Those of
+/// 400,000 files are some 40 MiB.
+pub(crate) const KEPT: u64 = 256 << 20;
 
 /// Bytes of a path (PATH_MAX).
 pub(crate) const PATH: usize = 4096;
@@ -46,6 +50,8 @@ pub enum Limit {
     Rate,
     /// Bytes of headers for one member.
     Description,
+    /// Bytes of names, links and attributes.
+    Kept,
     /// Memory that the decompression would need.
     Memory,
 }
@@ -58,6 +64,10 @@ impl fmt::Display for Limit {
             Limit::Rate => write!(f, "unpacks to more than {RATE} times its size"),
             Limit::Description => {
                 write!(f, "has more than {} KiB of headers", DESCRIPTION >> 10)
+            }
+            Limit::Kept => {
+                let most = KEPT >> 20;
+                write!(f, "has more than {most} MiB of names, links and attributes")
             }
             Limit::Memory => {
                 write!(
@@ -74,6 +84,10 @@ impl fmt::Display for Limit {
 #[derive(Debug, Default)]
 pub(super) struct Budget {
     members: Cell<u64>,
+    /// Different paths.
+    paths: Cell<u64>,
+    /// Bytes of names, links and attributes.
+    kept: Cell<u64>,
     /// Bytes of the file that were read.
     read: Cell<u64>,
     /// Bytes that came of them: unpacked, or given for holes.
@@ -85,6 +99,24 @@ impl Budget {
         self.members.set(self.members.get() + 1);
         match self.members.get() > MEMBERS {
             true => Err(Limit::Members),
+            false => Ok(()),
+        }
+    }
+
+    /// A path more, of so many bytes.
+    pub fn path(&self, bytes: usize) -> Result<(), Limit> {
+        self.paths.set(self.paths.get() + 1);
+        match self.paths.get() > MEMBERS {
+            true => Err(Limit::Members),
+            false => self.keep(bytes),
+        }
+    }
+
+    /// Something more that is kept in memory.
+    pub fn keep(&self, bytes: usize) -> Result<(), Limit> {
+        self.kept.set(self.kept.get().saturating_add(bytes as u64));
+        match self.kept.get() > KEPT {
+            true => Err(Limit::Kept),
             false => Ok(()),
         }
     }

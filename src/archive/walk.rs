@@ -68,12 +68,13 @@ impl Walk {
             names,
             known,
             skipped,
+            budget,
             receiver,
         };
         let mut tape = Tape::new(stream);
         while let Some(entry) = tape.next_entry().map_err(about)? {
             budget.member().map_err(|limit| about(limit.into()))?;
-            layer.entry(&entry, &mut tape, budget)?;
+            layer.entry(&entry, &mut tape)?;
         }
         let found = tape.finish().and_then(Stream::finish).map_err(about)?;
         match (content, found) {
@@ -115,6 +116,7 @@ struct Layer<'a, R> {
     names: Names,
     known: &'a mut Known,
     skipped: &'a mut u64,
+    budget: &'a Budget,
     receiver: &'a mut R,
 }
 
@@ -123,9 +125,10 @@ impl<R: Receiver> Layer<'_, R> {
         &mut self,
         entry: &Entry,
         tape: &mut Tape<I>,
-        budget: &Budget,
     ) -> Result<(), WalkError<R::Error>> {
         let wrong = |reason| WalkError::Archive(about(self.subject, Some(&entry.name), reason));
+        let kept = self.budget.keep(entry.link.len() + attribute_bytes(entry));
+        kept.map_err(|limit| about(self.subject, None, limit.into()))?;
         let path = clean(&entry.name).map_err(|why| wrong(Reason::Name(why)))?;
         if path == ROOT && entry.shape != Shape::Directory {
             return Err(wrong(Reason::Name(BadName::Root)));
@@ -161,15 +164,18 @@ impl<R: Receiver> Layer<'_, R> {
             Shape::HardLink => self.hard_link(entry, &path),
             Shape::File(_) => {
                 self.put(entry, &path, Put::File)?;
-                self.file(entry, &path, tape, budget)
+                self.file(entry, &path, tape)
             }
         }
     }
 
     /// Notes what lies at a path.
     fn put(&mut self, entry: &Entry, path: &[u8], put: Put) -> Result<(), ArchiveError> {
-        let noted = self.known.put(path, put);
-        noted.map_err(|reason| about(self.subject, Some(&entry.name), reason))
+        let noted = self.known.put(path, put, self.budget);
+        noted.map_err(|reason| match reason {
+            Reason::Limit(_) => about(self.subject, None, reason),
+            reason => about(self.subject, Some(&entry.name), reason),
+        })
     }
 
     fn symlink(
@@ -223,14 +229,15 @@ impl<R: Receiver> Layer<'_, R> {
         entry: &Entry,
         path: &[u8],
         tape: &mut Tape<I>,
-        budget: &Budget,
     ) -> Result<(), WalkError<R::Error>> {
         let wrong = |reason| WalkError::Archive(about(self.subject, Some(&entry.name), reason));
         let size = entry.size();
-        budget.allows(size).map_err(|limit| wrong(limit.into()))?;
+        self.budget
+            .allows(size)
+            .map_err(|limit| wrong(limit.into()))?;
         let failure = RefCell::new(None);
         let mut content = Content {
-            inner: tape.content(entry, budget),
+            inner: tape.content(entry, self.budget),
             failure: &failure,
         };
         let body = Body::File {
@@ -258,6 +265,13 @@ impl<R: Receiver> Layer<'_, R> {
         let given = self.receiver.member(member(entry, path, body));
         given.map_err(WalkError::Receiver)
     }
+}
+
+fn attribute_bytes(entry: &Entry) -> usize {
+    let attributes = entry.attributes.iter();
+    attributes
+        .map(|(name, value)| name.count_bytes() + value.len())
+        .sum()
 }
 
 fn is_empty_file(entry: &Entry) -> bool {

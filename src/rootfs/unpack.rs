@@ -9,7 +9,7 @@ use super::build::Builder;
 use super::error::{SystemProblem, Trouble};
 use super::receive::Receiving;
 use super::stamps::Identity;
-use crate::archive::{Archive, Reason, WalkError};
+use crate::archive::{Archive, WalkError};
 use crate::model::{ImageName, Sha256};
 use crate::oci::{Image, ImageWalkError};
 
@@ -24,10 +24,7 @@ impl Builder<'_> {
         sha256: Option<&Sha256>,
         to: &Path,
     ) -> Result<(), Trouble> {
-        let archive = Archive::open(path, sha256).map_err(|error| match error.reason {
-            Reason::Missing => Trouble::Missing(path.to_owned()),
-            _ => Trouble::Archive(error),
-        })?;
+        let archive = Archive::open(path, sha256).map_err(Trouble::Archive)?;
         let real = self.watch_links(path)?;
         let skipped = archive.walk(&mut Receiving::new(self, to));
         self.notes.special += skipped.map_err(|error| match error {
