@@ -162,6 +162,10 @@ impl<R: Receiver> Layer<'_, R> {
             }
             Shape::Symlink => self.symlink(entry, &path, OsStr::from_bytes(&entry.link)),
             Shape::HardLink => self.hard_link(entry, &path),
+            // Some would make a directory of it.
+            Shape::File(_) if entry.name.ends_with(b"/") => Err(wrong(Reason::Header(
+                "it is a file with a `/` behind its name",
+            ))),
             Shape::File(_) => {
                 self.put(entry, &path, Put::File)?;
                 self.file(entry, &path, tape)

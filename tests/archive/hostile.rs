@@ -272,7 +272,12 @@ fn headers_that_mean_two_things_are_refused() {
             "archive `A` is of the unknown type `Z`".to_owned(),
         ),
     ];
-    for (at, (archive, expected)) in cases.into_iter().enumerate() {
+    let cases = cases.into_iter().chain([(
+        tar().pax(&[("path", b"a/")]).file("b", "x"),
+        "archive `A`: member `a/` has a bad header: it is a file with a `/` behind its name"
+            .to_owned(),
+    )]);
+    for (at, (archive, expected)) in cases.enumerate() {
         // The first header decides whether it is a tar at all.
         let archive = Tarball {
             bytes: [tar().dir("first").bytes, archive.bytes].concat(),

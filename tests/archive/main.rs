@@ -15,6 +15,8 @@ mod hostile;
 mod images;
 mod layout;
 mod mutations;
+#[path = "../random.rs"]
+mod random;
 mod recorder;
 #[path = "../skip.rs"]
 mod skip;

@@ -6,28 +6,13 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::layout::Layout;
+use crate::random::Random;
 use crate::recorder::{Recorder, walk};
 use crate::tarball::{Header, Tarball, gzip, xz, zstd};
 use crate::told;
 
 /// How long each test goes on.
 const TIME: Duration = Duration::from_secs(4);
-
-/// xorshift64*: the same sequence for the same seed, which a failure prints.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() >> 33).unwrap() % end.max(1)
-    }
-}
 
 /// One to eight changes: a byte set or flipped, a piece cut out, doubled, or moved.
 fn mutated(bytes: &[u8], random: &mut Random) -> Vec<u8> {

@@ -10,6 +10,7 @@ use crate::plan::{Missing, TreeSource};
 use crate::profile::Template;
 use crate::profile::raw::{Opt, RawArgs, RawProfile, RawSource};
 
+use super::Purpose;
 use super::host_object::Role;
 use super::or_default;
 use super::scope::Scope;
@@ -76,7 +77,30 @@ pub(super) fn image(
         }
     };
     scope.sound(offence)?;
+    judge_image(&name, written, scope)?;
     Some(TreeSource::Image(name))
+}
+
+/// What is wrong with an image itself. A start looks into one only where its command counts: what it
+/// builds of it, it checks anyway.
+fn judge_image(name: &ImageName, written: &At<Template>, scope: &mut Scope<'_>) -> Option<()> {
+    let Some(facts) = scope.facts() else {
+        return Some(());
+    };
+    if scope.given.purpose == Purpose::Judge {
+        scope.wanted.images.insert(name.clone());
+    }
+    let offence = match facts.images.get(name) {
+        Some(ImageFact::Refused { message, help }) => {
+            let problem = written.error("rootfs.image", message.clone());
+            Some(match help {
+                Some(help) => problem.help(help.clone()),
+                None => problem,
+            })
+        }
+        _ => None,
+    };
+    scope.sound(offence)
 }
 
 fn image_name(
@@ -164,15 +188,8 @@ pub(super) fn offer<'a>(raw: &RawProfile, scope: &mut Scope<'a>) -> Offer<'a> {
     scope.wanted.images.insert(name.clone());
     match facts.images.get(&name) {
         Some(ImageFact::Found(config)) => Offer::Known(config, origin.clone()),
-        Some(ImageFact::Refused { message, help }) => {
-            let problem = Problem::error("rootfs.image", &written.origin, message.clone());
-            scope.report(match help {
-                Some(help) => problem.help(help.clone()),
-                None => problem,
-            });
-            unknown
-        }
-        None => unknown,
+        // What is wrong with it is noted where it is a source.
+        Some(ImageFact::Refused { .. }) | None => unknown,
     }
 }
 
