@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
@@ -169,7 +169,6 @@ impl<R: Read> Read for Hashed<R> {
 #[derive(Debug)]
 pub struct Archive {
     subject: String,
-    path: PathBuf,
     held: Held,
     checked: Option<Sha256>,
 }
@@ -191,17 +190,11 @@ impl Archive {
         match open() {
             Ok(held) => Ok(Archive {
                 subject,
-                path: path.to_owned(),
                 held,
                 checked: sha256.copied(),
             }),
             Err(reason) => Err(about(&subject, None, reason)),
         }
-    }
-
-    /// Where it was opened.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// The file as it was when it was opened.

@@ -3,7 +3,8 @@
 use std::cell::Cell;
 use std::fmt;
 
-/// Members of one archive, or of all layers of one image, with the directories on the way to them. Large desktop systems have 400,000 files.
+/// Members of one archive, or of all layers of one image, with the directories on the way to them. Large
+/// desktop systems have 400,000 files.
 pub(crate) const MEMBERS: u64 = 500_000;
 
 /// Bytes of one archive, or of all layers of one image, when unpacked.

@@ -4,8 +4,8 @@ mod choices;
 mod digest;
 mod facts;
 mod identity;
-mod kept;
 mod image;
+mod kept;
 mod names;
 mod outcome;
 mod paths;
@@ -24,9 +24,9 @@ pub use facts::{
     ProgramFact, User,
 };
 pub use identity::{FileMode, UserSpec};
+pub use image::{ImageConfig, ImageFact, ImageName, Platform, PlatformSpec};
 pub use kept::{Kept, KeptKind, KeptPlace};
 pub use names::{Invalid, SandboxName, VolumeName, nearest};
-pub use image::{ImageConfig, ImageFact, ImageName, Platform, PlatformSpec};
 pub use outcome::{Degraded, Ending, Enforced, LimitKind, Outcome, Usage};
 pub use paths::InsidePath;
 pub use privileges::{Capability, Resource, Rlimit, RlimitValue, Signal};

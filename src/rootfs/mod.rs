@@ -33,8 +33,9 @@
 //! Sources are taken in their order. A file or link replaces an earlier file or link. A directory
 //! is merged with an earlier directory, also through a link inside the tree; the later one's mode
 //! and times count. A directory where a file is, or the reverse, is an error that names both
-//! sources. Links are followed inside the tree only. See [`TreeSource`](crate::plan::TreeSource)
-//! for what each source brings.
+//! sources. Links are followed inside the tree only. Archives and images go in by the same rules;
+//! within an image a later layer takes the place of an earlier one, and its whiteouts reach no
+//! further. See [`TreeSource`](crate::plan::TreeSource) for what each source brings.
 
 mod build;
 mod content;
