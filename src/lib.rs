@@ -24,6 +24,11 @@
 //! - The default system-call program is ready in the binary and seccompiler only checks it in tests: a
 //!   balanced search over merged ranges is a tenth of its length ([`seccomp`]).
 //! - `/etc/ld.so.conf` is not read: only ldconfig reads it, the loader reads the cache ([`elf`]).
+//! - A change of one byte must not make two readers see two archives, so whatever has two meanings is
+//!   refused, and the loop over the members is our own; the libraries for zstd and xz are C, for their limits
+//!   of memory and because frames that follow each other are theirs to join ([`archive`]).
+//! - An image is read in place, also within a tar file, and checked down to what its layers unpack to
+//!   ([`oci`]).
 //! - A tree is written to disk after the program has ended; until then it is good for this boot
 //!   ([`rootfs`]). A warm start checks few stamps; `--refresh` checks all.
 //! - An end by `limits.wall_time` is SIGKILL at once: the stop signal is for who asks from outside.
@@ -40,6 +45,7 @@ pub mod sys;
 pub mod archive;
 pub mod elf;
 pub mod host;
+pub mod oci;
 pub mod packages;
 pub mod profile;
 pub mod seccomp;

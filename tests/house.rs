@@ -12,11 +12,13 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("archive", &["model"]),
     ("elf", &["model"]),
     ("packages", &["model"]),
-    ("host", &["sys", "model"]),
+    ("oci", &["archive", "model"]),
+    // What an image says of its program is a fact of the host.
+    ("host", &["oci", "sys", "model"]),
     ("plan", &["profile", "seccomp", "model", "diag"]),
     (
         "rootfs",
-        &["plan", "archive", "elf", "sys", "model", "diag"],
+        &["plan", "archive", "elf", "oci", "sys", "model", "diag"],
     ),
     ("kept", &["plan", "sys", "model", "diag"]),
     (

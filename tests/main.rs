@@ -6,6 +6,7 @@ mod errors;
 mod failures;
 mod house;
 mod plans;
+mod random;
 mod reports;
 mod run;
 mod settings;

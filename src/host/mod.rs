@@ -6,6 +6,7 @@
 mod accounts;
 pub mod cgroups;
 mod git;
+mod images;
 mod limits;
 mod paths;
 pub mod places;
@@ -73,6 +74,7 @@ fn answer(facts: &mut Facts, new: &Wanted) {
         variables: names,
         paths: wanted_paths,
         patterns,
+        images: wanted_images,
         programs: wanted_programs,
         search_path,
         accounts: wanted_accounts,
@@ -98,6 +100,10 @@ fn answer(facts: &mut Facts, new: &Wanted) {
     facts
         .matches
         .extend(matches.map(|pattern| (pattern.clone(), paths::matching(pattern))));
+    let found = wanted_images.iter();
+    facts
+        .images
+        .extend(found.map(|name| (name.clone(), images::look(name))));
     let found = programs::find(wanted_programs, search_path);
     facts.programs.extend(found);
     facts.rlimits.extend(limits::own(rlimits));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use super::{Resource, Rlimit};
+use super::{ImageFact, ImageName, Resource, Rlimit};
 
 /// Everything that a plan depends on beside the profile.
 ///
@@ -25,6 +25,8 @@ pub struct Facts {
     pub own_directories: Vec<PathBuf>,
     /// What the patterns of `system.dev` match, sorted.
     pub matches: BTreeMap<PathBuf, Vec<PathBuf>>,
+    /// What images say of the programs that they were made for.
+    pub images: BTreeMap<ImageName, ImageFact>,
     /// Where the programs are that the profile names, when they were looked for.
     pub programs: BTreeMap<String, ProgramFact>,
     /// The host's users, when a name or an unused id is looked for.

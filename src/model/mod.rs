@@ -1,8 +1,10 @@
 //! The vocabulary: newtypes and enums with `FromStr` and `Display`, what the host offers, what happened.
 
 mod choices;
+mod digest;
 mod facts;
 mod identity;
+mod image;
 mod kept;
 mod names;
 mod outcome;
@@ -16,11 +18,13 @@ pub use choices::{
     Access, CgroupMount, Degradable, EtcFile, ExtraArguments, MapUsers, MountOption, NetworkMode,
     Owner, ProcMount, SeccompPolicy, Switch, SysMount, TerminalMode, Writes,
 };
+pub use digest::{Sha256, from_hex};
 pub use facts::{
     Accounts, CgroupFacts, CgroupVersion, Facts, Hierarchy, HostAccount, PathFact, PathKind,
     ProgramFact, User,
 };
 pub use identity::{FileMode, UserSpec};
+pub use image::{ImageConfig, ImageFact, ImageName, Platform, PlatformSpec};
 pub use kept::{Kept, KeptKind, KeptPlace};
 pub use names::{Invalid, SandboxName, VolumeName, nearest};
 pub use outcome::{Degraded, Ending, Enforced, LimitKind, Outcome, Usage};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::{Resource, Switch};
+use super::{ImageName, Resource, Switch};
 
 /// The questions that a profile raises; `host` answers them in [`Facts`](super::Facts).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -14,6 +14,8 @@ pub struct Wanted {
     pub paths: BTreeSet<PathBuf>,
     /// Host paths whose last name holds `*`.
     pub patterns: BTreeSet<PathBuf>,
+    /// Images whose configuration counts.
+    pub images: BTreeSet<ImageName>,
     /// Programs, by name, to find in `search_path`.
     pub programs: BTreeSet<String>,
     /// The directories that programs are looked for in.
@@ -50,6 +52,7 @@ impl Wanted {
             variables: &self.variables - &answered.variables,
             paths: &self.paths - &answered.paths,
             patterns: &self.patterns - &answered.patterns,
+            images: &self.images - &answered.images,
             search_path: match programs.is_empty() {
                 true => Vec::new(),
                 false => self.search_path,
@@ -70,6 +73,7 @@ impl Wanted {
             variables,
             paths,
             patterns,
+            images,
             programs,
             search_path,
             accounts,
@@ -82,6 +86,7 @@ impl Wanted {
         self.variables.extend(variables);
         self.paths.extend(paths);
         self.patterns.extend(patterns);
+        self.images.extend(images);
         if !programs.is_empty() {
             self.search_path = search_path;
         }

@@ -71,7 +71,8 @@ impl Serialize for Settings {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Command {
     /// The program and its arguments. The first is a name to find in `path`, or an absolute path
-    /// inside. None at all only in a symbolic plan: the command line may bring them.
+    /// inside. None at all only in a symbolic plan: the command line may bring them. There `@image`,
+    /// here and in `env`, stands for what only an image tells.
     pub args: Vec<At<String>>,
     /// What `-- …` does; kept for messages.
     pub extra: At<ExtraArguments>,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::diag::At;
-use crate::model::{FileMode, InsidePath};
+use crate::model::{FileMode, ImageName, InsidePath, Sha256};
 
 /// The root tree of a sandbox: sources in order, a later one over an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,6 +45,17 @@ pub enum TreeSource {
         /// Files opened at run time (absolute host paths), with their libraries.
         extra: Vec<At<PathBuf>>,
     },
+    /// All members of a tar file: plain, or packed with gzip, zstd or xz.
+    Archive {
+        /// Absolute host path.
+        path: PathBuf,
+        /// What the file has to hash to, where it is said.
+        sha256: Option<Sha256>,
+        /// The directory that it is unpacked in.
+        to: InsidePath,
+    },
+    /// All layers of an image, one over the other.
+    Image(ImageName),
     /// A file with this text.
     File {
         /// Path inside.

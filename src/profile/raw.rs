@@ -3,9 +3,9 @@
 use crate::diag::At;
 use crate::model::{
     Access, ByteSize, Capability, CgroupMount, Cpus, Degradable, EtcFile, ExtraArguments, FileMode,
-    InsidePath, MapUsers, MountOption, NetworkMode, Owner, Period, ProcMount, Resource,
-    RlimitValue, SandboxName, SeccompPolicy, Signal, SysMount, TerminalMode, TimeOffset, UserSpec,
-    VolumeName, Writes,
+    InsidePath, MapUsers, MountOption, NetworkMode, Owner, Period, PlatformSpec, ProcMount,
+    Resource, RlimitValue, SandboxName, SeccompPolicy, Sha256, Signal, SysMount, TerminalMode,
+    TimeOffset, UserSpec, VolumeName, Writes,
 };
 
 use super::template::Template;
@@ -55,7 +55,7 @@ pub struct RawProfile {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RawCommand {
     /// One value: it replaces that of a base.
-    pub args: Opt<Vec<At<Template>>>,
+    pub args: Opt<RawArgs>,
     /// What `-- …` does.
     pub extra: Opt<ExtraArguments>,
     /// A path inside.
@@ -68,6 +68,15 @@ pub struct RawCommand {
     pub terminal: Opt<TerminalMode>,
     /// Descriptors above 2 that pass.
     pub fds: Vec<At<u32>>,
+}
+
+/// `command.args`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RawArgs {
+    /// The program and its arguments.
+    Words(Vec<At<Template>>),
+    /// `"image"`: what the image says, and its environment, user and working directory with it.
+    Image,
 }
 
 /// `[env]`.
@@ -121,6 +130,24 @@ pub enum RawSource {
         programs: Vec<At<Template>>,
         /// Files that are opened at run time, with their libraries.
         extra: Vec<At<Template>>,
+    },
+    /// `{ archive = … }`.
+    Archive {
+        /// Host path of a tar file.
+        archive: At<Template>,
+        /// What the file has to hash to.
+        sha256: Opt<Sha256>,
+        /// Path inside of the directory that it is unpacked in; the root where it is left out.
+        to: Opt<Template>,
+    },
+    /// `{ image = … }`.
+    Image {
+        /// Host path of a layout or of a saved image.
+        image: At<Template>,
+        /// What follows the first `:` of the text: which of several.
+        reference: Opt<Template>,
+        /// This machine's where it is left out.
+        platform: Opt<PlatformSpec>,
     },
     /// `{ host = … }`.
     Host {

@@ -63,6 +63,27 @@ impl Template {
         }
     }
 
+    /// The parts before and behind the first `separator` that is written out.
+    pub fn split_once(&self, separator: char) -> (Template, Option<Template>) {
+        let found = self
+            .parts
+            .iter()
+            .enumerate()
+            .find_map(|(at, part)| match part {
+                Part::Literal(text) => Some((at, text.split_once(separator)?)),
+                Part::Variable { .. } => None,
+            });
+        let Some((at, (head, tail))) = found else {
+            return (self.clone(), None);
+        };
+        let mut before = self.parts[..at].to_vec();
+        push_literal(&mut before, head);
+        let mut behind = Vec::new();
+        push_literal(&mut behind, tail);
+        behind.extend_from_slice(&self.parts[at + 1..]);
+        (Template { parts: before }, Some(Template { parts: behind }))
+    }
+
     /// Every literal text in it, those of defaults too.
     pub fn literals(&self) -> Vec<&str> {
         let texts = self.parts.iter().map(|part| match part {

@@ -190,6 +190,10 @@ impl<'a> Builder<'a> {
                 let search_path = &self.plan.search_path;
                 self.programs(search_path, programs, extra)?;
             }
+            TreeSource::Archive { path, sha256, to } => {
+                self.archive(path, sha256.as_ref(), to.as_path())?;
+            }
+            TreeSource::Image(name) => self.image(name)?,
             TreeSource::File {
                 path,
                 text,

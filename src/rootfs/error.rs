@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
+use crate::archive::ArchiveError;
 use crate::diag::Origin;
 use crate::elf::ResolveError;
 use crate::model::InsidePath;
+use crate::oci::ImageError;
 
 /// A store that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -250,6 +252,10 @@ pub enum Trouble {
     },
     /// The bytes of this file of an archive cannot be read, and why.
     Content(PathBuf, String),
+    /// An archive that is not taken in.
+    Archive(ArchiveError),
+    /// An image that is not taken in.
+    Image(ImageError),
     /// The store cannot be used.
     Store(StoreError),
     /// A system call failed.
@@ -308,6 +314,8 @@ impl Trouble {
             }
             Trouble::NotFound { nearest, .. } => format!("write `{}`", nearest.as_ref()?),
             Trouble::Clash { .. } => "give one of the two another place with `to`".to_owned(),
+            Trouble::Archive(error) => error.help()?,
+            Trouble::Image(error) => error.help()?,
             Trouble::Store(error) => error.help()?,
             Trouble::System(problem) => problem.help()?,
             _ => return None,
@@ -388,6 +396,8 @@ impl fmt::Display for Trouble {
             Trouble::Content(path, reason) => {
                 write!(f, "`{}` cannot be unpacked: {reason}", path.display())
             }
+            Trouble::Archive(error) => error.fmt(f),
+            Trouble::Image(error) => error.fmt(f),
             Trouble::Store(error) => error.fmt(f),
             Trouble::System(problem) => problem.fmt(f),
         }

@@ -10,7 +10,8 @@
 //! Rules: sources are taken in their order. A file or link replaces an earlier file or link. A directory
 //! is merged with an earlier directory, also through a link inside the tree; the later one's mode and
 //! times count. A directory where a file is, or the reverse, is an error that names both sources. Links
-//! are followed inside the tree only. What no file of the host stands behind has the time 0, so that the
+//! are followed inside the tree only. Archives and images go in by the same rules; within an image a later
+//! layer takes the place of an earlier one, and its whiteouts reach no further. What no file of the host stands behind has the time 0, so that the
 //! same plan gives the same tree. See [`TreeSource`](crate::plan::TreeSource) for what each source brings.
 //!
 //! # The store
@@ -71,6 +72,7 @@ mod record;
 mod remove;
 mod stamps;
 mod store;
+mod unpack;
 mod walk;
 mod write;
 

@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::diag::At;
-use crate::model::{FileMode, InsidePath};
+use crate::model::{FileMode, ImageName, InsidePath, Platform, PlatformSpec, Sha256};
 use crate::plan::{Existing, Missing, MountPoint, MountPointKind, TreePlan, TreeSource};
 
 /// Goes up when the same plan gives another tree.
@@ -107,6 +107,27 @@ impl Canonical {
                 self.text("programs");
                 self.list(programs, |text, At { value, origin: _ }| text.text(value));
                 self.list(extra, |text, At { value, origin: _ }| text.path(value));
+            }
+            TreeSource::Archive { path, sha256, to } => {
+                self.text("archive");
+                self.path(path);
+                self.list(sha256.as_slice(), |text, Sha256(hash)| text.bytes(hash));
+                self.inside(to);
+            }
+            TreeSource::Image(ImageName {
+                path,
+                reference,
+                platform,
+            }) => {
+                self.text("image");
+                self.path(path);
+                self.list(reference.as_slice(), |text, name| text.text(name));
+                // A store may be shared by machines of several kinds.
+                let platform = match platform {
+                    PlatformSpec::Machine => Platform::of_machine(),
+                    PlatformSpec::Named(platform) => platform.clone(),
+                };
+                self.text(&platform.to_string());
             }
             TreeSource::File {
                 path,

@@ -5,7 +5,7 @@ use sandbox::model::{
     Access, ByteSize, CgroupMount, Degradable, EtcFile, ExtraArguments, FileMode, MountOption,
     NetworkMode, ProcMount, RlimitValue, SeccompPolicy, UserSpec, Writes,
 };
-use sandbox::profile::raw::{Opt, RawMount, RawSource, Setting};
+use sandbox::profile::raw::{Opt, RawArgs, RawMount, RawSource, Setting};
 use sandbox::profile::{RawProfile, Template};
 
 use super::{check, directory};
@@ -39,7 +39,10 @@ fn the_command_and_its_environment() {
     let (profile, _) = full();
     assert_eq!(value(&profile.name).as_str(), "full");
     let command = profile.command;
-    let args = texts(&value(&command.args));
+    let RawArgs::Words(args) = value(&command.args) else {
+        panic!("{:?}", command.args);
+    };
+    let args = texts(&args);
     assert_eq!(
         args,
         ["/bin/bash", "-l", "${env:SHELL_ARGUMENT:-${HOME}/start}"]
@@ -87,7 +90,7 @@ fn the_tree() {
     let rootfs = profile.rootfs;
     assert_eq!(value(&rootfs.writes), Writes::Discard);
     assert_eq!(literal(&rootfs.writes_size), ByteSize(1 << 30));
-    assert_eq!(rootfs.sources.len(), 7);
+    assert_eq!(rootfs.sources.len(), 9);
     let RawSource::Copy {
         from,
         to,
@@ -114,6 +117,34 @@ fn the_tree() {
         panic!("{:?}", rootfs.sources[6]);
     };
     assert_eq!(target.value.as_literal(), Some("../proc/mounts"));
+    let RawSource::Archive {
+        archive,
+        sha256,
+        to,
+    } = &rootfs.sources[7].value
+    else {
+        panic!("{:?}", rootfs.sources[7]);
+    };
+    assert_eq!(archive.value.as_literal(), Some("alpine.tar.zst"));
+    assert_eq!(value(sha256).0[..2], [0xe3, 0xb0]);
+    assert_eq!(value(to).as_literal(), Some("/srv/alpine"));
+    let RawSource::Image {
+        image,
+        reference,
+        platform,
+    } = &rootfs.sources[8].value
+    else {
+        panic!("{:?}", rootfs.sources[8]);
+    };
+    let name = (image.value.to_string(), value(reference).to_string());
+    assert_eq!(
+        name,
+        (
+            "${env:IMAGES:-/srv}/a".to_owned(),
+            "b:${env:TAG:-3}".to_owned()
+        )
+    );
+    assert_eq!(value(platform).to_string(), "linux/arm/v7");
     assert_eq!(value(&rootfs.etc.passwd), EtcFile::Replace);
     assert_eq!(
         (value(&rootfs.etc.mtab), value(&rootfs.etc.hostname)),

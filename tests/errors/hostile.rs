@@ -2,6 +2,8 @@
 
 use sandbox::report::problems::{Colour, Style, render};
 
+use crate::random::Random;
+
 use super::{check, directory, report, stems};
 
 /// Every profile of the tests.
@@ -15,22 +17,6 @@ fn texts() -> Vec<String> {
     }
     assert!(texts.len() > 50);
     texts
-}
-
-/// xorshift64*: the same numbers in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() >> 33).unwrap() % end.max(1)
-    }
 }
 
 /// A report that is safe to show, and that is empty when there is nothing wrong.

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use sandbox::diag::{FileId, Problem, Problems, Sources};
 use sandbox::model::{
-    Facts, HostAccount, PathFact, PathKind, ProgramFact, Rlimit, RlimitValue, Wanted,
+    Facts, HostAccount, ImageConfig, ImageFact, ImageName, PathFact, PathKind, ProgramFact, Rlimit,
+    RlimitValue, Wanted,
 };
 use sandbox::plan::{Given, Knowledge, Purpose, Settings, resolve, wanted};
 use sandbox::profile::{self, RawProfile};
@@ -70,6 +71,33 @@ fn lies_at(path: &Path) -> PathFact {
     }
 }
 
+/// What an image of the hand-written host says of its program.
+fn says(image: &ImageName) -> ImageFact {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let reference = image.reference.as_deref();
+    let mut config = ImageConfig {
+        env: vec![("PATH".to_owned(), "/image/bin".to_owned())],
+        entrypoint: words(&["/image/bin/init"]),
+        cmd: words(&["--serve"]),
+        user: Some("7:8".to_owned()),
+        workdir: Some("/image".to_owned()),
+    };
+    match reference {
+        Some("root") => config.user = Some("root".to_owned()),
+        Some("named") => config.user = Some("app:app".to_owned()),
+        Some("relative") => config.workdir = Some("srv".to_owned()),
+        Some("silent") => config = ImageConfig::default(),
+        Some("absent") => {
+            return ImageFact::Refused {
+                message: format!("image `{}` has no name `absent`", image.path.display()),
+                help: Some("write another name".to_owned()),
+            };
+        }
+        _ => {}
+    }
+    ImageFact::Found(config)
+}
+
 /// The answers of the hand-written host, whose caller is no root.
 fn answer(facts: &mut Facts, questions: &Wanted) {
     let text = |text: &str| text.to_owned();
@@ -79,6 +107,9 @@ fn answer(facts: &mut Facts, questions: &Wanted) {
     }
     for pattern in &questions.patterns {
         facts.matches.insert(pattern.clone(), Vec::new());
+    }
+    for image in &questions.images {
+        facts.images.insert(image.clone(), says(image));
     }
     for name in &questions.programs {
         let fact = match name.as_str() {

@@ -3,9 +3,9 @@
 
 use sandbox::diag::{At, FileId, Origin, Sources};
 use sandbox::model::{
-    Access, ByteSize, CgroupMount, Cpus, ExtraArguments, InsidePath, MountOption, NetworkMode,
-    Period, ProcMount, Resource, Rlimit, RlimitValue, SeccompPolicy, Signal, Switch, SysMount,
-    UserSpec, Writes,
+    Access, ByteSize, CgroupMount, Cpus, ExtraArguments, ImageName, InsidePath, MountOption,
+    NetworkMode, Period, PlatformSpec, ProcMount, Resource, Rlimit, RlimitValue, SeccompPolicy,
+    Sha256, Signal, Switch, SysMount, UserSpec, Writes,
 };
 use sandbox::plan::{
     Amount, Clock, ClockOffset, Command, Device, Existing, GroupLimit, GroupLimits, HostIds,
@@ -139,6 +139,7 @@ pub const FEATURES: &[Feature] = &[
     ("command", command_in_path),
     ("environment", environment),
     ("tree", tree),
+    ("packed", packed),
     ("overlay", |settings| {
         settings.writes = at("\"discard\"", Writes::Discard);
         settings.writes_size = at("\"1G\"", ByteSize(1 << 30));
@@ -253,6 +254,27 @@ fn tree(settings: &mut Settings) {
         ),
     ];
     settings.left_out = vec![at("{ copy", "`/opt/other` is not there".to_owned())];
+}
+
+fn packed(settings: &mut Settings) {
+    let archive = |to: &str, sha256: Option<Sha256>| TreeSource::Archive {
+        path: "/srv/alpine.tar.zst".into(),
+        sha256,
+        to: inside(to),
+    };
+    let image = |reference: Option<&str>, platform: PlatformSpec| {
+        TreeSource::Image(ImageName {
+            path: "/srv/images".into(),
+            reference: reference.map(str::to_owned),
+            platform,
+        })
+    };
+    settings.tree.sources = vec![
+        default(archive("/", Some(Sha256([0x5a; 32])))),
+        default(archive("/opt/alpine", None)),
+        default(image(None, PlatformSpec::Machine)),
+        default(image(Some("a b"), "linux/arm/v7".parse().unwrap())),
+    ];
 }
 
 fn system(settings: &mut Settings) {

@@ -37,14 +37,14 @@ fn snapshot(dir: &Path) -> BTreeMap<PathBuf, (i64, i64, u64, u32)> {
 }
 
 /// A victim on the host that links of the tree point to.
-struct Victim {
-    lab: Lab,
-    dir: PathBuf,
+pub struct Victim {
+    pub lab: Lab,
+    pub dir: PathBuf,
     before: BTreeMap<PathBuf, (i64, i64, u64, u32)>,
 }
 
 impl Victim {
-    fn new() -> Victim {
+    pub fn new() -> Victim {
         let lab = Lab::new();
         lab.file("victim/file", "precious");
         lab.file("victim/sub/file", "precious");
@@ -53,11 +53,11 @@ impl Victim {
         Victim { lab, dir, before }
     }
 
-    fn text(&self) -> &str {
+    pub fn text(&self) -> &str {
         self.dir.to_str().unwrap()
     }
 
-    fn is_untouched(&self) {
+    pub fn is_untouched(&self) {
         assert_eq!(snapshot(&self.dir), self.before);
     }
 }

@@ -12,8 +12,15 @@ mod faults;
 mod garbage;
 mod hostile;
 mod lab;
+#[path = "../archive/layout.rs"]
+#[allow(dead_code, reason = "made for more than is needed here")]
+mod layout;
 mod links;
+mod packed;
 mod programs;
 mod share;
 mod sources;
 mod stores;
+#[path = "../archive/tarball.rs"]
+#[allow(dead_code, reason = "made for more than is needed here")]
+mod tarball;

@@ -1,8 +1,14 @@
 //! Real sandboxes, through the real program, on the real kernel: each test tries an attack from
 //! inside, and shows that the same attack works where nothing guards.
 
+#[path = "../archive/layout.rs"]
+#[allow(dead_code, reason = "made for more than is needed here")]
+mod layout;
 mod pty;
 mod support;
+#[path = "../archive/tarball.rs"]
+#[allow(dead_code, reason = "made for more than is needed here")]
+mod tarball;
 
 mod callers_signals;
 mod classic;
@@ -10,6 +16,7 @@ mod ends;
 mod filter;
 mod hostile_tree;
 mod identity;
+mod images;
 mod kernel_trees;
 mod leaks;
 mod limits;

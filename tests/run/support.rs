@@ -138,6 +138,15 @@ fn make(path: &Path, make: impl Fn(&Path)) {
     fs::rename(&draft, path).unwrap();
 }
 
+/// A file that all test runs share, and that every caller can read; made where there is none yet.
+pub fn kept(name: &str, maker: impl Fn(&Path)) -> PathBuf {
+    let path = shared().directory.join(name);
+    if !path.exists() {
+        make(&path, maker);
+    }
+    path
+}
+
 fn compile_attack(draft: &Path) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/run/attack.c");
     let flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-o"];

@@ -5,11 +5,12 @@ use crate::model::{ExtraArguments, Facts, FileMode, InsidePath, TerminalMode};
 use crate::plan::{Command, Terminal};
 use crate::profile::RawProfile;
 use crate::profile::Template;
-use crate::profile::raw::{Opt, RawCommand, RawSource};
+use crate::profile::raw::{Opt, RawArgs, RawCommand, RawSource};
 
 use super::Purpose;
 use super::env::Environment;
 use super::or_default;
+use super::packed::Offer;
 use super::paths::without_dots;
 use super::scope::Scope;
 
@@ -43,7 +44,7 @@ impl Draft {
     }
 }
 
-pub(super) fn resolve(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Draft> {
+pub(super) fn resolve(raw: &RawProfile, offer: &Offer<'_>, scope: &mut Scope<'_>) -> Option<Draft> {
     let RawCommand {
         args,
         extra,
@@ -55,8 +56,8 @@ pub(super) fn resolve(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Draft> 
         fds,
     } = &raw.command;
     let extra = or_default(extra, ExtraArguments::Replace);
-    let workdir = working_directory(workdir, scope);
-    let args = arguments(args, &extra, scope);
+    let workdir = working_directory(workdir, offer, scope);
+    let args = arguments(args, offer, &extra, scope);
     let umask = mask(umask, scope);
     let terminal = pseudo_terminal(terminal, scope);
     let fds = descriptors(fds, scope);
@@ -75,11 +76,16 @@ pub(super) fn resolve(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Draft> 
     })
 }
 
-/// The root where nothing is said, as in other container tools: it is the one directory that every
+/// The image's where nothing is said, and else the root, as in other container tools: it is the one directory that every
 /// tree has.
-fn working_directory(raw: &Opt<Template>, scope: &mut Scope<'_>) -> Option<At<InsidePath>> {
+fn working_directory(
+    raw: &Opt<Template>,
+    offer: &Offer<'_>,
+    scope: &mut Scope<'_>,
+) -> Option<At<InsidePath>> {
     let Some(raw) = raw else {
-        return Some(At::default_value(InsidePath::root()));
+        let offered = offer.workdir(scope)?;
+        return Some(offered.unwrap_or_else(|| At::default_value(InsidePath::root())));
     };
     let path = scope.inside_path(raw, "working directory", "command.workdir-relative")?;
     Some(At::new(path, raw.origin.clone()))
@@ -87,7 +93,8 @@ fn working_directory(raw: &Opt<Template>, scope: &mut Scope<'_>) -> Option<At<In
 
 /// The profile's arguments and the command line's, by `extra`.
 fn arguments(
-    raw: &Opt<Vec<At<Template>>>,
+    raw: &Opt<RawArgs>,
+    offer: &Offer<'_>,
     extra: &At<ExtraArguments>,
     scope: &mut Scope<'_>,
 ) -> Option<Vec<At<String>>> {
@@ -107,8 +114,14 @@ fn arguments(
     if extra.value == ExtraArguments::Replace && !given.arguments.is_empty() {
         return checked(from_line.collect(), scope);
     }
-    let mut list = Vec::new();
-    let written = raw.as_ref().map_or(&[][..], |args| &args.value);
+    let mut list: Vec<Option<At<String>>> = offer.args(scope)?.into_iter().map(Some).collect();
+    let written = match raw {
+        Some(At {
+            value: RawArgs::Words(words),
+            ..
+        }) => words.as_slice(),
+        _ => &[],
+    };
     for argument in written {
         let text = scope.text(&argument.value);
         list.push(text.map(|text| At::new(text.value, argument.origin.clone())));
@@ -128,7 +141,7 @@ fn arguments(
     checked(list, scope)
 }
 
-fn report_missing(raw: &Opt<Vec<At<Template>>>, extra: &At<ExtraArguments>, scope: &mut Scope<'_>) {
+fn report_missing(raw: &Opt<RawArgs>, extra: &At<ExtraArguments>, scope: &mut Scope<'_>) {
     let origin = raw.as_ref().map_or(&extra.origin, |args| &args.origin);
     let problem = Problem::error("command.missing", origin, "there is no command to run");
     scope.report(match extra.value {
@@ -263,12 +276,13 @@ mod tests {
 
     fn raw(args: &[&str]) -> RawProfile {
         let mut raw = RawProfile::default();
-        raw.command.args = Some(here(args.iter().map(|text| at(text)).collect()));
+        let words = args.iter().map(|text| at(text)).collect();
+        raw.command.args = Some(here(RawArgs::Words(words)));
         raw
     }
 
     fn args(raw: &RawProfile, bench: &Bench) -> Vec<String> {
-        let draft = resolve(raw, &mut bench.scope()).unwrap();
+        let draft = resolve(raw, &Offer::None, &mut bench.scope()).unwrap();
         draft.args.into_iter().map(|arg| arg.value).collect()
     }
 
@@ -288,7 +302,7 @@ mod tests {
         assert_eq!(args(&raw, &given(&[])), ["/bin/a", "x"]);
         let bench = given(&["b"]);
         let mut scope = bench.scope();
-        assert!(resolve(&raw, &mut scope).is_none());
+        assert!(resolve(&raw, &Offer::None, &mut scope).is_none());
         assert_eq!(codes(scope), ["command.extra-refused"]);
     }
 
@@ -297,7 +311,7 @@ mod tests {
         let empty = RawProfile::default();
         let found = |raw: &RawProfile, bench: &Bench| {
             let mut scope = bench.scope();
-            resolve(raw, &mut scope);
+            resolve(raw, &Offer::None, &mut scope);
             codes(scope)
         };
         let mut start = Bench::host();
@@ -337,14 +351,14 @@ mod tests {
             extra: vec![],
         })];
         let mut scope = bench.scope();
-        assert!(resolve(&raw, &mut scope).is_none());
+        assert!(resolve(&raw, &Offer::None, &mut scope).is_none());
         assert_eq!(codes(scope), ["command.no-directory"]);
     }
 
     #[test]
     fn arguments_that_are_replaced_need_no_variables() {
         let mut raw = raw(&[]);
-        raw.command.args = Some(here(vec![variable("env:ABSENT", "")]));
+        raw.command.args = Some(here(RawArgs::Words(vec![variable("env:ABSENT", "")])));
         assert_eq!(args(&raw, &given(&["ls"])), ["ls"]);
     }
 
@@ -355,7 +369,7 @@ mod tests {
         let mut raw = raw(&["sh"]);
         raw.command.fds = [9, 7, 9, 8].map(here).to_vec();
         let mut scope = bench.scope();
-        let draft = resolve(&raw, &mut scope).unwrap();
+        let draft = resolve(&raw, &Offer::None, &mut scope).unwrap();
         let fds: Vec<u32> = draft.fds.iter().map(|fd| fd.value).collect();
         assert_eq!(fds, [7, 8, 9]);
         assert_eq!(codes(scope), ["command.fd-closed"]);

@@ -7,6 +7,7 @@ use crate::diag::{At, Origin, Problem};
 use crate::plan::{Privacy, Variable};
 use crate::profile::raw::{RawEnv, RawVariable};
 
+use super::packed::Offer;
 use super::scope::Scope;
 
 /// Where programs are looked for when no PATH is given.
@@ -44,9 +45,19 @@ type Variables = BTreeMap<String, At<Variable>>;
 
 /// The host's variables that the list names, over them those that are set, and PATH and HOME, which
 /// programs cannot do without. Nothing else is added: not USER, not LOGNAME, not TERM.
-pub(super) fn resolve(raw: &RawEnv, scope: &mut Scope<'_>) -> Environment {
+///
+/// What an image offers lies below all that.
+pub(super) fn resolve_over(offer: &Offer<'_>, raw: &RawEnv, scope: &mut Scope<'_>) -> Environment {
     let RawEnv { inherit, set } = raw;
     let mut variables = Variables::new();
+    for At {
+        value: (name, value),
+        origin,
+    } in offer.env()
+    {
+        let variable = At::new(shown(&name, &value), origin);
+        variables.insert(name, variable);
+    }
     for pattern in inherit {
         inherit_matching(pattern, &mut variables, scope);
     }
@@ -184,6 +195,10 @@ fn home(variables: &Variables, scope: &mut Scope<'_>) -> At<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn resolve(raw: &RawEnv, scope: &mut Scope<'_>) -> Environment {
+        resolve_over(&Offer::None, raw, scope)
+    }
     use crate::plan::resolve::testing::{Bench, at, at_text, codes, variable};
 
     fn raw(inherit: &[&str], set: &[(&str, &str)]) -> RawEnv {

@@ -180,7 +180,7 @@ impl Files<'_, '_> {
     fn is_given(&self, path: &str) -> bool {
         let gives = |given: &str| given == path || given == "/etc";
         let source = |source: &TreeSource| match source {
-            TreeSource::Dir { .. } | TreeSource::Programs { .. } => false,
+            TreeSource::Dir { .. } => false,
             other => given_path(other).is_some_and(|given| gives(&given)),
         };
         self.tree.sources.iter().any(|at| source(&at.value))

@@ -7,7 +7,7 @@ use crate::model::{Accounts, HostAccount, SandboxName, User, UserSpec};
 use crate::plan::{HostIds, Identity, UserIds};
 use crate::profile::RawProfile;
 
-use super::or_default;
+use super::packed::Offer;
 use super::passwd::{self, Listing};
 use super::scope::Scope;
 
@@ -23,10 +23,17 @@ const RANGE: std::ops::Range<u32> = 0x7000_0000..0x7ffe_0000;
 
 pub(super) fn resolve(
     raw: &RawProfile,
+    offer: &Offer<'_>,
     name: Option<&At<SandboxName>>,
     scope: &mut Scope<'_>,
 ) -> Option<Identity> {
-    let asked = or_default(&raw.command.user, UserSpec::Caller);
+    let asked = match &raw.command.user {
+        Some(user) => user.clone(),
+        None => {
+            let offered = offer.user(scope)?;
+            offered.unwrap_or_else(|| At::default_value(UserSpec::Caller))
+        }
+    };
     let caller = scope.facts().map(|facts| &facts.caller);
     let own = caller.map_or(SOMEBODY, |caller| UserIds {
         uid: caller.uid,
@@ -86,6 +93,14 @@ fn named(
     let users = match passwd::listing(&raw.rootfs, scope) {
         Listing::Generated => return Some(generated(name, own)),
         Listing::Unknown => return Some(SOMEBODY),
+        Listing::Packed => {
+            let message = format!("user `{name}` is looked up in a tree that is still packed");
+            let problem = asked.error("command.user-packed", message);
+            scope.report(problem.help(
+                "write its numbers, such as `\"1000:1000\"`, or `etc.passwd = \"replace\"` under `[rootfs]`",
+            ));
+            return None;
+        }
         Listing::Users(users) => users,
     };
     if let Some(user) = users.iter().find(|user| user.name == name) {
@@ -188,7 +203,7 @@ mod tests {
     fn identity(raw: &RawProfile, bench: &Bench) -> Result<Identity, Vec<&'static str>> {
         let name = At::default_value("test".parse().unwrap());
         let mut scope = bench.scope();
-        resolve(raw, Some(&name), &mut scope).ok_or_else(|| codes(scope))
+        resolve(raw, &Offer::None, Some(&name), &mut scope).ok_or_else(|| codes(scope))
     }
 
     fn ids(uid: u32, gid: u32) -> UserIds {

@@ -14,6 +14,7 @@ mod limits;
 mod mounts;
 mod namespaces;
 mod own_directories;
+mod packed;
 mod passwd;
 mod paths;
 mod programs;
@@ -148,9 +149,10 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
     } = raw;
     let name = sandbox_name(name, scope);
     let network = or_default(network, NetworkMode::None);
-    let env = env::resolve(env, scope);
-    let command = command::resolve(raw, scope);
-    let identity = identity::resolve(raw, name.as_ref(), scope);
+    let offer = packed::offer(raw, scope);
+    let env = env::resolve_over(&offer, env, scope);
+    let command = command::resolve(raw, &offer, scope);
+    let identity = identity::resolve(raw, &offer, name.as_ref(), scope);
     let namespaces = namespaces::resolve(raw, name.as_ref(), scope);
     let system = system::resolve(raw, scope);
     let inside = etc::Inside {
@@ -163,6 +165,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
     let finder = Finder {
         command: command.as_ref(),
         env: &env,
+        offer: &offer,
     };
     let (tree, mounts) = layers(raw, &finder, &inside, system.as_ref(), scope);
     let writes_size = scope.setting_or(&rootfs.writes_size, "rootfs.writes_size", WRITES_SIZE);

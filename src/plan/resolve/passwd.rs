@@ -4,7 +4,7 @@ use crate::diag::At;
 use crate::model::{EtcFile, User};
 use crate::plan::{Identity, UserIds};
 use crate::profile::Template;
-use crate::profile::raw::{RawRootfs, RawSource};
+use crate::profile::raw::{Opt, RawRootfs, RawSource};
 
 use super::identity::user_name;
 use super::scope::Scope;
@@ -23,6 +23,8 @@ pub(super) enum Listing {
     Users(Vec<User>),
     /// The host's, and nothing of the host is known.
     Unknown,
+    /// Those of an archive or of an image, which nobody has unpacked.
+    Packed,
 }
 
 /// Who the tree's /etc/passwd lists: the last source that gives the file decides.
@@ -46,6 +48,8 @@ pub(super) fn listing(rootfs: &RawRootfs, scope: &mut Scope<'_>) -> Listing {
             }
             RawSource::Copy { from, to: None, .. } if holds_passwd(from) => Some(of_host(scope)),
             RawSource::Host { path } if holds_passwd(path) => Some(of_host(scope)),
+            RawSource::Archive { to, .. } if may_hold_passwd(to) => Some(packed(scope)),
+            RawSource::Image { .. } => Some(packed(scope)),
             _ => None,
         });
     given.unwrap_or_else(|| match word {
@@ -60,6 +64,22 @@ fn of_host(scope: &mut Scope<'_>) -> Listing {
         Some(facts) => Listing::Users(facts.accounts.users.clone()),
         None => Listing::Unknown,
     }
+}
+
+/// In a symbolic plan nobody asks for the numbers.
+fn packed(scope: &Scope<'_>) -> Listing {
+    match scope.facts() {
+        Some(_) => Listing::Packed,
+        None => Listing::Unknown,
+    }
+}
+
+fn may_hold_passwd(to: &Opt<Template>) -> bool {
+    let above = |to: &At<Template>| match to.value.as_literal() {
+        Some(to) => matches!(to.trim_matches('/'), "" | "etc"),
+        None => true,
+    };
+    to.as_ref().is_none_or(above)
 }
 
 fn is(path: &At<Template>, wanted: &str) -> bool {

@@ -10,6 +10,7 @@ use crate::profile::Template;
 use super::command::{Draft, THE_COMMAND};
 use super::env::Environment;
 use super::host_object::Role;
+use super::packed::{Offer, THE_IMAGE};
 use super::scope::Scope;
 
 /// What programs are looked for by.
@@ -17,6 +18,8 @@ pub(super) struct Finder<'a> {
     /// What is run; nothing when that is not known.
     pub command: Option<&'a Draft>,
     pub env: &'a Environment,
+    /// What an image offers for its program.
+    pub offer: &'a Offer<'a>,
 }
 
 const PROGRAM: Role = Role {
@@ -72,11 +75,24 @@ impl Finder<'_> {
     fn command_name(&self, written: &At<Template>, scope: &mut Scope<'_>) -> Option<At<String>> {
         let run = self.command.and_then(|command| command.args.first());
         match (run, scope.facts()) {
-            (Some(run), _) => Some(run.clone()),
-            (None, None) => Some(At::new(THE_COMMAND.to_owned(), written.origin.clone())),
+            (Some(run), Some(_)) if self.is_of_image(run) => {
+                let message =
+                    format!("`{THE_COMMAND}` is a program of the image, which has it already");
+                let problem = written.error("rootfs.program-of-image", message);
+                scope.report(problem.help(format!("remove `{THE_COMMAND}`")));
+                None
+            }
+            (Some(run), Some(_)) => Some(run.clone()),
+            (Some(run), None) if run.value != THE_IMAGE => Some(run.clone()),
+            (Some(_) | None, None) => Some(At::new(THE_COMMAND.to_owned(), written.origin.clone())),
             // That there is none is an error already.
             (None, Some(_)) => None,
         }
+    }
+
+    /// Whether an image says what is run, and not the command line.
+    fn is_of_image(&self, run: &At<String>) -> bool {
+        matches!(self.offer, Offer::Unknown(origin) | Offer::Known(_, origin) if *origin == run.origin)
     }
 
     fn judge_name(&self, name: &At<String>, scope: &mut Scope<'_>) -> Option<()> {
@@ -136,14 +152,15 @@ fn library(written: &At<Template>, scope: &mut Scope<'_>) -> Option<At<PathBuf>>
 mod tests {
     use super::*;
     use crate::model::PathFact;
-    use crate::plan::resolve::testing::{Bench, at, codes, present};
+    use crate::plan::resolve::testing::{Bench, at, codes, no_environment, present};
 
     fn resolved(names: &[&str], bench: &Bench) -> (Vec<String>, Vec<&'static str>) {
         let mut scope = bench.scope();
-        let env = super::super::env::resolve(&Default::default(), &mut scope);
+        let env = no_environment(&mut scope);
         let finder = Finder {
             command: None,
             env: &env,
+            offer: &Offer::None,
         };
         let names: Vec<_> = names.iter().map(|name| at(name)).collect();
         let TreeSource::Programs { programs, .. } = finder.source(&names, &[], &mut scope) else {

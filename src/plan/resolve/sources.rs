@@ -12,6 +12,7 @@ use crate::profile::raw::{Opt, RawSource};
 use super::host_object::{OPTIONAL, Role};
 use super::mounts;
 use super::or_default;
+use super::packed;
 use super::paths::{kernel_tree, without_dots};
 use super::programs::Finder;
 use super::scope::Scope;
@@ -53,6 +54,16 @@ pub(super) fn resolve(raw: &[At<RawSource>], finder: &Finder<'_>, scope: &mut Sc
                 optional,
             } => copy(from, to, exclude, optional, scope),
             RawSource::Programs { programs, extra } => Some(finder.source(programs, extra, scope)),
+            RawSource::Archive {
+                archive,
+                sha256,
+                to,
+            } => packed::archive(archive, sha256, to, scope),
+            RawSource::Image {
+                image,
+                reference,
+                platform,
+            } => packed::image(image, reference, platform, scope),
             RawSource::File { path, text, mode } => file(path, text, mode, scope),
             RawSource::Dir { path, mode } => dir(path, mode, scope),
             RawSource::Symlink { path, target } => symlink(path, target, scope),
@@ -65,7 +76,7 @@ pub(super) fn resolve(raw: &[At<RawSource>], finder: &Finder<'_>, scope: &mut Sc
 }
 
 /// A path inside, outside of what the kernel fills.
-fn tree_path(path: &At<Template>, scope: &mut Scope<'_>) -> Option<InsidePath> {
+pub(super) fn tree_path(path: &At<Template>, scope: &mut Scope<'_>) -> Option<InsidePath> {
     let found = scope.inside_path(path, "tree path", "rootfs.path-relative")?;
     let offence = kernel_tree(found.as_str()).map(|kernel| {
         let message =
@@ -278,7 +289,8 @@ pub(super) fn given_path(source: &TreeSource) -> Option<String> {
             Some(to) => Some(to.to_string()),
             None => from.to_str().map(str::to_owned),
         },
-        TreeSource::Programs { .. } => None,
+        // Trees, which may lie over each other.
+        TreeSource::Programs { .. } | TreeSource::Archive { .. } | TreeSource::Image(_) => None,
         // One that gives way is no second source.
         TreeSource::Symlink {
             existing: Existing::Kept,
@@ -294,15 +306,18 @@ pub(super) fn given_path(source: &TreeSource) -> Option<String> {
 mod tests {
     use super::*;
     use crate::model::PathKind;
-    use crate::plan::resolve::testing::{Bench, at, codes, here, link, present, variable};
+    use crate::plan::resolve::testing::{
+        Bench, at, codes, here, link, no_environment, present, variable,
+    };
 
     fn resolved(raw: &[RawSource], bench: &Bench) -> (Tree, Vec<&'static str>) {
         let raw: Vec<_> = raw.iter().cloned().map(here).collect();
         let mut scope = bench.scope();
-        let environment = super::super::env::resolve(&Default::default(), &mut scope);
+        let environment = no_environment(&mut scope);
         let finder = Finder {
             command: None,
             env: &environment,
+            offer: &super::super::packed::Offer::None,
         };
         let tree = resolve(&raw, &finder, &mut scope);
         (tree, codes(scope))
@@ -397,10 +412,11 @@ mod tests {
         raw[1].origin = Origin::profile(crate::diag::FileId::FIRST, 5..6);
         let bench = Bench::host();
         let mut scope = bench.scope();
-        let environment = super::super::env::resolve(&Default::default(), &mut scope);
+        let environment = no_environment(&mut scope);
         let finder = Finder {
             command: None,
             env: &environment,
+            offer: &super::super::packed::Offer::None,
         };
         resolve(&raw, &finder, &mut scope);
         assert_eq!(codes(scope), ["rootfs.duplicate-path"]);

@@ -159,3 +159,8 @@ pub(crate) fn codes(scope: Scope<'_>) -> Vec<&'static str> {
     codes.sort_unstable();
     codes
 }
+
+/// The environment of a profile that says nothing of it.
+pub(crate) fn no_environment(scope: &mut Scope<'_>) -> super::env::Environment {
+    super::env::resolve_over(&super::packed::Offer::None, &Default::default(), scope)
+}

@@ -2,9 +2,8 @@
 
 use toml::de::DeValue;
 
-use crate::diag::{At, Problem};
-use crate::profile::raw::{Opt, RawCommand, RawSupervise};
-use crate::profile::template::Template;
+use crate::diag::Problem;
+use crate::profile::raw::{Opt, RawArgs, RawCommand, RawSupervise};
 
 use super::path::{WORKDIR, inside};
 use super::reader::Value;
@@ -34,9 +33,12 @@ pub(super) fn supervise(table: &mut Table<'_, '_>) -> RawSupervise {
 }
 
 /// `args`: at least the program, which has a name (CVE-2021-4034 started from an empty list).
-fn args(table: &mut Table<'_, '_>) -> Opt<Vec<At<Template>>> {
+fn args(table: &mut Table<'_, '_>) -> Opt<RawArgs> {
     let value = table.value("args")?;
     if let Some(text) = value.node.get_ref().as_str() {
+        if text == "image" {
+            return Some(value.at(RawArgs::Image));
+        }
         let problem = args_as_text(&value, text);
         table.reader.problems.push(problem);
         return None;
@@ -66,14 +68,11 @@ fn args(table: &mut Table<'_, '_>) -> Opt<Vec<At<Template>>> {
         table.reader.problems.push(problem.help(help));
         return None;
     }
-    Some(args)
+    Some(args.map(RawArgs::Words))
 }
 
-/// `args = "image"` takes an image's command; any other text was meant as a command line.
+/// A text was meant as a command line.
 fn args_as_text(value: &Value<'_>, text: &str) -> Problem {
-    if text == "image" {
-        return not_yet(&value.origin, "`command.args = \"image\"`");
-    }
     let problem = value.wrong_type("an array of strings");
     let plain = |c: char| c.is_ascii_alphanumeric() || " /._-+=:,@%".contains(c);
     if text.len() > 200 || text.trim().is_empty() || !text.chars().all(plain) {

@@ -91,10 +91,19 @@ impl<T> Kinds<T> {
             self.refuse_later(table, kind.key);
             return None;
         };
-        table.title = format!("a `{}` {}", kind.key, self.noun);
+        table.title = self.title(kind);
         let entry = decode(table);
         self.refuse_foreign(table, kind.key);
         entry
+    }
+
+    /// What messages call an entry of this kind.
+    fn title(&self, kind: &Kind<T>) -> String {
+        let article = match kind.key.starts_with(['a', 'e', 'i', 'o', 'u']) {
+            true => "an",
+            false => "a",
+        };
+        format!("{article} `{}` {}", kind.key, self.noun)
     }
 
     /// What else stands in the entry cannot be judged without its kind.
@@ -150,7 +159,7 @@ impl<T> Kinds<T> {
                 if let Some(origin) = table.key_origin(key) {
                     let message = format!("`{key}` is no key of {}", table.title);
                     let problem = Problem::error(self.foreign, &origin, message);
-                    let home = format!("a `{}` {}", kind.key, self.noun);
+                    let home = self.title(kind);
                     let problem = problem.label(format!("this belongs to {home}"));
                     table
                         .reader

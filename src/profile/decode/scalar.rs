@@ -6,8 +6,8 @@ use toml::de::{DeInteger, DeValue};
 
 use crate::diag::Problem;
 use crate::model::{
-    ByteSize, Capability, Cpus, FileMode, Invalid, Period, SandboxName, Signal, TimeOffset,
-    UserSpec, VolumeName,
+    ByteSize, Capability, Cpus, FileMode, Invalid, Period, PlatformSpec, SandboxName, Sha256,
+    Signal, TimeOffset, UserSpec, VolumeName,
 };
 use crate::profile::raw::Setting;
 
@@ -219,6 +219,8 @@ parsed! {
     SandboxName: "profile.name", "name", "a string";
     VolumeName: "mount.volume", "volume", "a string such as \"data\"";
     UserSpec: "command.user", "user", "a string such as \"caller\" or \"1000:1000\"";
+    Sha256: "value.sha256", "sha256", "a string of 64 hexadecimal digits";
+    PlatformSpec: "value.platform", "platform", "a string such as \"linux/amd64\"";
     Capability: "security.capability", "capability", "a string such as \"CAP_NET_RAW\"";
     Signal: "supervise.signal", "signal", "a string such as \"TERM\"";
     TimeOffset: "namespaces.time", "offset", "a time such as \"-1h\"";

@@ -18,13 +18,13 @@ const KINDS: Kinds<RawSource> = Kinds {
     all: &[
         Kind::ready("copy", copy),
         Kind::ready("programs", programs),
+        Kind::ready("archive", archive),
+        Kind::ready("image", image),
         Kind::ready("host", host),
         Kind::ready("file", file),
         Kind::ready("dir", dir),
         Kind::ready("symlink", symlink),
         Kind::later("bundle"),
-        Kind::later("archive"),
-        Kind::later("image"),
     ],
 };
 
@@ -43,7 +43,10 @@ pub(super) fn sources(table: &mut Table<'_, '_>) -> Vec<At<RawSource>> {
 fn path_of(source: &RawSource) -> Option<String> {
     let path = match source {
         RawSource::Copy { from, to, .. } => to.as_ref().unwrap_or(from),
-        RawSource::Programs { .. } => return None,
+        // Trees, which may lie over each other.
+        RawSource::Programs { .. } | RawSource::Archive { .. } | RawSource::Image { .. } => {
+            return None;
+        }
         RawSource::Host { path }
         | RawSource::File { path, .. }
         | RawSource::Dir { path, .. }
@@ -70,6 +73,49 @@ fn programs(table: &mut Table<'_, '_>) -> Option<RawSource> {
         programs: table.list("programs", program),
         extra: table.list("extra", filled_template),
     })
+}
+
+fn archive(table: &mut Table<'_, '_>) -> Option<RawSource> {
+    let archive = table.required("archive", filled_template);
+    let sha256 = table.optional("sha256");
+    let to = table.with("to", inside(&TREE_PATH));
+    Some(RawSource::Archive {
+        archive: archive?,
+        sha256,
+        to,
+    })
+}
+
+fn image(table: &mut Table<'_, '_>) -> Option<RawSource> {
+    let written = table.required("image", image_name);
+    let platform = table.optional("platform");
+    let At {
+        value: (path, reference),
+        origin,
+    } = written?;
+    Some(RawSource::Image {
+        image: At::new(path, origin.clone()),
+        reference: reference.map(|reference| At::new(reference, origin)),
+        platform,
+    })
+}
+
+/// `PATH` or `PATH:NAME`, parted at the first colon that is no variable's.
+fn image_name(value: &Value<'_>, reader: &mut Reader<'_>) -> Option<(Template, Option<Template>)> {
+    let template = filled_template(value, reader)?;
+    let (path, reference) = template.split_once(':');
+    let empty = |template: &Template| template.parts.is_empty();
+    if empty(&path) || reference.as_ref().is_some_and(empty) {
+        let message = format!(
+            "image `{}` has nothing on one side of its `:`",
+            shortened(&template.to_string())
+        );
+        let problem = value.error("rootfs.image-name", message);
+        let help = "write the path, and behind a `:` the name of one of several images in it";
+        reader.problems.push(problem.help(help));
+        return None;
+    }
+    Some((path, reference))
 }
 
 fn host(table: &mut Table<'_, '_>) -> Option<RawSource> {

@@ -1,7 +1,7 @@
 //! What is decided and is no step, or would be seen only by the absence of one.
 
 use crate::diag::{At, Origin, Sources};
-use crate::model::{NetworkMode, Switch};
+use crate::model::{ImageName, InsidePath, NetworkMode, Switch};
 use crate::plan::{
     Existing, GroupLimit, HostIds, Identity, KeptPart, Lacking, Missing, Namespaces, OpenKept,
     Plan, Privacy, ProcessLimit, Settings, Supervise, Terminal, TreePlan, TreeSource, UserIds,
@@ -191,6 +191,27 @@ impl Head<'_> {
                     [] => text,
                     files => format!("{text}  with {}", texts.words(files)),
                 }
+            }
+            TreeSource::Archive { path, sha256, to } => {
+                let mut text = format!("archive {}", texts.word(&path.to_string_lossy()));
+                if *to != InsidePath::root() {
+                    text += &format!(" in {}", texts.word(to.as_str()));
+                }
+                match sha256 {
+                    Some(sha256) => format!("{text}  sha256 {sha256}"),
+                    None => text,
+                }
+            }
+            TreeSource::Image(ImageName {
+                path,
+                reference,
+                platform,
+            }) => {
+                let mut text = format!("image {}", texts.word(&path.to_string_lossy()));
+                if let Some(reference) = reference {
+                    text += &format!(" {}", texts.word(reference));
+                }
+                format!("{text}  for {platform}")
             }
             // Its text may be long and may hold what is private: the profile shows it.
             TreeSource::File {
