@@ -13,8 +13,8 @@ mod refusal;
 mod wanted;
 
 pub use choices::{
-    Access, CgroupMount, Degradable, EtcFile, ExtraArguments, MapUsers, MountOption, NetworkMode,
-    Owner, ProcMount, SeccompPolicy, Switch, SysMount, TerminalMode, Writes,
+    Access, Bundle, CgroupMount, Degradable, EtcFile, ExtraArguments, MapUsers, MountOption,
+    NetworkMode, Owner, ProcMount, SeccompPolicy, Switch, SysMount, TerminalMode, Writes,
 };
 pub use facts::{
     Accounts, CgroupFacts, CgroupVersion, Facts, Hierarchy, HostAccount, PathFact, PathKind,

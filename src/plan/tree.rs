@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::diag::At;
-use crate::model::{FileMode, InsidePath};
+use crate::model::{Bundle, FileMode, InsidePath};
 
 /// The root tree of a sandbox: sources in order, a later one over an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,6 +44,12 @@ pub enum TreeSource {
         programs: Vec<At<String>>,
         /// Files opened at run time (absolute host paths), with their libraries.
         extra: Vec<At<PathBuf>>,
+    },
+    /// What programs open at run time, at its host paths; a link that leads elsewhere brings
+    /// what it leads to, and plug-ins bring their libraries.
+    Bundle {
+        /// What for.
+        bundles: Vec<At<Bundle>>,
     },
     /// A file with this text.
     File {

@@ -2,8 +2,8 @@
 
 use crate::diag::At;
 use crate::model::{
-    Access, ByteSize, Capability, CgroupMount, Cpus, Degradable, EtcFile, ExtraArguments, FileMode,
-    InsidePath, MapUsers, MountOption, NetworkMode, Owner, Period, ProcMount, Resource,
+    Access, Bundle, ByteSize, Capability, CgroupMount, Cpus, Degradable, EtcFile, ExtraArguments,
+    FileMode, InsidePath, MapUsers, MountOption, NetworkMode, Owner, Period, ProcMount, Resource,
     RlimitValue, SandboxName, SeccompPolicy, Signal, SysMount, TerminalMode, TimeOffset, UserSpec,
     VolumeName, Writes,
 };
@@ -121,6 +121,11 @@ pub enum RawSource {
         programs: Vec<At<Template>>,
         /// Files that are opened at run time, with their libraries.
         extra: Vec<At<Template>>,
+    },
+    /// `{ bundle = […] }`.
+    Bundle {
+        /// What for.
+        bundles: Vec<At<Bundle>>,
     },
     /// `{ host = … }`.
     Host {

@@ -190,6 +190,7 @@ impl<'a> Builder<'a> {
                 let search_path = &self.plan.search_path;
                 self.programs(search_path, programs, extra)?;
             }
+            TreeSource::Bundle { bundles } => self.bundles(bundles)?,
             TreeSource::File {
                 path,
                 text,

@@ -37,11 +37,13 @@
 //! for what each source brings.
 
 mod build;
+mod bundles;
 mod content;
 mod copy;
 mod error;
 mod exclude;
 mod host;
+mod interpreters;
 mod inventory;
 mod key;
 mod layout;
@@ -57,7 +59,9 @@ mod record;
 mod remove;
 mod stamps;
 mod store;
+mod view;
 mod walk;
+mod whole;
 mod write;
 
 pub use error::{BuildError, Earlier, Part, Shape, StoreError, SystemProblem, Trouble};

@@ -8,6 +8,8 @@ use super::build::{Builder, Failure};
 use super::error::Trouble;
 use super::exclude::Exclude;
 use super::host;
+use super::interpreters::{self, Piece};
+use super::view::View;
 use crate::diag::At;
 use crate::elf::{Closure, Needed, find_in_path};
 use crate::model::nearest;
@@ -29,6 +31,7 @@ impl Builder<'_> {
             let path = self.find(value, search_path).map_err(at)?;
             self.closure(&path).map_err(at)?;
             self.other_names(&path, value, search_path).map_err(at)?;
+            self.runtimes(&path).map_err(at)?;
         }
         for At { value, origin } in extra {
             self.closure(value).map_err(|trouble| Failure {
@@ -77,6 +80,19 @@ impl Builder<'_> {
             self.bring_trail(&other.trail)?;
         }
         Ok(())
+    }
+
+    /// Brings the libraries of the interpreters that a program is or is run by.
+    fn runtimes(&mut self, program: &Path) -> Result<(), Trouble> {
+        // Resolved a moment ago: no file is read again.
+        let resolved = self.resolver.closure(program);
+        let closure = resolved.map_err(Trouble::Unresolved)?;
+        let view = View::open(Path::new("/"))?;
+        let pieces = interpreters::pieces(&view, &closure);
+        self.watch_view(view);
+        pieces
+            .iter()
+            .try_for_each(|Piece { path, exclude }| self.bring_whole(path, exclude))
     }
 
     fn closure(&mut self, program: &Path) -> Result<(), Trouble> {

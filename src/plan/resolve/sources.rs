@@ -53,6 +53,9 @@ pub(super) fn resolve(raw: &[At<RawSource>], finder: &Finder<'_>, scope: &mut Sc
                 optional,
             } => copy(from, to, exclude, optional, scope),
             RawSource::Programs { programs, extra } => Some(finder.source(programs, extra, scope)),
+            RawSource::Bundle { bundles } => Some(TreeSource::Bundle {
+                bundles: bundles.clone(),
+            }),
             RawSource::File { path, text, mode } => file(path, text, mode, scope),
             RawSource::Dir { path, mode } => dir(path, mode, scope),
             RawSource::Symlink { path, target } => symlink(path, target, scope),
@@ -278,7 +281,7 @@ pub(super) fn given_path(source: &TreeSource) -> Option<String> {
             Some(to) => Some(to.to_string()),
             None => from.to_str().map(str::to_owned),
         },
-        TreeSource::Programs { .. } => None,
+        TreeSource::Programs { .. } | TreeSource::Bundle { .. } => None,
         // One that gives way is no second source.
         TreeSource::Symlink {
             existing: Existing::Kept,

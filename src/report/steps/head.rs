@@ -192,6 +192,10 @@ impl Head<'_> {
                     files => format!("{text}  with {}", texts.words(files)),
                 }
             }
+            TreeSource::Bundle { bundles } => {
+                let names: Vec<&str> = bundles.iter().map(|bundle| bundle.value.word()).collect();
+                format!("bundle {}", names.join(" "))
+            }
             // Its text may be long and may hold what is private: the profile shows it.
             TreeSource::File {
                 path,
