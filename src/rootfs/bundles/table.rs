@@ -80,7 +80,8 @@ const CA_CERTIFICATES: &[Row] = &[
     beside("/etc/ca-certificates/trust-source"),
     beside("/usr/share/pki/ca-trust-source"),
     beside("/usr/share/p11-kit/modules/p11-kit-trust.module"),
-    beside("/usr/lib*/pkcs11/p11-kit-trust.so"),
+    beside("/usr/lib/pkcs11/p11-kit-trust.so"),
+    beside("/usr/lib64/pkcs11/p11-kit-trust.so"),
     beside("/usr/lib/*-linux-*/pkcs11/p11-kit-trust.so"),
     // Where OpenSSL and most others look, on every host: one file for each authority, or all in one.
     enough("/etc/ssl/certs"),
@@ -128,8 +129,10 @@ const LOCALE: &[Row] = &[
     enough("/usr/share/i18n/locales/musl"),
     // Other names of locales; on Debian a link to /etc.
     beside("/usr/share/locale/locale.alias"),
-    // Character sets other than UTF-8, for iconv(3): plug-ins, their list, and its quick form.
-    beside("/usr/lib*/gconv"),
+    // Character sets other than UTF-8, for iconv(3): plug-ins, their list, and its quick form. They are 8 MB,
+    // so those of Debian's /usr/lib32 and /usr/libx32 stay out.
+    beside("/usr/lib/gconv"),
+    beside("/usr/lib64/gconv"),
     beside("/usr/lib/*-linux-*/gconv"),
 ];
 
@@ -145,9 +148,12 @@ const NSS: &[Row] = &[
     beside("/etc/gai.conf"),
     beside("/etc/host.conf"),
     // The services: glibc opens `libnss_NAME.so.2` for each name in nsswitch.conf. musl has none.
-    beside("/usr/lib*/libnss_*.so.2"),
+    beside("/usr/lib/libnss_*.so.2"),
+    beside("/usr/lib32/libnss_*.so.2"),
+    beside("/usr/lib64/libnss_*.so.2"),
     beside("/usr/lib/*-linux-*/libnss_*.so.2"),
-    beside("/lib*/libnss_*.so.2"),
+    beside("/lib/libnss_*.so.2"),
+    beside("/lib64/libnss_*.so.2"),
     beside("/lib/*-linux-*/libnss_*.so.2"),
 ];
 

@@ -15,6 +15,9 @@ const LANDMARKS: [&str; 3] = ["strict.pm", "Config.pm", "XSLoader.pm"];
 /// What Debian's administrators set for the library, first in its `@INC`.
 const SETTINGS: &str = "/etc/perl";
 
+/// What extensions are built with. `libperl.so` may lie among it.
+const EXCLUDED: &[&str] = &["*.h", "*.a"];
+
 /// What a Perl needs.
 pub(super) fn pieces(view: &View, interpreter: &Interpreter<'_>) -> Vec<Piece> {
     let images = interpreter.images("libperl.so");
@@ -23,5 +26,9 @@ pub(super) fn pieces(view: &View, interpreter: &Interpreter<'_>) -> Vec<Piece> {
     };
     let dirs = strings::paths(view, &images, "perl");
     let dirs = dirs.into_iter().filter(|dir| view.is_dir(dir));
-    dirs.filter(is_own).map(Piece::whole).collect()
+    let piece = |path| Piece {
+        path,
+        exclude: EXCLUDED,
+    };
+    dirs.filter(is_own).map(piece).collect()
 }
