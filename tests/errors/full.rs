@@ -2,8 +2,8 @@
 
 use sandbox::diag::{At, Origin};
 use sandbox::model::{
-    Access, ByteSize, CgroupMount, Degradable, EtcFile, ExtraArguments, FileMode, MountOption,
-    NetworkMode, ProcMount, RlimitValue, SeccompPolicy, UserSpec, Writes,
+    Access, Bundle, ByteSize, CgroupMount, Degradable, EtcFile, ExtraArguments, FileMode,
+    MountOption, NetworkMode, ProcMount, RlimitValue, SeccompPolicy, UserSpec, Writes,
 };
 use sandbox::profile::raw::{Opt, RawMount, RawSource, Setting};
 use sandbox::profile::{RawProfile, Template};
@@ -87,7 +87,7 @@ fn the_tree() {
     let rootfs = profile.rootfs;
     assert_eq!(value(&rootfs.writes), Writes::Discard);
     assert_eq!(literal(&rootfs.writes_size), ByteSize(1 << 30));
-    assert_eq!(rootfs.sources.len(), 7);
+    assert_eq!(rootfs.sources.len(), 8);
     let RawSource::Copy {
         from,
         to,
@@ -114,6 +114,11 @@ fn the_tree() {
         panic!("{:?}", rootfs.sources[6]);
     };
     assert_eq!(target.value.as_literal(), Some("../proc/mounts"));
+    let RawSource::Bundle { bundles } = &rootfs.sources[7].value else {
+        panic!("{:?}", rootfs.sources[7]);
+    };
+    let words: Vec<&str> = bundles.iter().map(|at| at.value.word()).collect();
+    assert_eq!(words, Bundle::WORDS);
     assert_eq!(value(&rootfs.etc.passwd), EtcFile::Replace);
     assert_eq!(
         (value(&rootfs.etc.mtab), value(&rootfs.etc.hostname)),

@@ -4,17 +4,20 @@
 mod pty;
 mod support;
 
+mod bundles;
 mod callers_signals;
 mod classic;
 mod ends;
 mod filter;
 mod hostile_tree;
 mod identity;
+mod interpreters;
 mod kernel_trees;
 mod leaks;
 mod limits;
 mod lock;
 mod mounts;
+mod programs;
 mod relay;
 mod streams;
 mod terminal;
