@@ -39,6 +39,7 @@ pub enum TreeSource {
     },
     /// Programs with their interpreters, loaders and libraries, at their host paths; every link
     /// on the way to each of them comes along, also by the other directories of the search path.
+    /// A Python, Perl, Ruby or Node among them comes with its own library.
     Programs {
         /// Names to find in the search path, or absolute host paths.
         programs: Vec<At<String>>,

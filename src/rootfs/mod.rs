@@ -33,7 +33,10 @@
 //! Sources are taken in their order. A file or link replaces an earlier file or link. A directory
 //! is merged with an earlier directory, also through a link inside the tree; the later one's mode
 //! and times count. A directory where a file is, or the reverse, is an error that names both
-//! sources. Links are followed inside the tree only. See [`TreeSource`](crate::plan::TreeSource)
+//! sources. Links are followed inside the tree only. What programs open at run time without saying so
+//! comes by two tables: that of the bundles, and the rules of each interpreter for its own library.
+//! Links in these directories bring what they lead to, and plug-ins their libraries; what of that is
+//! broken on the host is as broken in the tree. See [`TreeSource`](crate::plan::TreeSource)
 //! for what each source brings.
 
 mod build;

@@ -17,3 +17,4 @@ mod programs;
 mod share;
 mod sources;
 mod stores;
+mod whole;

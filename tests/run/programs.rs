@@ -139,7 +139,10 @@ fn makes(compiler: &str, arguments: &[&str]) -> bool {
 fn benches(test: &str, compiler: &'static str, arguments: &[&str]) -> Vec<Bench> {
     if !makes(compiler, arguments) {
         let lack = format!("no {compiler} {}", arguments.join(" "));
-        skip(test, &Lack::Tool(&lack));
+        match arguments.contains(&"-m32") && !cfg!(target_arch = "x86_64") {
+            true => skip(test, &Lack::Layout(&lack)),
+            false => skip(test, &Lack::Tool(&lack)),
+        }
         return Vec::new();
     }
     let callers = Caller::all().into_iter();
