@@ -29,7 +29,7 @@ fn root(files: &[&str]) -> tempfile::TempDir {
 fn found(root: &tempfile::TempDir, bundle: Bundle) -> Option<BTreeSet<String>> {
     let view = View::open(root.path()).unwrap();
     let paths = find(&view, bundle)?;
-    let real = |path: &PathBuf| view.find(path).unwrap().place.path;
+    let real = |path: &PathBuf| view.find(path).unwrap().path;
     let real = paths.iter().map(real);
     Some(real.map(|path| path.to_str().unwrap().to_owned()).collect())
 }
