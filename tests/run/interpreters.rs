@@ -15,14 +15,20 @@ fn programs(names: &[&str]) -> String {
     )
 }
 
+/// Everyone, where the host has this interpreter.
+fn callers(test: &str, interpreter: &str) -> Vec<Caller> {
+    if Path::new("/usr/bin").join(interpreter).exists() {
+        return Caller::all();
+    }
+    skip(test, &Lack::Tool(interpreter));
+    Vec::new()
+}
+
 /// Runs a program that lies in the tree itself, as everyone.
 #[track_caller]
 fn check(test: &str, interpreter: &str, file: &str, script: &str, expected: &str) {
     let program = format!("/usr/bin/{interpreter}");
-    if !Path::new(&program).exists() {
-        return skip(test, &Lack::Tool(interpreter));
-    }
-    for caller in Caller::all() {
+    for caller in callers(test, interpreter) {
         let lab = Lab::new(caller);
         let path = lab.file(&format!("work/{file}"), script);
         let ended = lab.run(
@@ -62,10 +68,7 @@ print(any("dist-packages" in path for path in sys.path))
     // A child of the way "spawn" runs the file again, but for the guarded part.
     let child = "42 OpenSSL\n5 2d711642 [1]\nlzma bz2\n2.1\nFalse\n";
     let name = "python_imports_what_it_came_with";
-    if !Path::new("/usr/bin/python3").exists() {
-        return skip(name, &Lack::Tool("python3"));
-    }
-    for caller in Caller::all() {
+    for caller in callers(name, "python3") {
         let lab = Lab::new(caller);
         let path = lab.file("work/script.py", script);
         let ended = lab.run(
@@ -138,10 +141,7 @@ const server = http.createServer((_, answer) => answer.end("hello")).listen(0, "
 #[test]
 fn a_script_brings_the_library_of_who_runs_it() {
     let name = "a_script_brings_the_library_of_who_runs_it";
-    if !Path::new("/usr/bin/python3").exists() {
-        return skip(name, &Lack::Tool("python3"));
-    }
-    for caller in Caller::all() {
+    for caller in callers(name, "python3") {
         let lab = Lab::new(caller);
         for line in ["/usr/bin/python3 -I", "/usr/bin/env -S python3 -I"] {
             let script = lab.file(
@@ -209,10 +209,7 @@ fn imported(lab: &Lab, module: &str) -> Ended {
 #[test]
 fn a_virtual_environment_comes_with_what_was_installed_into_it() {
     let name = "a_virtual_environment_comes_with_what_was_installed_into_it";
-    if !Path::new("/usr/bin/python3").exists() {
-        return skip(name, &Lack::Tool("python3"));
-    }
-    for caller in Caller::all() {
+    for caller in callers(name, "python3") {
         for way in ["--symlinks", "--copies"] {
             let lab = Lab::new(caller);
             lab.keep_apart();
@@ -229,10 +226,7 @@ fn a_virtual_environment_comes_with_what_was_installed_into_it() {
 #[test]
 fn a_plug_in_without_its_library_fails_when_it_is_used() {
     let name = "a_plug_in_without_its_library_fails_when_it_is_used";
-    if !Path::new("/usr/bin/python3").exists() {
-        return skip(name, &Lack::Tool("python3"));
-    }
-    for caller in Caller::all() {
+    for caller in callers(name, "python3") {
         let lab = Lab::new(caller);
         lab.keep_apart();
         let module = environment(&lab, "--symlinks");

@@ -40,6 +40,9 @@ int main(int count, char **arguments) {
 }
 "#;
 
+/// A compiler and its arguments for each loader.
+const LOADERS: [(&str, &[&str]); 3] = [("cc", &[]), ("cc", &["-m32"]), ("musl-gcc", &[])];
+
 /// A lab with compilers.
 struct Bench {
     lab: Lab,
@@ -179,11 +182,7 @@ fn programs_run_however_they_are_linked() {
 #[test]
 fn libraries_are_found_through_links() {
     let name = "libraries_are_found_through_links";
-    for (compiler, arguments) in [
-        ("cc", &[][..]),
-        ("cc", &["-m32"][..]),
-        ("musl-gcc", &[][..]),
-    ] {
+    for (compiler, arguments) in LOADERS {
         for bench in benches(name, compiler, arguments) {
             let lab = &bench.lab;
             bench.library(
@@ -207,11 +206,7 @@ fn libraries_are_found_through_links() {
 #[test]
 fn the_profiles_library_path_counts() {
     let name = "the_profiles_library_path_counts";
-    for (compiler, arguments) in [
-        ("cc", &[][..]),
-        ("cc", &["-m32"][..]),
-        ("musl-gcc", &[][..]),
-    ] {
+    for (compiler, arguments) in LOADERS {
         for bench in benches(name, compiler, arguments) {
             bench.library("one/libanswer.so", 1, arguments);
             bench.library("two/libanswer.so", 2, arguments);
