@@ -26,6 +26,12 @@ struct Ways {
     plug_ins: Vec<PathBuf>,
 }
 
+/// A link, and the directory that was brought with it.
+struct Way {
+    link: PathBuf,
+    top: PathBuf,
+}
+
 impl Builder<'_> {
     /// Brings a host path; for a link in it what it leads to, and for a plug-in its libraries.
     ///
@@ -33,7 +39,23 @@ impl Builder<'_> {
     /// is not installed. A program that wants it finds what it finds outside.
     pub(super) fn bring_whole(&mut self, path: &Path, exclude: &[&str]) -> Result<(), Trouble> {
         let patterns: Vec<String> = exclude.iter().map(|text| (*text).to_owned()).collect();
-        let exclude = Exclude::new(&patterns)?;
+        let mut links = self.bring_one(path, &Exclude::new(&patterns)?)?;
+        let everything = Exclude::new(&[])?;
+        while let Some(Way { link, top }) = links.pop() {
+            if !self.leads_on(&link, &top) {
+                continue;
+            }
+            match self.bring_one(&link, &everything) {
+                Ok(more) => links.extend(more),
+                Err(Trouble::Missing(_) | Trouble::Special(_) | Trouble::KernelFile(_)) => {}
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings a host path with the libraries of its plug-ins; the links in it are left to be followed.
+    fn bring_one(&mut self, path: &Path, exclude: &Exclude) -> Result<Vec<Way>, Trouble> {
         let HostPlace {
             path: real,
             stat,
@@ -42,45 +64,41 @@ impl Builder<'_> {
         } = host::find(self.host.as_fd(), path)?;
         if self.holds(&real) {
             trail.retain(|link| !self.holds(&link.path));
-            return self.bring_trail(&trail);
+            self.bring_trail(&trail)?;
+            return Ok(Vec::new());
         }
-        self.bring(path, None, &exclude)?;
+        self.bring(path, None, exclude)?;
         self.brought.insert(real.clone());
         let mut ways = Ways::default();
         match shape(&stat) {
-            Shape::Directory => ways.gather(&real, &real, &exclude),
+            Shape::Directory => ways.gather(&real, &real, exclude),
             _ => ways.note(&real, Shape::File),
-        }
-        for link in &ways.links {
-            self.follow_link(link, &real)?;
         }
         for plug_in in &ways.plug_ins {
             self.plug_in(plug_in)?;
         }
-        Ok(())
+        let way = |link| Way {
+            link,
+            top: real.clone(),
+        };
+        Ok(ways.links.into_iter().map(way).collect())
     }
 
-    /// Brings what a link in the directory `top`, which came with it, leads to.
-    fn follow_link(&mut self, link: &Path, top: &Path) -> Result<(), Trouble> {
+    /// Whether a link in the directory `top`, which came with it, leads to something that has to come too.
+    fn leads_on(&mut self, link: &Path, top: &Path) -> bool {
         let found = match host::find(self.host.as_fd(), link) {
             Ok(found) => found,
             Err(Trouble::Missing(_)) => {
                 self.stamps.now(&target(link));
-                return Ok(());
+                return false;
             }
-            Err(_) => return Ok(()),
+            Err(_) => return false,
         };
         // A link upwards does not make the copy of a directory one of all that is around it.
         let upwards = top.starts_with(&found.path);
         let of_kernel = OF_KERNEL.iter().any(|dir| found.path.starts_with(dir));
         let readable = access(&found.path, AccessFlags::R_OK).is_ok();
-        if upwards || of_kernel || !readable {
-            return Ok(());
-        }
-        match self.bring_whole(link, &[]) {
-            Err(Trouble::Missing(_) | Trouble::Special(_) | Trouble::KernelFile(_)) => Ok(()),
-            done => done,
-        }
+        !upwards && !of_kernel && readable
     }
 
     /// Brings the libraries of a plug-in that has come.
