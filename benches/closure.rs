@@ -1,4 +1,4 @@
-//! `cargo bench --bench closure`: every installed program, against `ldd`, in what is found and in time.
+//! `cargo bench --bench closure`: every installed program and library, against `ldd`, in what is found and in time.
 
 #![allow(
     missing_docs,
@@ -16,7 +16,7 @@ use sandbox::elf::{Environment, Resolver};
 #[path = "../tests/elf/ldd.rs"]
 mod ldd;
 
-use ldd::{Verdict, elf_files, judge};
+use ldd::{Verdict, elf_files, is_elf, judge};
 
 /// Rounds of the measurements that take milliseconds; the median counts.
 const ROUNDS: usize = 5;
@@ -28,6 +28,7 @@ struct Comparison {
     statics: Vec<PathBuf>,
     links: Vec<PathBuf>,
     missing: Vec<PathBuf>,
+    foreign: Vec<PathBuf>,
     unexplained: Vec<(PathBuf, String)>,
 }
 
@@ -39,14 +40,16 @@ impl Comparison {
             Verdict::Static => self.statics.push(path),
             Verdict::OriginOfLink => self.links.push(path),
             Verdict::Missing => self.missing.push(path),
+            Verdict::LoaderDoesNotRun => self.foreign.push(path),
             Verdict::Unexplained(text) => self.unexplained.push((path, text)),
         }
     }
 
     fn print(&self, count: usize) {
-        println!("{count:>6}  ELF programs in /usr/bin and /usr/sbin");
+        println!("{count:>6}  ELF programs and libraries below /usr and /opt");
         println!("{:>6}  equal: the same files, links resolved", self.equal);
-        let different = self.statics.len() + self.links.len() + self.missing.len();
+        let different = [&self.statics, &self.links, &self.missing, &self.foreign];
+        let different: usize = different.iter().map(|paths| paths.len()).sum();
         println!("{different:>6}  different, explained");
         explain(
             &self.statics,
@@ -59,6 +62,10 @@ impl Comparison {
         explain(
             &self.missing,
             "a library is missing on this host: both name it",
+        );
+        explain(
+            &self.foreign,
+            "ldd starts their loader, which this kernel does not run",
         );
         println!("{:>6}  different, unexplained", self.unexplained.len());
         for (path, text) in &self.unexplained {
@@ -80,6 +87,24 @@ fn explain(paths: &[PathBuf], why: &str) {
     let more = if paths.len() > SHOWN { ", …" } else { "" };
     println!("{:>10}  {why}", paths.len());
     println!("            ({}{more})", names.join(", "));
+}
+
+/// Every ELF file of the host: the programs with the links to them, and all other files. Of programs without their code,
+/// which debuggers read, there is nothing to load.
+fn all_elf_files() -> Vec<PathBuf> {
+    let mut found = elf_files();
+    let mut left = vec![PathBuf::from("/usr"), PathBuf::from("/opt")];
+    while let Some(directory) = left.pop() {
+        for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+            let path = entry.path();
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() && path != Path::new("/usr/lib/debug") => left.push(path),
+                Ok(kind) if kind.is_file() && is_elf(&path) => drop(found.insert(path)),
+                _ => {}
+            }
+        }
+    }
+    found.into_iter().collect()
 }
 
 fn resolver() -> Resolver {
@@ -112,7 +137,7 @@ fn resolve_all(resolver: &Resolver, files: &[PathBuf]) {
 fn print_times(count: usize, reference: Duration, rows: &[(&str, Duration)]) {
     println!(
         "{:<36}{:>12}{:>14}{:>12}",
-        "", "all", "per program", "ldd takes"
+        "", "all", "per file", "ldd takes"
     );
     for (name, time) in rows {
         let each = time.as_secs_f64() / count as f64;
@@ -126,7 +151,7 @@ fn print_times(count: usize, reference: Duration, rows: &[(&str, Duration)]) {
 }
 
 fn main() -> ExitCode {
-    let files: Vec<PathBuf> = elf_files().into_iter().collect();
+    let files = all_elf_files();
     // Also reads every file once, so that no measurement pays for the disk.
     let start = Instant::now();
     let printed: Vec<String> = files.iter().map(|path| ldd::ldd(path)).collect();
@@ -152,8 +177,8 @@ fn main() -> ExitCode {
         files.len(),
         by_ldd,
         &[
-            ("ldd, once per program", by_ldd),
-            ("a Resolver per program", apart),
+            ("ldd, once per file", by_ldd),
+            ("a Resolver per file", apart),
             ("one Resolver, as a build has it", together),
             ("the same Resolver again", warm),
         ],

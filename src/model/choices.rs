@@ -78,6 +78,23 @@ choices! {
     }
 }
 choices! {
+    /// Files that programs open at run time and that no list of libraries names.
+    Bundle {
+        /// Which certificates to trust, and the settings of TLS libraries.
+        CaCertificates = "ca-certificates",
+        /// Time zones.
+        Tzdata = "tzdata",
+        /// What terminals can do.
+        Terminfo = "terminfo",
+        /// The C library's locales and character sets.
+        Locale = "locale",
+        /// How the C library looks up names of users, hosts and services.
+        Nss = "nss",
+        /// Fonts, and which to take.
+        Fonts = "fonts",
+    }
+}
+choices! {
     /// Where one of the `etc` files comes from.
     EtcFile {
         /// Made, where no source gave one.

@@ -15,8 +15,8 @@ mod refusal;
 mod wanted;
 
 pub use choices::{
-    Access, CgroupMount, Degradable, EtcFile, ExtraArguments, MapUsers, MountOption, NetworkMode,
-    Owner, ProcMount, SeccompPolicy, Switch, SysMount, TerminalMode, Writes,
+    Access, Bundle, CgroupMount, Degradable, EtcFile, ExtraArguments, MapUsers, MountOption,
+    NetworkMode, Owner, ProcMount, SeccompPolicy, Switch, SysMount, TerminalMode, Writes,
 };
 pub use digest::{Sha256, from_hex};
 pub use facts::{

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::diag::At;
-use crate::model::{FileMode, ImageName, InsidePath, Sha256};
+use crate::model::{Bundle, FileMode, ImageName, InsidePath, Sha256};
 
 /// The root tree of a sandbox: sources in order, a later one over an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -39,11 +39,18 @@ pub enum TreeSource {
     },
     /// Programs with their interpreters, loaders and libraries, at their host paths; every link
     /// on the way to each of them comes along, also by the other directories of the search path.
+    /// A Python, Perl, Ruby or Node among them comes with its own library.
     Programs {
         /// Names to find in the search path, or absolute host paths.
         programs: Vec<At<String>>,
         /// Files opened at run time (absolute host paths), with their libraries.
         extra: Vec<At<PathBuf>>,
+    },
+    /// What programs open at run time, at its host paths; a link that leads elsewhere brings
+    /// what it leads to, and plug-ins bring their libraries.
+    Bundle {
+        /// What for.
+        bundles: Vec<At<Bundle>>,
     },
     /// All members of a tar file: plain, or packed with gzip, zstd or xz.
     Archive {

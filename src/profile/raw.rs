@@ -2,10 +2,10 @@
 
 use crate::diag::At;
 use crate::model::{
-    Access, ByteSize, Capability, CgroupMount, Cpus, Degradable, EtcFile, ExtraArguments, FileMode,
-    InsidePath, MapUsers, MountOption, NetworkMode, Owner, Period, PlatformSpec, ProcMount,
-    Resource, RlimitValue, SandboxName, SeccompPolicy, Sha256, Signal, SysMount, TerminalMode,
-    TimeOffset, UserSpec, VolumeName, Writes,
+    Access, Bundle, ByteSize, Capability, CgroupMount, Cpus, Degradable, EtcFile, ExtraArguments,
+    FileMode, InsidePath, MapUsers, MountOption, NetworkMode, Owner, Period, PlatformSpec,
+    ProcMount, Resource, RlimitValue, SandboxName, SeccompPolicy, Sha256, Signal, SysMount,
+    TerminalMode, TimeOffset, UserSpec, VolumeName, Writes,
 };
 
 use super::template::Template;
@@ -130,6 +130,11 @@ pub enum RawSource {
         programs: Vec<At<Template>>,
         /// Files that are opened at run time, with their libraries.
         extra: Vec<At<Template>>,
+    },
+    /// `{ bundle = […] }`.
+    Bundle {
+        /// What for.
+        bundles: Vec<At<Bundle>>,
     },
     /// `{ archive = … }`.
     Archive {

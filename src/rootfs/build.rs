@@ -190,6 +190,7 @@ impl<'a> Builder<'a> {
                 let search_path = &self.plan.search_path;
                 self.programs(search_path, programs, extra)?;
             }
+            TreeSource::Bundle { bundles } => self.bundles(bundles)?,
             TreeSource::Archive { path, sha256, to } => {
                 self.archive(path, sha256.as_ref(), to.as_path())?;
             }

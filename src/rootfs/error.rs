@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use crate::archive::ArchiveError;
 use crate::diag::Origin;
 use crate::elf::ResolveError;
-use crate::model::InsidePath;
+use crate::model::{Bundle, InsidePath};
 use crate::oci::ImageError;
 
 /// A store that cannot be used.
@@ -217,6 +217,15 @@ pub enum Trouble {
         /// The most similar name there.
         nearest: Option<String>,
     },
+    /// A bundle of which the host has nothing.
+    NoBundle {
+        /// Which.
+        bundle: Bundle,
+        /// Where it was looked for; `*` stands for any part of a name.
+        looked: Vec<&'static str>,
+        /// What to install, as the end of a sentence.
+        packages: &'static str,
+    },
     /// A program whose needs cannot be told.
     Unresolved(ResolveError),
     /// A pattern that is none.
@@ -313,6 +322,7 @@ impl Trouble {
                 "write a `symlink` source for it, or switch `[system]` on".to_owned()
             }
             Trouble::NotFound { nearest, .. } => format!("write `{}`", nearest.as_ref()?),
+            Trouble::NoBundle { packages, .. } => format!("install {packages}"),
             Trouble::Clash { .. } => "give one of the two another place with `to`".to_owned(),
             Trouble::Archive(error) => error.help()?,
             Trouble::Image(error) => error.help()?,
@@ -367,6 +377,7 @@ impl fmt::Display for Trouble {
                 )
             }
             Trouble::NotFound { name, looked, .. } => not_found(f, name, looked),
+            Trouble::NoBundle { bundle, looked, .. } => no_bundle(f, *bundle, looked),
             Trouble::Unresolved(error) => error.fmt(f),
             Trouble::Pattern { pattern, reason } => {
                 write!(f, "`{pattern}` is not a pattern: {reason}")
@@ -409,6 +420,18 @@ fn not_found(f: &mut fmt::Formatter<'_>, name: &str, looked: &[PathBuf]) -> fmt:
     for (index, dir) in looked.iter().enumerate() {
         let before = if index == 0 { " in" } else { "," };
         write!(f, "{before} `{}`", dir.display())?;
+    }
+    Ok(())
+}
+
+fn no_bundle(f: &mut fmt::Formatter<'_>, bundle: Bundle, looked: &[&str]) -> fmt::Result {
+    write!(
+        f,
+        "this host has nothing for the bundle `{bundle}`: it is not in"
+    )?;
+    for (index, path) in looked.iter().enumerate() {
+        let before = if index == 0 { "" } else { "," };
+        write!(f, "{before} `{path}`")?;
     }
     Ok(())
 }

@@ -186,11 +186,6 @@ impl Inventory {
         postcard::from_bytes(rest.strip_prefix(MAGIC)?).ok()
     }
 
-    /// The keys of its files.
-    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
-        self.files().map(|(_, file)| file.key())
-    }
-
     /// Its files, each by its first name.
     pub(super) fn files(&self) -> impl Iterator<Item = (&Item, &FileItem)> {
         self.items.iter().filter_map(|item| match &item.kind {

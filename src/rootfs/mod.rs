@@ -11,7 +11,9 @@
 //! is merged with an earlier directory, also through a link inside the tree; the later one's mode and
 //! times count. A directory where a file is, or the reverse, is an error that names both sources. Links
 //! are followed inside the tree only. Archives and images go in by the same rules; within an image a later
-//! layer takes the place of an earlier one, and its whiteouts reach no further. What no file of the host stands behind has the time 0, so that the
+//! layer takes the place of an earlier one, and its whiteouts reach no further. What programs open at run
+//! time without saying so comes by two tables: that of the bundles, and the rules of each interpreter for
+//! its own library; what of that is broken on the host is as broken in the tree. What no file of the host stands behind has the time 0, so that the
 //! same plan gives the same tree. See [`TreeSource`](crate::plan::TreeSource) for what each source brings.
 //!
 //! # The store
@@ -52,11 +54,13 @@
 //! - Two equal files of a tree stay two files, and the names of one file stay names of one.
 
 mod build;
+mod bundles;
 mod content;
 mod copy;
 mod error;
 mod exclude;
 mod host;
+mod interpreters;
 mod inventory;
 mod key;
 mod layout;
@@ -73,7 +77,9 @@ mod remove;
 mod stamps;
 mod store;
 mod unpack;
+mod view;
 mod walk;
+mod whole;
 mod write;
 
 pub use error::{BuildError, Earlier, Part, Shape, StoreError, SystemProblem, Trouble};

@@ -1,6 +1,6 @@
 //! Programs with all that they need to start.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -8,8 +8,10 @@ use super::build::{Builder, Failure};
 use super::error::Trouble;
 use super::exclude::Exclude;
 use super::host;
+use super::interpreters::{self, Piece};
+use super::view::View;
 use crate::diag::At;
-use crate::elf::{Closure, Needed, find_in_path};
+use crate::elf::{Closure, Needed, Why, find_in_path};
 use crate::model::nearest;
 
 impl Builder<'_> {
@@ -21,6 +23,7 @@ impl Builder<'_> {
         extra: &[At<PathBuf>],
     ) -> Result<(), Failure> {
         self.brought.clear();
+        let mut known = HashSet::new();
         for At { value, origin } in programs {
             let at = |trouble| Failure {
                 origin: Some(origin.clone()),
@@ -29,6 +32,7 @@ impl Builder<'_> {
             let path = self.find(value, search_path).map_err(at)?;
             self.closure(&path).map_err(at)?;
             self.other_names(&path, value, search_path).map_err(at)?;
+            self.runtimes(&path, &mut known).map_err(at)?;
         }
         for At { value, origin } in extra {
             self.closure(value).map_err(|trouble| Failure {
@@ -77,6 +81,22 @@ impl Builder<'_> {
             self.bring_trail(&other.trail)?;
         }
         Ok(())
+    }
+
+    /// Brings the libraries of the interpreters that a program is or is run by, and that are not known yet.
+    fn runtimes(&mut self, program: &Path, known: &mut HashSet<PathBuf>) -> Result<(), Trouble> {
+        // Resolved a moment ago: no file is read again.
+        let resolved = self.resolver.closure(program);
+        let mut closure = resolved.map_err(Trouble::Unresolved)?;
+        closure
+            .files
+            .retain(|file| file.why == Why::Library || known.insert(file.path.clone()));
+        let view = View::open(Path::new("/"))?;
+        let pieces = interpreters::pieces(&view, &closure);
+        self.watch_view(view);
+        pieces
+            .iter()
+            .try_for_each(|Piece { path, exclude }| self.bring_whole(path, exclude))
     }
 
     fn closure(&mut self, program: &Path) -> Result<(), Trouble> {

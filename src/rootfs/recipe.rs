@@ -8,7 +8,7 @@ use crate::model::{FileMode, ImageName, InsidePath, Platform, PlatformSpec, Sha2
 use crate::plan::{Existing, Missing, MountPoint, MountPointKind, TreePlan, TreeSource};
 
 /// Goes up when the same plan gives another tree.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 /// The key of the tree that `uid` builds from `plan`, in hexadecimal.
 ///
@@ -107,6 +107,10 @@ impl Canonical {
                 self.text("programs");
                 self.list(programs, |text, At { value, origin: _ }| text.text(value));
                 self.list(extra, |text, At { value, origin: _ }| text.path(value));
+            }
+            TreeSource::Bundle { bundles } => {
+                self.text("bundle");
+                self.list(bundles, |text, at| text.text(at.value.word()));
             }
             TreeSource::Archive { path, sha256, to } => {
                 self.text("archive");

@@ -6,6 +6,7 @@
 //! deeper in such a copy is seen by [`super::Refresh::Look`] only; a file that was replaced,
 //! added or removed changes its directory.
 
+use std::collections::HashSet;
 use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -116,6 +117,8 @@ impl Moment {
 pub(super) struct Stamps {
     databases: Vec<Stamp>,
     always: Vec<Stamp>,
+    /// Paths of `always`: several programs are looked up in the same places.
+    known: HashSet<CString>,
     dirs: Vec<(usize, Stamp)>,
     files: Vec<(usize, Stamp)>,
 }
@@ -133,6 +136,7 @@ impl Stamps {
                 .map(|path| database(path))
                 .collect(),
             always: Vec::new(),
+            known: HashSet::new(),
             dirs: Vec::new(),
             files: Vec::new(),
         }
@@ -140,7 +144,9 @@ impl Stamps {
 
     /// A path that every look checks.
     pub(super) fn always(&mut self, path: &Path, found: Option<Identity>) {
-        self.always.extend(stamp(path, found));
+        if let Some(stamp) = stamp(path, found) {
+            self.add(stamp);
+        }
     }
 
     /// A path that every look checks, as it is now.
@@ -149,7 +155,14 @@ impl Stamps {
             return;
         };
         let found = identity(&path);
-        self.always.push(Stamp { path, found });
+        self.add(Stamp { path, found });
+    }
+
+    /// The first look counts: a change since then is seen.
+    fn add(&mut self, stamp: Stamp) {
+        if self.known.insert(stamp.path.clone()) {
+            self.always.push(stamp);
+        }
     }
 
     /// A directory of a directory's copy, `depth` levels below its top.
@@ -169,6 +182,7 @@ impl Stamps {
         let Stamps {
             databases,
             always,
+            known: _,
             mut dirs,
             mut files,
         } = self;

@@ -19,6 +19,8 @@ pub enum Verdict {
     /// `ldd` starts the loader with the program's name, and the loader then takes `$ORIGIN` from a link in it. Started by
     /// the kernel, the program itself lists what the closure holds.
     OriginOfLink,
+    /// `ldd` starts the loader, and this kernel does not run it: x32 where it was left out of the kernel.
+    LoaderDoesNotRun,
     /// No explanation.
     Unexplained(String),
 }
@@ -33,10 +35,12 @@ pub fn elf_files() -> BTreeSet<PathBuf> {
         .collect()
 }
 
-fn is_elf(path: &Path) -> bool {
-    let mut magic = [0; 4];
-    fs::File::open(path).is_ok_and(|mut file| file.read_exact(&mut magic).is_ok())
-        && magic == *b"\x7fELF"
+/// Whether a file is an ELF program or library, of any machine; object files and core dumps are neither.
+pub fn is_elf(path: &Path) -> bool {
+    let mut head = [0; 18];
+    fs::File::open(path).is_ok_and(|mut file| file.read_exact(&mut head).is_ok())
+        && head.starts_with(b"\x7fELF")
+        && matches!(head[16..], [2 | 3, 0])
 }
 
 /// What `ldd` prints about one file, complaints included.
@@ -58,6 +62,7 @@ pub fn judge(path: &Path, ours: &Result<Closure, ResolveError>, printed: &str) -
     let without_loader = printed.contains("statically linked") || printed.contains("not a dynamic");
     match ours {
         Ok(closure) if without_loader && closure.files.len() == 1 => Verdict::Static,
+        Ok(closure) if without_loader && !loader_runs(closure) => Verdict::LoaderDoesNotRun,
         Ok(closure) if resolved(closure) == listed(printed) && !printed.contains("not found") => {
             Verdict::Equal
         }
@@ -74,6 +79,16 @@ pub fn judge(path: &Path, ours: &Result<Closure, ResolveError>, printed: &str) -
         }
         Err(error) => Verdict::Unexplained(format!("{error}\nldd: {printed}")),
     }
+}
+
+/// Whether the loader among the files of a closure can be started.
+fn loader_runs(closure: &Closure) -> bool {
+    let mut names = closure.files.iter().map(|file| file.path.as_path());
+    let loader = names.find(|path| {
+        let name = path.file_name().unwrap_or_default();
+        name.to_string_lossy().starts_with("ld")
+    });
+    loader.is_none_or(|loader| Command::new(loader).arg("--version").output().is_ok())
 }
 
 /// The libraries and the loader, with all links resolved.

@@ -2,8 +2,8 @@
 
 use sandbox::diag::{At, Origin};
 use sandbox::model::{
-    Access, ByteSize, CgroupMount, Degradable, EtcFile, ExtraArguments, FileMode, MountOption,
-    NetworkMode, ProcMount, RlimitValue, SeccompPolicy, UserSpec, Writes,
+    Access, Bundle, ByteSize, CgroupMount, Degradable, EtcFile, ExtraArguments, FileMode,
+    MountOption, NetworkMode, ProcMount, RlimitValue, SeccompPolicy, UserSpec, Writes,
 };
 use sandbox::profile::raw::{Opt, RawArgs, RawMount, RawSource, Setting};
 use sandbox::profile::{RawProfile, Template};
@@ -90,7 +90,7 @@ fn the_tree() {
     let rootfs = profile.rootfs;
     assert_eq!(value(&rootfs.writes), Writes::Discard);
     assert_eq!(literal(&rootfs.writes_size), ByteSize(1 << 30));
-    assert_eq!(rootfs.sources.len(), 9);
+    assert_eq!(rootfs.sources.len(), 10);
     let RawSource::Copy {
         from,
         to,
@@ -145,6 +145,11 @@ fn the_tree() {
         )
     );
     assert_eq!(value(platform).to_string(), "linux/arm/v7");
+    let RawSource::Bundle { bundles } = &rootfs.sources[9].value else {
+        panic!("{:?}", rootfs.sources[9]);
+    };
+    let words: Vec<&str> = bundles.iter().map(|at| at.value.word()).collect();
+    assert_eq!(words, Bundle::WORDS);
     assert_eq!(value(&rootfs.etc.passwd), EtcFile::Replace);
     assert_eq!(
         (value(&rootfs.etc.mtab), value(&rootfs.etc.hostname)),

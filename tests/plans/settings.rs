@@ -3,9 +3,9 @@
 
 use sandbox::diag::{At, FileId, Origin, Sources};
 use sandbox::model::{
-    Access, ByteSize, CgroupMount, Cpus, ExtraArguments, ImageName, InsidePath, MountOption,
-    NetworkMode, Period, PlatformSpec, ProcMount, Resource, Rlimit, RlimitValue, SeccompPolicy,
-    Sha256, Signal, Switch, SysMount, UserSpec, Writes,
+    Access, Bundle, ByteSize, CgroupMount, Cpus, ExtraArguments, ImageName, InsidePath,
+    MountOption, NetworkMode, Period, PlatformSpec, ProcMount, Resource, Rlimit, RlimitValue,
+    SeccompPolicy, Sha256, Signal, Switch, SysMount, UserSpec, Writes,
 };
 use sandbox::plan::{
     Amount, Clock, ClockOffset, Command, Device, Existing, GroupLimit, GroupLimits, HostIds,
@@ -226,6 +226,12 @@ fn tree(settings: &mut Settings) {
             TreeSource::Programs {
                 programs: vec![default("bash".to_owned()), default("python3".to_owned())],
                 extra: vec![default("/usr/lib/x/plugin.so".into())],
+            },
+        ),
+        at(
+            "{ bundle",
+            TreeSource::Bundle {
+                bundles: vec![default(Bundle::CaCertificates), default(Bundle::Nss)],
             },
         ),
         at(

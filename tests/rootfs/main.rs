@@ -24,3 +24,4 @@ mod stores;
 #[path = "../archive/tarball.rs"]
 #[allow(dead_code, reason = "made for more than is needed here")]
 mod tarball;
+mod whole;

@@ -10,6 +10,7 @@ mod support;
 #[allow(dead_code, reason = "made for more than is needed here")]
 mod tarball;
 
+mod bundles;
 mod callers_signals;
 mod classic;
 mod ends;
@@ -17,11 +18,13 @@ mod filter;
 mod hostile_tree;
 mod identity;
 mod images;
+mod interpreters;
 mod kernel_trees;
 mod leaks;
 mod limits;
 mod lock;
 mod mounts;
+mod programs;
 mod relay;
 mod streams;
 mod terminal;

@@ -37,7 +37,8 @@ pub(super) fn bind(
     }
     let found = scope.host_object(&PROGRAM, path.as_str(), &program.origin, Missing::Refused)?;
     let kind = MountKind::Bind {
-        source: path.as_str().to_owned(),
+        // What a link leads to: a bind follows none.
+        source: found.real_path(path.as_str()).to_owned(),
         shape: found.shape(),
         access: Access::ReadOnly,
         owner: owner_map(Owner::Map, &found, identity, scope),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::diag::{At, Origin};
-use crate::model::{EtcFile, FileMode, InsidePath, NetworkMode, PathFact, ProcMount};
+use crate::model::{Bundle, EtcFile, FileMode, InsidePath, NetworkMode, PathFact, ProcMount};
 use crate::plan::{Existing, Identity, Missing, TreeSource};
 use crate::profile::raw::{Opt, RawEtc};
 
@@ -181,6 +181,11 @@ impl Files<'_, '_> {
         let gives = |given: &str| given == path || given == "/etc";
         let source = |source: &TreeSource| match source {
             TreeSource::Dir { .. } => false,
+            // The link that the host has, with the zone that it names.
+            TreeSource::Bundle { bundles } => {
+                let zones = bundles.iter().any(|at| at.value == Bundle::Tzdata);
+                path == "/etc/localtime" && zones
+            }
             other => given_path(other).is_some_and(|given| gives(&given)),
         };
         self.tree.sources.iter().any(|at| source(&at.value))

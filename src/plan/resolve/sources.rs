@@ -54,6 +54,9 @@ pub(super) fn resolve(raw: &[At<RawSource>], finder: &Finder<'_>, scope: &mut Sc
                 optional,
             } => copy(from, to, exclude, optional, scope),
             RawSource::Programs { programs, extra } => Some(finder.source(programs, extra, scope)),
+            RawSource::Bundle { bundles } => Some(TreeSource::Bundle {
+                bundles: bundles.clone(),
+            }),
             RawSource::Archive {
                 archive,
                 sha256,
@@ -290,7 +293,10 @@ pub(super) fn given_path(source: &TreeSource) -> Option<String> {
             None => from.to_str().map(str::to_owned),
         },
         // Trees, which may lie over each other.
-        TreeSource::Programs { .. } | TreeSource::Archive { .. } | TreeSource::Image(_) => None,
+        TreeSource::Programs { .. }
+        | TreeSource::Bundle { .. }
+        | TreeSource::Archive { .. }
+        | TreeSource::Image(_) => None,
         // One that gives way is no second source.
         TreeSource::Symlink {
             existing: Existing::Kept,

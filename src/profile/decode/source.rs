@@ -1,12 +1,13 @@
 //! `rootfs.source`: one table for each thing that goes into the tree.
 
 use crate::diag::At;
+use crate::model::Bundle;
 use crate::profile::raw::RawSource;
 use crate::profile::template::Template;
 
 use super::entries::{Keyed, Kind, Kinds};
 use super::path::{TREE_PATH, inside, key_of};
-use super::reader::{Reader, Value, shortened};
+use super::reader::{Decode, Reader, Value, shortened};
 use super::table::Table;
 use super::text::{Content, filled_template, template, word};
 
@@ -18,13 +19,13 @@ const KINDS: Kinds<RawSource> = Kinds {
     all: &[
         Kind::ready("copy", copy),
         Kind::ready("programs", programs),
+        Kind::ready("bundle", bundle),
         Kind::ready("archive", archive),
         Kind::ready("image", image),
         Kind::ready("host", host),
         Kind::ready("file", file),
         Kind::ready("dir", dir),
         Kind::ready("symlink", symlink),
-        Kind::later("bundle"),
     ],
 };
 
@@ -44,7 +45,10 @@ fn path_of(source: &RawSource) -> Option<String> {
     let path = match source {
         RawSource::Copy { from, to, .. } => to.as_ref().unwrap_or(from),
         // Trees, which may lie over each other.
-        RawSource::Programs { .. } | RawSource::Archive { .. } | RawSource::Image { .. } => {
+        RawSource::Programs { .. }
+        | RawSource::Bundle { .. }
+        | RawSource::Archive { .. }
+        | RawSource::Image { .. } => {
             return None;
         }
         RawSource::Host { path }
@@ -72,6 +76,12 @@ fn programs(table: &mut Table<'_, '_>) -> Option<RawSource> {
     Some(RawSource::Programs {
         programs: table.list("programs", program),
         extra: table.list("extra", filled_template),
+    })
+}
+
+fn bundle(table: &mut Table<'_, '_>) -> Option<RawSource> {
+    Some(RawSource::Bundle {
+        bundles: table.list("bundle", Bundle::decode),
     })
 }
 

@@ -6,8 +6,8 @@ use toml::de::DeValue;
 
 use crate::diag::Problem;
 use crate::model::{
-    Access, CgroupMount, Degradable, EtcFile, ExtraArguments, Invalid, MapUsers, MountOption,
-    NetworkMode, Owner, ProcMount, SeccompPolicy, SysMount, TerminalMode, Writes,
+    Access, Bundle, CgroupMount, Degradable, EtcFile, ExtraArguments, Invalid, MapUsers,
+    MountOption, NetworkMode, Owner, ProcMount, SeccompPolicy, SysMount, TerminalMode, Writes,
 };
 
 use super::reader::{Decode, Part, Reader, Value};
@@ -27,6 +27,7 @@ macro_rules! words {
 
 words! {
     Access;
+    Bundle;
     CgroupMount;
     Degradable later ["landlock", "limits.memory_high", "limits.cpu_weight", "limits.cpuset",
         "limits.memory_nodes", "limits.io", "limits.io_weight", "limits.hugetlb"];

@@ -192,6 +192,10 @@ impl Head<'_> {
                     files => format!("{text}  with {}", texts.words(files)),
                 }
             }
+            TreeSource::Bundle { bundles } => {
+                let names: Vec<&str> = bundles.iter().map(|bundle| bundle.value.word()).collect();
+                format!("bundle {}", names.join(" "))
+            }
             TreeSource::Archive { path, sha256, to } => {
                 let mut text = format!("archive {}", texts.word(&path.to_string_lossy()));
                 if *to != InsidePath::root() {
