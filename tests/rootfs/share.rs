@@ -211,7 +211,7 @@ fn a_whole_look_at_the_store_finds_what_was_altered_anywhere() {
     drop((first, second));
     for target in ["/a", "/b"] {
         let tree = lab.build(&plan_of(target));
-        assert_eq!(read(inside(&tree, &format!("{target}/f"))), "good");
+        assert_eq!(read(inside(&tree, format!("{target}/f"))), "good");
     }
 }
 
