@@ -36,6 +36,8 @@ pub enum TreeSource {
         exclude: Vec<String>,
         /// What happens when the host has no such path.
         missing: Missing,
+        /// Whether it gives way.
+        existing: Existing,
     },
     /// Programs with their interpreters, loaders and libraries, at their host paths; every link
     /// on the way to each of them comes along, also by the other directories of the search path.

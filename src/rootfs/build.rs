@@ -185,7 +185,13 @@ impl<'a> Builder<'a> {
                 to,
                 exclude,
                 missing,
-            } => self.copy(from, to.as_ref(), &Exclude::new(exclude)?, *missing)?,
+                existing,
+            } => {
+                let inside = to.as_ref().map_or(from.as_path(), InsidePath::as_path);
+                if *existing == Existing::Replaced || !self.is_given(inside)? {
+                    self.copy(from, to.as_ref(), &Exclude::new(exclude)?, *missing)?;
+                }
+            }
             TreeSource::Programs { programs, extra } => {
                 let search_path = &self.plan.search_path;
                 self.programs(search_path, programs, extra)?;
@@ -225,6 +231,10 @@ impl<'a> Builder<'a> {
             }
             done => done,
         }
+    }
+
+    fn is_given(&mut self, path: &Path) -> Result<bool, Trouble> {
+        Ok(self.layout.place(path, Last::Kept)?.found.is_some())
     }
 
     fn file(

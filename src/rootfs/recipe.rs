@@ -8,7 +8,7 @@ use crate::model::{FileMode, ImageName, InsidePath, Platform, PlatformSpec, Sha2
 use crate::plan::{Existing, Missing, MountPoint, MountPointKind, TreePlan, TreeSource};
 
 /// Goes up when the same plan gives another tree.
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 
 /// The key of the tree that `uid` builds from `plan`, in hexadecimal.
 ///
@@ -93,6 +93,7 @@ impl Canonical {
                 to,
                 exclude,
                 missing,
+                existing,
             } => {
                 self.text("copy");
                 self.path(from);
@@ -102,6 +103,7 @@ impl Canonical {
                     Missing::Refused => 0,
                     Missing::Skipped => 1,
                 });
+                self.existing(*existing);
             }
             TreeSource::Programs { programs, extra } => {
                 self.text("programs");

@@ -219,6 +219,7 @@ fn tree(settings: &mut Settings) {
                 to: Some(inside("/usr/local/tool")),
                 exclude: vec!["*.pyc".to_owned()],
                 missing: Missing::Skipped,
+                existing: Existing::Replaced,
             },
         ),
         at(

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use nix::sys::stat::{Mode, UtimensatFlags, utimensat};
 use nix::sys::time::TimeSpec;
-use sandbox::plan::{Missing, TreeSource};
+use sandbox::plan::{Existing, Missing, TreeSource};
 use sandbox::sys::copy::{attribute, set_attribute};
 
 use crate::lab::{Lab, chmod, copy, copy_to, copy_without, inside, is_root, mode, plan, read};
@@ -265,6 +265,7 @@ fn a_missing_source_is_refused_or_skipped_as_the_profile_says() {
         to: None,
         exclude: Vec::new(),
         missing: Missing::Skipped,
+        existing: Existing::Replaced,
     }]);
     let first = lab.build(&optional);
     assert!(!inside(&first, &gone).exists());

@@ -123,6 +123,7 @@ pub fn copy(from: impl Into<PathBuf>) -> TreeSource {
         to: None,
         exclude: Vec::new(),
         missing: Missing::Refused,
+        existing: Existing::Replaced,
     }
 }
 
@@ -139,6 +140,7 @@ pub fn copy_without(from: impl Into<PathBuf>, to: &str, exclude: &[&str]) -> Tre
             .map(|pattern| (*pattern).to_owned())
             .collect(),
         missing: Missing::Refused,
+        existing: Existing::Replaced,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sandbox::plan::{Existing, MountPointKind, TreePlan, TreeSource};
+use sandbox::plan::{Existing, Missing, MountPointKind, TreePlan, TreeSource};
 use sandbox::rootfs::Part;
 
 use crate::lab::{Lab, copy_to, dir, file, inside, mode, mount_point, plan, read, symlink};
@@ -68,9 +68,19 @@ fn what_gives_way_gives_way() {
         target: "elsewhere".to_owned(),
         existing: Existing::Kept,
     };
+    let kept_copy = |to: &str| TreeSource::Copy {
+        from: lab.file("copied", "copied"),
+        to: Some(to.parse().unwrap()),
+        exclude: Vec::new(),
+        missing: Missing::Refused,
+        existing: Existing::Kept,
+    };
     let tree = lab.build(&plan([
         file("/etc/a", "first"),
         symlink("/etc/b", "dangling"),
+        kept_copy("/etc/a"),
+        kept_copy("/etc/b"),
+        kept_copy("/etc/d"),
         kept("/etc/a", "second"),
         kept("/etc/b", "second"),
         kept("/etc/c", "third"),
@@ -83,6 +93,7 @@ fn what_gives_way_gives_way() {
             .is_symlink()
     );
     assert_eq!(read(inside(&tree, "/etc/c")), "third");
+    assert_eq!(read(inside(&tree, "/etc/d")), "copied");
 }
 
 #[test]

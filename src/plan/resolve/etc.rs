@@ -142,6 +142,12 @@ impl Files<'_, '_> {
             } else {
                 Missing::Refused
             },
+            // An archive may have one, which shows only when it is read.
+            existing: if by_default {
+                Existing::Kept
+            } else {
+                Existing::Replaced
+            },
         };
         self.push(copy, origin);
     }
@@ -299,6 +305,7 @@ mod tests {
             to: None,
             exclude: vec![],
             missing: Missing::Refused,
+            existing: Existing::Replaced,
         };
         let tree = Tree {
             sources: vec![here(copied)],

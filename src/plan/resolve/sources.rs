@@ -129,6 +129,7 @@ fn copy(
         to: destination,
         exclude: exclude.iter().map(|name| name.value.clone()).collect(),
         missing,
+        existing: Existing::Replaced,
     })
 }
 

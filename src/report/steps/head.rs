@@ -172,6 +172,7 @@ impl Head<'_> {
                 to,
                 exclude,
                 missing,
+                existing,
             } => {
                 let mut text = format!("copy {}", texts.word(&from.to_string_lossy()));
                 if let Some(to) = to {
@@ -180,7 +181,7 @@ impl Head<'_> {
                 if !exclude.is_empty() {
                     text += &format!("  without {}", texts.words(exclude));
                 }
-                text + optional(*missing)
+                text + optional(*missing) + kept(*existing)
             }
             TreeSource::Programs { programs, extra } => {
                 let names: Vec<&str> = programs.iter().map(|name| name.value.as_str()).collect();
