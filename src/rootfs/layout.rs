@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr, OsString};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use nix::sys::stat::FileStat;
 
 use super::error::{Earlier, Shape, Trouble};
 use super::key::Key;
-use super::walk::{Last, MOST_LINKS};
+use super::walk::{Last, MOST_LINKS, steps};
 use crate::diag::Origin;
 
 /// Permission bits that a tree may have: never set-user-id or set-group-id.
@@ -409,13 +409,7 @@ impl Walk {
     }
 
     fn push(&mut self, path: &Path) {
-        let names = path.components().rev().filter_map(|part| match part {
-            Component::RootDir => Some(OsString::from("/")),
-            Component::ParentDir => Some(OsString::from("..")),
-            Component::Normal(name) => Some(name.to_owned()),
-            Component::CurDir | Component::Prefix(_) => None,
-        });
-        self.ahead.extend(names);
+        self.ahead.extend(steps(path));
     }
 
     fn restart(&mut self) {

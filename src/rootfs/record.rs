@@ -1,14 +1,16 @@
 //! The file that leads from a recipe to its tree, made to be read in one go.
 //!
-//! `blake3 of the rest | magic | id | boot | notes | stamps`, integers little-endian, a stamp is
-//! a byte (1 present, 0 absent), seven integers when present, and a path that ends with a zero.
+//! `blake3 of the rest | magic | head by postcard | stamps`; a stamp is a byte (1 present, 0 absent), seven
+//! integers when present, little-endian, and a path that ends with a zero: checking it allocates nothing.
 //! A record that is cut short or changed is no record: the tree is built again.
 
 use std::ffi::CStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::stamps::{Identity, Stamp, identity};
 
-const MAGIC: &[u8; 8] = b"sbxrec02";
+const MAGIC: &[u8; 8] = b"sbxrec03";
 const HASH: usize = blake3::OUT_LEN;
 
 /// Letters of a tree's id.
@@ -18,7 +20,7 @@ pub(super) const ID: usize = 32;
 pub(super) const BOOT: usize = 36;
 
 /// What a build left out or changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Notes {
     /// Files of the tree; one with several names counts once.
     pub files: u64,
@@ -38,56 +40,8 @@ pub struct Notes {
     pub shared_bytes: u64,
 }
 
-impl Notes {
-    fn numbers(&self) -> [u64; 8] {
-        let Notes {
-            files,
-            bytes,
-            special,
-            privileges,
-            kernel_mounts,
-            attributes,
-            shared_files,
-            shared_bytes,
-        } = *self;
-        [
-            files,
-            bytes,
-            special,
-            privileges,
-            kernel_mounts,
-            attributes,
-            shared_files,
-            shared_bytes,
-        ]
-    }
-
-    fn from_numbers(numbers: [u64; 8]) -> Notes {
-        let [
-            files,
-            bytes,
-            special,
-            privileges,
-            kernel_mounts,
-            attributes,
-            shared_files,
-            shared_bytes,
-        ] = numbers;
-        Notes {
-            files,
-            bytes,
-            special,
-            privileges,
-            kernel_mounts,
-            attributes,
-            shared_files,
-            shared_bytes,
-        }
-    }
-}
-
 /// The head of a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Head {
     /// The tree's id.
     pub id: String,
@@ -96,29 +50,17 @@ pub(super) struct Head {
     pub notes: Notes,
 }
 
-/// Writes a record.
-pub(super) fn encode(head: &Head, stamps: &[Stamp]) -> Vec<u8> {
+/// Writes a record; none where it cannot be written down, which no value of it causes.
+pub(super) fn encode(head: &Head, stamps: &[Stamp]) -> Option<Vec<u8>> {
     let mut bytes = vec![0; HASH];
     bytes.extend(MAGIC);
-    bytes.extend(padded::<ID>(&head.id));
-    bytes.extend(padded::<BOOT>(&head.boot));
-    for number in head.notes.numbers() {
-        bytes.extend(number.to_le_bytes());
-    }
+    let mut bytes = postcard::to_extend(head, bytes).ok()?;
     for stamp in stamps {
         encode_stamp(&mut bytes, stamp);
     }
     let hash = blake3::hash(&bytes[HASH..]);
     bytes[..HASH].copy_from_slice(hash.as_bytes());
-    bytes
-}
-
-fn padded<const N: usize>(text: &str) -> [u8; N] {
-    let mut field = [b' '; N];
-    for (to, from) in field.iter_mut().zip(text.bytes()) {
-        *to = from;
-    }
-    field
+    Some(bytes)
 }
 
 fn encode_stamp(bytes: &mut Vec<u8>, stamp: &Stamp) {
@@ -133,20 +75,11 @@ fn encode_stamp(bytes: &mut Vec<u8>, stamp: &Stamp) {
 
 /// Reads a record's head and leaves its stamps to be checked.
 pub(super) fn decode(record: &[u8]) -> Option<(Head, &[u8])> {
-    let (hash, mut rest) = record.split_first_chunk::<HASH>()?;
-    if blake3::hash(rest) != *hash || take::<8>(&mut rest)? != MAGIC {
+    let (hash, rest) = record.split_first_chunk::<HASH>()?;
+    if blake3::hash(rest) != *hash {
         return None;
     }
-    let head = Head {
-        id: text(take::<ID>(&mut rest)?)?,
-        boot: text(take::<BOOT>(&mut rest)?)?,
-        notes: Notes::from_numbers(numbers(&mut rest)?),
-    };
-    Some((head, rest))
-}
-
-fn text(field: &[u8]) -> Option<String> {
-    Some(str::from_utf8(field).ok()?.trim_end().to_owned())
+    postcard::take_from_bytes(rest.strip_prefix(MAGIC)?).ok()
 }
 
 fn take<'a, const N: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8; N]> {
@@ -253,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_record_comes_back_as_it_was_written() {
-        let record = encode(&head(), &stamps()[..1]);
+        let record = encode(&head(), &stamps()[..1]).unwrap();
         let (read, rest) = decode(&record).unwrap();
         assert_eq!(read, head());
         assert!(stamps_hold(rest));
@@ -263,7 +196,7 @@ mod tests {
     fn a_stamp_of_another_inode_does_not_hold() {
         let mut stamps = stamps();
         stamps[0].found.as_mut().unwrap().ino += 1;
-        let record = encode(&head(), &stamps);
+        let record = encode(&head(), &stamps).unwrap();
         assert!(!stamps_hold(decode(&record).unwrap().1));
     }
 
@@ -273,13 +206,13 @@ mod tests {
             path: c"/".to_owned(),
             found: None,
         };
-        let record = encode(&head(), &[appeared]);
+        let record = encode(&head(), &[appeared]).unwrap();
         assert!(!stamps_hold(decode(&record).unwrap().1));
     }
 
     #[test]
     fn a_record_cut_anywhere_or_with_any_byte_changed_is_none() {
-        let record = encode(&head(), &stamps());
+        let record = encode(&head(), &stamps()).unwrap();
         for length in 0..record.len() {
             assert!(decode(&record[..length]).is_none(), "cut at {length}");
             let mut changed = record.clone();

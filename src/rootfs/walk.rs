@@ -72,6 +72,16 @@ pub(super) fn look(parent: impl AsFd, name: &OsStr) -> nix::Result<Option<FileSt
     }
 }
 
+/// The steps of a path, the last one first: `/`, `..` and names.
+pub(super) fn steps(path: &Path) -> impl Iterator<Item = OsString> {
+    path.components().rev().filter_map(|part| match part {
+        Component::RootDir => Some(OsString::from("/")),
+        Component::ParentDir => Some(OsString::from("..")),
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::CurDir | Component::Prefix(_) => None,
+    })
+}
+
 /// Opens a directory by one name, never through a link.
 pub(super) fn open_dir(parent: impl AsFd, name: &OsStr, access: OFlag) -> nix::Result<OwnedFd> {
     let flags = access | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -124,13 +134,7 @@ impl Walk<'_> {
     }
 
     fn push(&mut self, path: &Path) {
-        let names = path.components().rev().filter_map(|part| match part {
-            Component::RootDir => Some(OsString::from("/")),
-            Component::ParentDir => Some(OsString::from("..")),
-            Component::Normal(name) => Some(name.to_owned()),
-            Component::CurDir | Component::Prefix(_) => None,
-        });
-        self.ahead.extend(names);
+        self.ahead.extend(steps(path));
     }
 
     fn restart(&mut self) {

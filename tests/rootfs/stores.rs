@@ -195,8 +195,8 @@ fn a_tree_of_an_earlier_boot_is_used_only_when_the_disk_has_all_of_it() {
         .join(&lab.list("recipes")[0]);
     let pretend_boot = || {
         let mut record = fs::read(&recipe).unwrap();
-        // After the hash, the magic and the id.
-        record[72..108].copy_from_slice(b"00000000-0000-0000-0000-000000000000");
+        // After the hash, the magic, the id and its length, and the length of the boot's id.
+        record[74..110].copy_from_slice(b"00000000-0000-0000-0000-000000000000");
         let hash = blake3::hash(&record[32..]);
         record[..32].copy_from_slice(hash.as_bytes());
         fs::write(&recipe, record).unwrap();

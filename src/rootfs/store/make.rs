@@ -26,6 +26,7 @@ use crate::rootfs::pool::Pool;
 use crate::rootfs::progress::Progress;
 use crate::rootfs::record::{Head, ID, decode, encode};
 use crate::rootfs::remove::{names, remove};
+use crate::rootfs::stamps::Stamp;
 use crate::rootfs::walk::open_dir;
 
 /// As many bytes of inventories are read before a build: those of about a million files.
@@ -224,7 +225,10 @@ impl Store {
         let before = self.recorded(key);
         let aside = unnamed.aside.as_ref().ok_or(Errno::EBADF);
         let aside = aside.map_err(self.problem("hold", &name))?;
-        write(aside, STAMPS, &encode(&head, &whole)).map_err(self.problem("write", STAMPS))?;
+        let stamps = encode(&head, &whole).ok_or(Errno::EOVERFLOW);
+        stamps
+            .and_then(|bytes| write(aside, STAMPS, &bytes))
+            .map_err(self.problem("write", STAMPS))?;
         inventory.boot.clone_from(&head.boot);
         let encoded = inventory.encode().ok_or(Errno::EOVERFLOW);
         encoded
@@ -241,7 +245,7 @@ impl Store {
             .map_err(self.problem("rename", &from))?;
         let aside = unnamed.aside.take().ok_or(Errno::EBADF);
         let aside = aside.map_err(self.problem("hold", &name))?;
-        self.record(key, &encode(&head, &quick))?;
+        self.record(key, &head, &quick)?;
         aside
             .lock_shared()
             .map_err(|error| self.problem("lock", &to)(errno(error)))?;
@@ -257,9 +261,12 @@ impl Store {
         Some(decode(&record)?.0.id)
     }
 
-    fn record(&self, key: &str, record: &[u8]) -> Result<(), SystemProblem> {
+    fn record(&self, key: &str, head: &Head, quick: &[Stamp]) -> Result<(), SystemProblem> {
         let path = format!("{RECIPES}/{key}");
-        replace(&self.fd, &path, record).map_err(self.problem("write", &path))
+        let record = encode(head, quick).ok_or(Errno::EOVERFLOW);
+        record
+            .and_then(|record| replace(&self.fd, &path, &record))
+            .map_err(self.problem("write", &path))
     }
 
     /// Removes the tree that a recipe led to before, unless a sandbox runs in it.
