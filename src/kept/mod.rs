@@ -24,7 +24,9 @@
 //! - `apply` compares, judges and only then writes. What equals the host's file is no change, and is
 //!   dropped from the upper layer at the end: a crash in the middle leaves nothing that the next `apply`
 //!   could not finish, and no journal is needed.
-//! - The times of directories judge nothing: every file that comes or goes changes them.
+//! - The times of directories judge nothing, since every file that comes or goes changes them, but in two
+//!   cases: a directory that goes as a whole must be as it was, and one whose status alone was changed may
+//!   be another, that was moved there.
 //! - Whiteouts share one inode, whose birth may be before the deletion: then `apply` may refuse where it
 //!   need not, never the other way round.
 //! - A file that was deleted inside, changed on the host, and only then made anew inside is judged by the

@@ -165,6 +165,52 @@ fn nothing_is_applied_when_one_file_of_the_host_changed_meanwhile() {
     }
 }
 
+/// What lies in a directory that is moved keeps its own times.
+#[test]
+fn what_was_moved_on_the_host_meanwhile_is_not_what_the_program_saw() {
+    let moves: [Meanwhile; 4] = [
+        ("old", |lab| {
+            fs::rename(lab.path("mine"), lab.path("project/old/mine")).unwrap();
+        }),
+        ("old", |lab| {
+            fs::rename(lab.path("project/old"), lab.path("aside")).unwrap();
+            fs::rename(lab.path("mine"), lab.path("project/old")).unwrap();
+        }),
+        ("src/main", |lab| {
+            fs::rename(lab.path("project/src"), lab.path("aside")).unwrap();
+            fs::rename(lab.path("mine"), lab.path("project/src")).unwrap();
+        }),
+        ("src/gone", |lab| {
+            fs::rename(lab.path("project/src"), lab.path("aside")).unwrap();
+            fs::rename(lab.path("mine"), lab.path("project/src")).unwrap();
+        }),
+    ];
+    for caller in Caller::all() {
+        for (path, change) in moves {
+            let lab = Lab::new(caller);
+            let profile = lab.project();
+            lab.file("project/src/gone", "x\n");
+            lab.directory("mine");
+            lab.file("mine/main", "mine\n");
+            lab.file("mine/gone", "mine\n");
+            later();
+            lab.script(
+                &profile,
+                "cd /work; rm -r old; rm src/gone; echo x >> src/main",
+            );
+            later();
+            change(&lab);
+            let before = picture(&lab.path("project"));
+            let refused = lab.kept_refuses(&["apply"], "kept.conflict");
+            assert!(
+                refused.err.contains(&format!("`/work/{path}`")),
+                "{refused:?}"
+            );
+            assert_eq!(picture(&lab.path("project")), before, "{path}");
+        }
+    }
+}
+
 #[test]
 fn what_the_host_removed_meanwhile_does_not_come_back() {
     for caller in Caller::all() {
