@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::readlinkat;
 
 use super::entry::{Entry, Kind, Moment, attributes, is_opaque, look, open_file, was_copied_up};
-use super::place::{names, open_dir};
+use super::place::{enter, names};
 use super::same::{Difference, difference};
 
 /// Deeper trees are a program's attempt at something; each level holds two descriptors.
@@ -282,8 +282,8 @@ impl Walk {
             self.note(Act::Unseen("it lies too deep"), Kind::Directory, None);
             return Ok(());
         }
-        let under = lower.map(|(lower, ..)| open_dir(lower, name)).transpose();
-        let (dir, under) = match (open_dir(upper, name), under) {
+        let under = lower.map(|(lower, ..)| enter(lower, name)).transpose();
+        let (dir, under) = match (enter(upper, name), under) {
             (Err(Errno::EACCES), _) | (_, Err(Errno::EACCES)) => {
                 self.note(Act::Unseen("it cannot be read"), Kind::Directory, None);
                 return Ok(());
