@@ -156,7 +156,10 @@ fn starts(lab: &Path, rounds: usize) {
         path
     };
     let small = profile("small.toml", "");
-    let large = profile("large.toml", &format!(", {{ copy = {many:?}, to = \"/many\" }}"));
+    let large = profile(
+        "large.toml",
+        &format!(", {{ copy = {many:?}, to = \"/many\" }}"),
+    );
     for path in [&small, &large] {
         up(lab, path);
     }
@@ -213,7 +216,10 @@ fn build(lab: &Path, dirs: &[PathBuf], refresh: Refresh) -> Tree {
 fn cp(lab: &Path, dirs: &[PathBuf]) {
     fs::create_dir(lab.join("cp")).expect("a directory");
     let mut command = Command::new("cp");
-    command.args(["-a", "--parents"]).args(dirs).arg(lab.join("cp"));
+    command
+        .args(["-a", "--parents"])
+        .args(dirs)
+        .arg(lab.join("cp"));
     assert!(command.status().expect("cp").success());
 }
 
