@@ -13,7 +13,8 @@
 //! # Decisions
 //!
 //! - One lock a name, on its directory, for the whole run. The first process inherits it, so it is free
-//!   only when the sandbox is gone, however its supervisor ended.
+//!   only when the sandbox is gone, however its supervisor ended; the file `process` says so where the
+//!   lock is free a little earlier ([`name`]).
 //! - On the host files belong to root, or to the owner of the directory below an overlay, never to the id
 //!   of the program, which may be another one day: root shows them through an idmapped mount.
 //! - A kept root survives another tree below it: overlayfs defines what then shows as long as neither
