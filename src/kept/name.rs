@@ -331,9 +331,18 @@ impl Name {
         Trash::open(self.dir.as_fd()).map_err(failed("remove what is kept in", &self.path))
     }
 
-    /// Whether this process holds it.
-    pub fn is_locked(&self) -> bool {
-        self.lock.is_some()
+    /// Whether a sandbox, or a command that changes something, holds it now.
+    ///
+    /// # Errors
+    /// When that cannot be told.
+    pub fn is_in_use(&self) -> Result<bool, Problem> {
+        let fail = failed("look at", &self.path);
+        let dir = open_dir(&self.dir, OsStr::new(".")).map_err(&fail)?;
+        match Flock::lock(dir, FlockArg::LockSharedNonblock) {
+            Ok(_) => self.last_run_is_over().map(|over| !over),
+            Err((_, Errno::EWOULDBLOCK)) => Ok(true),
+            Err((_, errno)) => Err(fail(errno)),
+        }
     }
 }
 

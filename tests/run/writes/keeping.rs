@@ -197,6 +197,12 @@ fn one_run_at_a_time_holds_what_is_kept() {
         for text in ["kept.in-use", &lab.name, "rootfs.writes", "--name"] {
             assert!(second.err.contains(text), "{text}: {second:?}");
         }
+        let looked = lab.about_kept(&["changes"]);
+        let told = format!("note: `{}` runs, and may still change this", lab.name);
+        assert!(
+            looked.code() == 0 && looked.err.contains(&told),
+            "{looked:?}"
+        );
         for command in [&["reset"][..], &["apply"], &["discard"]] {
             lab.kept_refuses(command, "kept.in-use");
         }
