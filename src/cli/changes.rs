@@ -39,6 +39,12 @@ impl Changes {
     fn show(&self) -> Result<(), Exit> {
         let name = self.name.open(Use::Look)?;
         let layers = layers(&name)?;
+        if name.is_in_use().map_err(refuse)? {
+            let name = &name.name;
+            output::error_text(&format!(
+                "sandbox: note: `{name}` runs, and may still change this\n"
+            ));
+        }
         let mut found = Vec::new();
         for layer in &layers {
             found.push((layer, layer.changes().map_err(refuse)?));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::diag::{Problem, Problems, Severity, Sources};
-use crate::lock::{Detail, Lock, compare, render};
+use crate::lock::{Detail, LiveKind, Lock, compare, render};
 use crate::plan::{Given, Plan, Purpose};
 
 use super::exit::Exit;
@@ -76,10 +76,14 @@ fn lock(profile: &Path, plan: &Plan) -> Result<Lock, Problems> {
     let (store, tree) = locked::look(profile, plan)?;
     let lock = locked::lock(plan, &tree, Known::Nothing)?;
     tree::keep(&store, &tree);
-    for path in lock.live.keys() {
+    for (path, kind) in &lock.live {
         let path = path.display();
+        let what = match kind {
+            LiveKind::Bind => "the host's own",
+            LiveKind::Volume => "a volume",
+        };
         output::error_text(&format!(
-            "sandbox: note: `{path}` is the host's own and not locked\n"
+            "sandbox: note: `{path}` is {what} and not locked\n"
         ));
     }
     Ok(lock)

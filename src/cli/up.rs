@@ -11,7 +11,7 @@ use clap::Args;
 use crate::cgroup::CgroupError;
 use crate::diag::{Problem, Problems, Sources};
 use crate::host::places;
-use crate::kept::prepare;
+use crate::kept::{Name, prepare};
 use crate::model::{Outcome, SandboxName};
 use crate::plan::{Given, Plan, Purpose};
 use crate::report;
@@ -183,10 +183,12 @@ impl Up {
             Some(name) => prepare(name, plan, &tree.root)?,
             None => Vec::new(),
         };
+        let note = name.as_ref().map(Name::note).transpose()?;
         let run = Run {
             plan,
             tree: &tree.root,
             kept: &places,
+            note: note.as_ref().map(AsFd::as_fd),
             filter: &filter,
             cgroups,
             caller,
@@ -197,6 +199,10 @@ impl Up {
         let outcome = outcome.map_err(|error| explain(plan, &tree.root, error))?;
         released
             .map_err(|error| problem("state.release", "give the sandbox's name back", &error))?;
+        if let Some(note) = note {
+            let noted = note.set_len(0);
+            noted.map_err(|error| problem("kept.system", "note that the run is over", &error))?;
+        }
         finish(&outcome, report.as_mut())?;
         tree::keep(&store, &tree);
         Ok(outcome)

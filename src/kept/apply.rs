@@ -212,7 +212,10 @@ impl Carrier<'_> {
         };
         match open_below(self.host, parent) {
             Err(Errno::ENOENT) => Ok(()),
-            parent => remove_all(parent?.as_fd(), name),
+            parent => {
+                let parent = parent?;
+                writable(parent.as_fd(), || remove_all(parent.as_fd(), name))
+            }
         }
     }
 
@@ -223,7 +226,8 @@ impl Carrier<'_> {
         let from = open_below(self.upper, parent)?;
         let to = open_below(self.host, parent)?;
         let found = look(from.as_fd(), name)?.ok_or(Errno::ENOENT)?;
-        match change.kind {
+        // The program may have opened and closed it: then its mode is no change.
+        writable(to.as_fd(), || match change.kind {
             Kind::Directory => self.directory(&change.path, (&to, name)),
             Kind::Link => {
                 let text = readlinkat(&from, name)?;
@@ -234,7 +238,7 @@ impl Carrier<'_> {
                 let file = open_file(from.as_fd(), name)?;
                 self.file(&file, &found, (&to, name))
             }
-        }
+        })
     }
 
     /// A directory may be written until everything is in it.

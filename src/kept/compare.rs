@@ -1,6 +1,6 @@
 //! What differs between an upper layer and what lies below it.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::readlinkat;
 
 use super::entry::{Entry, Kind, Moment, attributes, is_opaque, look, open_file, was_copied_up};
-use super::place::{names, open_dir};
+use super::place::{enter, names};
 use super::same::{Difference, difference};
 
 /// Deeper trees are a program's attempt at something; each level holds two descriptors.
@@ -43,6 +43,8 @@ pub struct Change {
     pub mode: Option<(u32, u32)>,
     /// Whether the content differs: always, where it is new or gone.
     pub content: bool,
+    /// Where a link that is new or another leads.
+    pub target: Option<OsString>,
     /// When the upper layer's file was made, where its file system knows.
     pub(super) since: Option<Moment>,
     /// Whether something lay below when it was made.
@@ -197,6 +199,10 @@ impl Walk {
         }
         match above.kind {
             Kind::Directory => self.into(name, upper, None, Below::Merged),
+            Kind::Link => {
+                self.leads_to(readlinkat(upper, name)?);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -212,9 +218,10 @@ impl Walk {
             Kind::Directory => self.into(name, upper, Some((lower, above, under)), below),
             Kind::File => self.file(name, (upper, above), (lower, under)),
             Kind::Link => {
-                let changed = readlinkat(upper, name)? != readlinkat(lower, name)?;
-                if changed {
+                let target = readlinkat(upper, name)?;
+                if target != readlinkat(lower, name)? {
                     self.note(Act::Changed, above.kind, above.born);
+                    self.leads_to(target);
                 }
                 Ok(())
             }
@@ -282,8 +289,8 @@ impl Walk {
             self.note(Act::Unseen("it lies too deep"), Kind::Directory, None);
             return Ok(());
         }
-        let under = lower.map(|(lower, ..)| open_dir(lower, name)).transpose();
-        let (dir, under) = match (open_dir(upper, name), under) {
+        let under = lower.map(|(lower, ..)| enter(lower, name)).transpose();
+        let (dir, under) = match (enter(upper, name), under) {
             (Err(Errno::EACCES), _) | (_, Err(Errno::EACCES)) => {
                 self.note(Act::Unseen("it cannot be read"), Kind::Directory, None);
                 return Ok(());
@@ -317,9 +324,17 @@ impl Walk {
             kind,
             mode: None,
             content: true,
+            target: None,
             since: since.into_iter().chain(self.hidden).min(),
             copied_up: false,
         });
+    }
+
+    /// Says of the last change where the link leads.
+    fn leads_to(&mut self, target: OsString) {
+        if let Some(change) = self.changes.last_mut() {
+            change.target = Some(target);
+        }
     }
 
     /// Marks the last change, if it is about the file that is open.

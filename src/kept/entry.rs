@@ -39,6 +39,14 @@ impl From<libc::statx_timestamp> for Moment {
 }
 
 impl Moment {
+    /// Whether what has this time may have happened at `then` or later.
+    ///
+    /// The kernel's clock for files has coarse ticks, so equal times count as later. A time of whole seconds
+    /// may come from a file system that keeps no parts of one, and even numbers of them only (FAT).
+    pub fn may_be_since(self, then: Moment) -> bool {
+        self >= then || self.nanoseconds == 0 && self.seconds.saturating_add(2) > then.seconds
+    }
+
     /// This moment.
     pub fn now() -> Moment {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -197,4 +205,29 @@ pub(super) fn attributes(file: BorrowedFd<'_>) -> nix::Result<Vec<(std::ffi::CSt
     }
     list.sort();
     Ok(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_without_parts_of_a_second_stands_for_two() {
+        let at = |seconds, nanoseconds| Moment {
+            seconds,
+            nanoseconds,
+        };
+        let then = at(101, 500);
+        for (time, may_be) in [
+            (at(101, 500), true),
+            (at(101, 499), false),
+            (at(101, 0), true),
+            (at(100, 0), true),
+            (at(100, 999), false),
+            (at(99, 0), false),
+            (at(200, 0), true),
+        ] {
+            assert_eq!(time.may_be_since(then), may_be, "{time:?}");
+        }
+    }
 }

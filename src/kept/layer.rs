@@ -11,7 +11,7 @@ use crate::diag::{Origin, Problem};
 
 use super::compare::{Change, Walk};
 use super::entry::look;
-use super::place::{failed, open_absolute, open_dir};
+use super::place::{enter, failed, open_absolute, open_dir};
 use super::record::{self, OverlayRecord, TreeRecord, Unreadable};
 
 /// What lies below an upper layer.
@@ -134,7 +134,7 @@ fn read<T: DeserializeOwned>(dir: &OwnedFd, path: &Path) -> Result<Option<(T, Ow
         Err(Errno::ENOENT) => return Ok(None),
         layers => layers.map_err(failed("open", path))?,
     };
-    let upper = open_dir(layers, OsStr::new("upper")).map_err(|errno| match errno {
+    let upper = enter(layers, OsStr::new("upper")).map_err(|errno| match errno {
         Errno::EACCES => closed(path),
         errno => failed("open", path)(errno),
     })?;

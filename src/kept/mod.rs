@@ -13,7 +13,8 @@
 //! # Decisions
 //!
 //! - One lock a name, on its directory, for the whole run. The first process inherits it, so it is free
-//!   only when the sandbox is gone, however its supervisor ended.
+//!   only when the sandbox is gone, however its supervisor ended; the file `process` says so where the
+//!   lock is free a little earlier ([`name`]).
 //! - On the host files belong to root, or to the owner of the directory below an overlay, never to the id
 //!   of the program, which may be another one day: root shows them through an idmapped mount.
 //! - A kept root survives another tree below it: overlayfs defines what then shows as long as neither
@@ -24,7 +25,9 @@
 //! - `apply` compares, judges and only then writes. What equals the host's file is no change, and is
 //!   dropped from the upper layer at the end: a crash in the middle leaves nothing that the next `apply`
 //!   could not finish, and no journal is needed.
-//! - The times of directories judge nothing: every file that comes or goes changes them.
+//! - The times of directories judge nothing, since every file that comes or goes changes them, but in two
+//!   cases: a directory that goes as a whole must be as it was, and one whose status alone was changed may
+//!   be another, that was moved there.
 //! - Whiteouts share one inode, whose birth may be before the deletion: then `apply` may refuse where it
 //!   need not, never the other way round.
 //! - A file that was deleted inside, changed on the host, and only then made anew inside is judged by the

@@ -1,21 +1,23 @@
 //! The directory of what is kept, and the part of it that belongs to one name.
 
 use std::ffi::OsStr;
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, File};
+use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{Flock, FlockArg, OFlag, openat};
 use nix::sys::stat::{Mode, fstat, mkdirat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
 use crate::diag::{Origin, Problem};
 use crate::model::{SandboxName, nearest};
+use crate::sys::pidfd::Identity;
 
-use super::entry::look;
+use super::entry::{look, open_file};
 use super::layer::Layer;
 use super::place::{c_name, failed, names, open_absolute, open_dir};
 use super::remove::Trash;
@@ -29,6 +31,12 @@ pub(super) const TREE: &str = "root";
 pub(super) const OVERLAYS: &str = "overlays";
 /// Where volumes lie.
 pub(super) const VOLUMES: &str = "volumes";
+
+/// The first process of the last run, until that is over.
+const PROCESS: &str = "process";
+
+/// Longer than two numbers.
+const LONGEST_NOTE: u64 = 64;
 
 /// What becomes of the volumes of a name that is reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +121,7 @@ impl Store {
                 .try_clone()
                 .map_err(|error| failed("hold", &found.path)(super::record::errno(&error)))?;
             match Flock::lock(dir, FlockArg::LockExclusiveNonblock) {
+                Ok(_) if !found.last_run_is_over()? => std::thread::sleep(pause),
                 // Somebody may have removed it, and another made it anew, between the two calls.
                 Ok(lock) if self.is_at(name, &lock) => {
                     found.lock = Some(lock);
@@ -226,6 +235,37 @@ impl Name {
         Ok(layers)
     }
 
+    /// Where a run notes its first process: see [`Name::last_run_is_over`].
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn note(&self) -> Result<File, Problem> {
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NOFOLLOW;
+        let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+        let note = openat(&self.dir, PROCESS, flags | OFlag::O_CLOEXEC, mode);
+        let note = note.map_err(failed("make", &self.path.join(PROCESS)))?;
+        Ok(File::from(note))
+    }
+
+    /// Whether nobody in a sandbox writes here any more. The lock alone does not tell, where the supervisor
+    /// was killed: the first process dies with it and closes what it holds, and the kernel ends all others
+    /// only then.
+    fn last_run_is_over(&self) -> Result<bool, Problem> {
+        let fail = failed("read", &self.path.join(PROCESS));
+        let mut note = match open_file(self.dir.as_fd(), OsStr::new(PROCESS)) {
+            Err(Errno::ENOENT) => return Ok(true),
+            note => note.map_err(&fail)?.take(LONGEST_NOTE),
+        };
+        let mut text = String::new();
+        let read = note.read_to_string(&mut text);
+        read.map_err(|error| fail(super::record::errno(&error)))?;
+        match text.parse::<Identity>() {
+            Ok(process) => process.is_over().map_err(fail),
+            // A run that did not come to its start.
+            Err(_) => Ok(true),
+        }
+    }
+
     fn open(&self, name: &Path) -> Result<Option<OwnedFd>, Problem> {
         match open_dir(&self.dir, name.as_os_str()) {
             Err(Errno::ENOENT) => Ok(None),
@@ -245,9 +285,13 @@ impl Name {
         }
         let fail = failed("remove", &self.path);
         let rest = names(&self.dir).map_err(&fail)?;
-        if rest.iter().all(|name| name == "trash") {
+        if rest.iter().all(|name| name == "trash" || name == PROCESS) {
             let dir = UnlinkatFlags::RemoveDir;
             unlinkat(&self.dir, "trash", dir).map_err(&fail)?;
+            match unlinkat(&self.dir, PROCESS, UnlinkatFlags::NoRemoveDir) {
+                Ok(()) | Err(Errno::ENOENT) => {}
+                Err(errno) => return Err(fail(errno)),
+            }
             let parent = self.path.parent().unwrap_or(Path::new("/"));
             let parent = open_absolute(parent).map_err(&fail)?;
             unlinkat(parent, self.name.as_str(), dir).map_err(&fail)?;
@@ -287,9 +331,18 @@ impl Name {
         Trash::open(self.dir.as_fd()).map_err(failed("remove what is kept in", &self.path))
     }
 
-    /// Whether this process holds it.
-    pub fn is_locked(&self) -> bool {
-        self.lock.is_some()
+    /// Whether a sandbox, or a command that changes something, holds it now.
+    ///
+    /// # Errors
+    /// When that cannot be told.
+    pub fn is_in_use(&self) -> Result<bool, Problem> {
+        let fail = failed("look at", &self.path);
+        let dir = open_dir(&self.dir, OsStr::new(".")).map_err(&fail)?;
+        match Flock::lock(dir, FlockArg::LockSharedNonblock) {
+            Ok(_) => self.last_run_is_over().map(|over| !over),
+            Err((_, Errno::EWOULDBLOCK)) => Ok(true),
+            Err((_, errno)) => Err(fail(errno)),
+        }
     }
 }
 

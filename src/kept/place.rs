@@ -7,8 +7,9 @@ use std::path::Path;
 
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
+use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, fchmod, fstat};
+use nix::unistd::{AccessFlags, faccessat};
 
 use crate::diag::{Origin, Problem};
 use crate::sys;
@@ -18,6 +19,13 @@ use crate::sys::file::How;
 pub(super) fn open_dir(parent: impl AsFd, name: &OsStr) -> nix::Result<OwnedFd> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     openat(parent, name, flags, Mode::empty())
+}
+
+/// Opens a directory whose entries can be looked at, which takes the right to search it too.
+pub(super) fn enter(parent: impl AsFd, name: &OsStr) -> nix::Result<OwnedFd> {
+    let dir = open_dir(parent, name)?;
+    faccessat(&dir, ".", AccessFlags::X_OK, AtFlags::AT_EACCESS)?;
+    Ok(dir)
 }
 
 /// Opens a directory of a path below `top`: no link, no `..` and no other mount on the way.
@@ -56,15 +64,18 @@ pub(super) fn names(dir: impl AsFd) -> nix::Result<Vec<OsString>> {
     Ok(names)
 }
 
-/// Does something in a directory of ours whose mode may forbid it to its owner.
+/// Does something in a directory of the caller's whose mode may forbid it to its owner.
 pub(super) fn writable<T>(
     dir: BorrowedFd<'_>,
     act: impl FnOnce() -> nix::Result<T>,
 ) -> nix::Result<T> {
-    let mode = fstat(dir)?.st_mode;
-    if mode & 0o700 == 0o700 {
-        return act();
+    let rights = AccessFlags::R_OK | AccessFlags::W_OK | AccessFlags::X_OK;
+    match faccessat(dir, ".", rights, AtFlags::AT_EACCESS) {
+        Ok(()) => return act(),
+        Err(Errno::EACCES) => {}
+        Err(errno) => return Err(errno),
     }
+    let mode = fstat(dir)?.st_mode;
     fchmod(dir, Mode::from_bits_truncate(mode) | Mode::S_IRWXU)?;
     let done = act();
     fchmod(dir, Mode::from_bits_truncate(mode))?;

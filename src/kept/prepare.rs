@@ -285,7 +285,9 @@ fn refuse_unfit(dir: &OwnedFd, path: &Path) -> Result<(), Problem> {
 
 /// The kernel takes no directory with mounts below it, and would show what they hide.
 fn refuse_mounts(source: &str) -> Result<(), Problem> {
-    let mounts = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let list = "/proc/self/mountinfo";
+    let unread = |error| failed("read", Path::new(list))(record::errno(&error));
+    let mounts = std::fs::read(list).map_err(unread)?;
     let mounts = String::from_utf8_lossy(&mounts);
     let mut points = mounts
         .lines()

@@ -8,7 +8,7 @@ use nix::fcntl::readlinkat;
 
 use super::compare::Walk;
 use super::entry::{Entry, Kind, is_opaque, look};
-use super::place::{names, open_dir, writable};
+use super::place::{enter, names, writable};
 use super::remove::Trash;
 use super::same::same_file;
 
@@ -51,7 +51,7 @@ fn is_settled(
         Kind::File => same_file((upper, above), (host, below), name),
         Kind::Link => Ok(readlinkat(upper, name)? == readlinkat(host, name)?),
         Kind::Directory => {
-            let (dir, under) = match (open_dir(upper, name), open_dir(host, name)) {
+            let (dir, under) = match (enter(upper, name), enter(host, name)) {
                 // What cannot be looked at stays.
                 (Err(Errno::EACCES), _) | (_, Err(Errno::EACCES)) => return Ok(false),
                 (dir, under) => (dir?, under?),

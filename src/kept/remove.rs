@@ -59,9 +59,9 @@ impl Trash {
         if SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT != SFlag::S_IFDIR {
             return unlinkat(parent, name, UnlinkatFlags::NoRemoveDir).map(|()| None);
         }
-        // The name's own lock is held and its directory is private: nobody puts a link here between the
-        // two calls. To move a directory takes the right to write it.
-        fchmodat(parent, name, Mode::S_IRWXU, FchmodatFlags::FollowSymlink)?;
+        // To move a directory takes the right to write it. A killed sandbox may be about to end still: a
+        // link that it lays here between the two calls is not followed.
+        fchmodat(parent, name, Mode::S_IRWXU, FchmodatFlags::NoFollowSymlink)?;
         let thrown = OsString::from(self.next.to_string());
         self.next += 1;
         renameat(parent, name, &self.dir, thrown.as_os_str())?;
@@ -78,8 +78,8 @@ impl Trash {
                     continue;
                 }
                 Err(Errno::EACCES) => {
-                    let mode = FchmodatFlags::FollowSymlink;
-                    fchmodat(&self.dir, name.as_os_str(), Mode::S_IRWXU, mode)?;
+                    let itself = FchmodatFlags::NoFollowSymlink;
+                    fchmodat(&self.dir, name.as_os_str(), Mode::S_IRWXU, itself)?;
                     open_dir(&self.dir, &name)?
                 }
                 dir => dir?,

@@ -42,6 +42,9 @@ pub struct Resources<'a> {
     /// What is kept under the sandbox's name, in the order of the plan; nothing where the host has not
     /// what it belongs to.
     pub kept: &'a [Option<KeptPlace>],
+    /// Where the first process is noted before it passes the gate, as [`sys::pidfd::Identity`](crate::sys::pidfd::Identity)
+    /// writes itself.
+    pub note: Option<BorrowedFd<'a>>,
     /// The programs of the system-call filter, in the order of loading.
     pub filter: &'a [Vec<Instruction>],
     /// The control groups.

@@ -166,7 +166,10 @@ impl Parent<'_> {
             Armed::OpenClone(clone) => self.open(clone),
             Armed::OpenNothing => Ok(()),
             Armed::WriteIdMaps { uid, gid } => self.write_maps(uid, gid),
-            Armed::Start => sys::file::write_whole(self.gate.as_fd(), b"!"),
+            Armed::Start => {
+                self.note()?;
+                sys::file::write_whole(self.gate.as_fd(), b"!")
+            }
             _ => Err(Errno::ENOTSUP),
         }
     }
@@ -190,6 +193,15 @@ impl Parent<'_> {
         write_process_file(pid, "setgroups", b"deny")?;
         write_process_file(pid, "uid_map", uid)?;
         write_process_file(pid, "gid_map", gid)
+    }
+
+    fn note(&self) -> sys::Result<()> {
+        let Some(note) = self.resources.note else {
+            return Ok(());
+        };
+        let child = self.child.as_ref().ok_or(Errno::ECHILD)?;
+        let identity = sys::pidfd::Identity::of(child.pid)?;
+        sys::file::write_whole(note, identity.to_string().as_bytes())
     }
 
     /// Ends the child of a start that failed; it has not passed the gate.

@@ -200,9 +200,9 @@ pub fn compare(was: &Lock, is: &Lock) -> Vec<Difference> {
     differences.extend(rest);
     for (path, pair) in pairs(&was.live, &is.live) {
         let (kind, now) = match pair {
-            Pair::Both(..) => continue,
+            Pair::Both(was, is) if was == is => continue,
             Pair::Was(kind) => (*kind, Presence::Went),
-            Pair::Is(kind) => (*kind, Presence::Came),
+            Pair::Both(_, kind) | Pair::Is(kind) => (*kind, Presence::Came),
         };
         let path = path.clone();
         differences.push(Difference::Live { path, kind, now });

@@ -14,9 +14,9 @@
 //!
 //! # Decisions
 //!
-//! - **One line a path, the path first, in the order of the tree.** A change of one file is a change of
-//!   one line in a diff, and what a merge puts together is in order again after a sort. No column is
-//!   padded: the longest name would move all others.
+//! - **One line a path, the path first, in the order of the tree**, in which a directory stands before what
+//!   is in it, and that before its neighbours. A change of one file is a change of one line in a diff. No
+//!   column is padded: the longest name would move all others.
 //! - **A version stands once**, in the line of its package; files name the package. An upgrade then shows
 //!   as one line with both versions, and as the files that it really changed.
 //! - **Nothing that changes without the tree**: no time, no name of the host, no id of the tree, no path

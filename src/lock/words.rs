@@ -143,7 +143,16 @@ impl Display for What {
             What::First { was, is } => {
                 write!(f, "is the same file as {}, was {}", Quoted(is), Quoted(was))
             }
-            What::Giver { was, is } => write!(f, "is {}, was {}", Owned(is), Owned(was)),
+            What::Giver { was, is } => {
+                let spelling = match (was, is) {
+                    (GivenBy::Package(was), GivenBy::Package(is)) if was.name == is.name => {
+                        Spelling::Full
+                    }
+                    _ => Spelling::Name,
+                };
+                let (was, is) = (Owned(was, spelling), Owned(is, spelling));
+                write!(f, "is {is}, was {was}")
+            }
             What::BuildId => f.write_str("has the same content and another build-id"),
         }
     }
@@ -161,13 +170,24 @@ impl Display for Shape {
     }
 }
 
+/// How a package is called.
+#[derive(Clone, Copy)]
+enum Spelling {
+    Name,
+    /// With the architecture.
+    Full,
+}
+
 /// Whose something is.
-struct Owned<'a>(&'a GivenBy);
+struct Owned<'a>(&'a GivenBy, Spelling);
 
 impl Display for Owned<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.0 {
-            GivenBy::Package(name) => write!(f, "of package {}", name.name),
+            GivenBy::Package(name) => match self.1 {
+                Spelling::Name => write!(f, "of package {}", name.name),
+                Spelling::Full => write!(f, "of package {name}"),
+            },
             GivenBy::Host => f.write_str("the host's"),
             GivenBy::Profile => f.write_str("the profile's"),
         }

@@ -80,9 +80,19 @@ impl Root {
         self.outside(&self.resolve(path.as_ref()))
     }
 
+    /// A regular file, and its size in bytes.
+    pub fn open(&self, path: impl AsRef<Path>) -> io::Result<(File, u64)> {
+        let file = open(&self.host_path(path))?;
+        let size = file.metadata()?.len();
+        match size < MOST_BYTES {
+            true => Ok((file, size)),
+            false => Err(io::Error::other("it is larger than 1 GiB")),
+        }
+    }
+
     /// All of a regular file.
     pub fn read(&self, path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
-        let file = open(&self.host_path(path))?;
+        let (file, _) = self.open(path)?;
         let mut bytes = Vec::new();
         file.take(MOST_BYTES).read_to_end(&mut bytes)?;
         if bytes.len() as u64 == MOST_BYTES {

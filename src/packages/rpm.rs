@@ -2,12 +2,16 @@
 
 mod header;
 
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use quantydb_sqlite::{Reader, Source, SqliteError, SqliteValue, open_file};
+use quantydb_sqlite::{Reader, Source, SqliteError, SqliteValue, WalSource};
 
 use super::asked::Asked;
-use super::{Manager, Package};
+use super::root::Root;
+use super::{Manager, Package, is_absent};
 use header::Header;
 
 /// Where a distribution keeps the database: the usual place, and the one below /usr.
@@ -53,17 +57,62 @@ impl From<SqliteError> for Unsound {
     }
 }
 
+impl From<io::Error> for Unsound {
+    fn from(error: io::Error) -> Unsound {
+        Unsound(error.to_string().to_lowercase())
+    }
+}
+
+/// A file of the database, opened without waiting.
+struct Bytes {
+    file: File,
+    size: u64,
+}
+
+impl Bytes {
+    fn open(root: &Root, path: &str) -> io::Result<Bytes> {
+        let (file, size) = root.open(path)?;
+        Ok(Bytes { file, size })
+    }
+}
+
+impl Source for Bytes {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), SqliteError> {
+        Ok(self.file.read_exact_at(buffer, offset)?)
+    }
+
+    fn len(&self) -> Result<u64, SqliteError> {
+        Ok(self.size)
+    }
+}
+
+/// The database with its log over it, and how many bytes both have.
+fn open(root: &Root, path: &str) -> Result<(Reader<WalSource<Bytes, Bytes>>, u64), Unsound> {
+    let main = Bytes::open(root, path)?;
+    let log = match Bytes::open(root, &format!("{path}-wal")) {
+        Err(error) if is_absent(&error) => None,
+        log => Some(log?),
+    };
+    let size = main.size + log.as_ref().map_or(0, |log| log.size);
+    let both = WalSource::new(main, log)?;
+    // The reader makes room for as much as a row may have by this.
+    if both.len()? > size {
+        return Err("its log promises more than there is".into());
+    }
+    Ok((Reader::open(both)?, size))
+}
+
 fn database(asked: &mut Asked<'_>, path: &str) -> Result<(), Unsound> {
-    let reader = open_file(asked.root.host_path(path))?;
-    let mut budget = Budget::of(&reader);
+    let (reader, size) = open(&asked.root, path)?;
+    let mut budget = Budget(size);
     let Some(table) = packages_table(&reader, &mut budget)? else {
         return Err("it has no table `Packages`".into());
     };
     for row in reader.table_scan(table)? {
         let row = row?.values;
+        budget.spend_row(&row)?;
         for value in &row {
             if let SqliteValue::Blob(header) = value {
-                budget.spend(header.len())?;
                 own(asked, header)?;
             }
         }
@@ -78,18 +127,15 @@ fn packages_table<S: Source>(
 ) -> Result<Option<u32>, Unsound> {
     for row in reader.table_scan(1)? {
         let row = row?.values;
+        budget.spend_row(&row)?;
         if let [
             SqliteValue::Text(kind),
             SqliteValue::Text(name),
             _,
             SqliteValue::Integer(root),
-            sql,
+            _,
         ] = row.as_slice()
         {
-            budget.spend(match sql {
-                SqliteValue::Text(sql) => sql.len(),
-                _ => 0,
-            })?;
             if kind == "table" && name == "Packages" {
                 return Ok(u32::try_from(*root).ok());
             }
@@ -100,17 +146,17 @@ fn packages_table<S: Source>(
 
 /// What may be read in all: no byte of a sound database belongs to two rows. A corrupt one could
 /// claim the whole file for each of thousands of rows.
-struct Budget(usize);
+struct Budget(u64);
 
 impl Budget {
-    fn of<S: Source>(reader: &Reader<S>) -> Budget {
-        let pages = usize::try_from(reader.page_count()).unwrap_or(usize::MAX);
-        let size = usize::try_from(reader.header().page_size).unwrap_or(usize::MAX);
-        Budget(pages.saturating_mul(size))
-    }
-
-    fn spend(&mut self, bytes: usize) -> Result<(), Unsound> {
-        let left = self.0.checked_sub(bytes);
+    /// Each value has a byte at least that says what it is.
+    fn spend_row(&mut self, row: &[SqliteValue]) -> Result<(), Unsound> {
+        let sizes = row.iter().map(|value| match value {
+            SqliteValue::Text(text) => 1 + text.len() as u64,
+            SqliteValue::Blob(bytes) => 1 + bytes.len() as u64,
+            SqliteValue::Null | SqliteValue::Integer(_) | SqliteValue::Real(_) => 1,
+        });
+        let left = self.0.checked_sub(sizes.sum());
         self.0 = left.ok_or("its rows are larger than the file")?;
         Ok(())
     }

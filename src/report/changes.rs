@@ -10,7 +10,7 @@ use similar::TextDiff;
 use crate::diag::Problem;
 use crate::kept::{Act, Applied, Change, Kind, Layer, LayerKind, Side, Sides, sides};
 
-use super::printable::{same_length, whole};
+use super::printable::{json_escaped, same_length, whole};
 
 /// The version of the JSON form: it changes as that of a run's report does.
 const VERSION: u8 = 1;
@@ -78,6 +78,7 @@ fn line(top: &Path, change: &Change) -> String {
         act,
         kind,
         mode,
+        target,
         ..
     } = change;
     let word = word(*act);
@@ -90,7 +91,12 @@ fn line(top: &Path, change: &Change) -> String {
     match act {
         Act::Unseen(why) => line += &format!("  ({why})"),
         _ if !matches!(kind, Kind::File | Kind::Directory) => {
-            line += &format!("  ({})", kind.noun())
+            // A link is the way by which a program gets others to write elsewhere.
+            let target = target
+                .as_ref()
+                .map(|target| whole(&target.to_string_lossy()));
+            let target = target.map_or(String::new(), |target| format!(" to {target}"));
+            line += &format!("  ({}{target})", kind.noun())
         }
         _ => {}
     }
@@ -142,6 +148,7 @@ struct WrittenChange {
     path: String,
     host_path: Option<String>,
     content: bool,
+    target: Option<String>,
     mode_before: Option<String>,
     mode_after: Option<String>,
 }
@@ -169,7 +176,7 @@ pub fn json(name: &str, found: &Found<'_>) -> String {
         layers: layers.collect(),
     };
     // Plain data with texts as keys: there is nothing in it that JSON cannot say.
-    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+    json_escaped(&serde_json::to_string_pretty(&document).unwrap_or_default()) + "\n"
 }
 
 fn written(layer: &Layer, change: &Change) -> WrittenChange {
@@ -181,6 +188,10 @@ fn written(layer: &Layer, change: &Change) -> WrittenChange {
         path: join(&layer.target),
         host_path: layer.source().map(join),
         content: change.content,
+        target: change
+            .target
+            .as_ref()
+            .map(|target| target.to_string_lossy().into_owned()),
         mode_before: change.mode.map(|(before, _)| octal(before)),
         mode_after: change.mode.map(|(_, after)| octal(after)),
     }

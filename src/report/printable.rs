@@ -44,6 +44,24 @@ pub(super) fn same_length(text: &str) -> String {
     shown
 }
 
+/// The same JSON with escapes for what a terminal would act upon; all of it stands in strings but the ends
+/// of lines.
+pub(super) fn json_escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => shown.push(c),
+            c if acts(c) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    shown.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
 /// Whether a terminal does something else with `c` than to show it: control characters, and those
 /// without a width that change the order or the look of others (CVE-2021-42574).
 fn acts(c: char) -> bool {
@@ -64,6 +82,11 @@ mod tests {
         let shown = printable(hostile);
         assert!(!shown.chars().any(acts), "{shown:?}");
         assert!(shown.starts_with("a\\u{1b}[31m\\r\\n"));
+        let json = serde_json::to_string(&[hostile]).unwrap();
+        let escaped = json_escaped(&json);
+        assert!(!escaped.chars().any(acts), "{escaped:?}");
+        let back: Vec<String> = serde_json::from_str(&escaped).unwrap();
+        assert_eq!(back, [hostile]);
         let kept = same_length(hostile);
         assert_eq!(kept.len(), hostile.len());
         assert!(!kept.chars().any(|c| acts(c) && c != '\n'), "{kept:?}");

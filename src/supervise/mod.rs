@@ -30,6 +30,8 @@ pub struct Run<'a> {
     pub tree: &'a Path,
     /// What is kept under its name, locked for this run (see [`Resources::kept`]).
     pub kept: &'a [Option<KeptPlace>],
+    /// Where those who want that lock see whether this run is over (see [`Resources::note`]).
+    pub note: Option<BorrowedFd<'a>>,
     /// The programs of the system-call filter.
     pub filter: &'a [Vec<Instruction>],
     /// Where groups can be made.
@@ -99,6 +101,7 @@ fn resources<'a>(run: &Run<'a>, groups: &'a Groups) -> Resources<'a> {
     Resources {
         tree: run.tree,
         kept: run.kept,
+        note: run.note,
         filter: run.filter,
         groups: launch::Groups {
             unified: entry.clone_into,

@@ -1,8 +1,77 @@
 //! Processes held by a descriptor: no other process can take their id over.
 
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::fmt;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::str::FromStr;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::{Result, descriptor, done};
+
+/// A process that no later one of the same id is taken for; as text `PID START`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// Its id in the caller's PID namespace.
+    pid: i32,
+    /// When it started, in ticks since the machine did (proc_pid_stat(5)).
+    start: u64,
+}
+
+impl Identity {
+    /// That of a process which has not been waited for.
+    ///
+    /// # Errors
+    /// When /proc does not show it.
+    pub fn of(pid: i32) -> Result<Identity> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+        let stat =
+            stat.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))?;
+        // Its name, in parentheses, may hold anything; the start is the 20th field behind it.
+        let fields = stat.rsplit_once(')').map(|(_, fields)| fields);
+        let start = fields.and_then(|fields| fields.split_ascii_whitespace().nth(19));
+        let start = start.and_then(|start| start.parse().ok());
+        start.map(|start| Identity { pid, start }).ok_or(Errno::EIO)
+    }
+
+    /// Whether it has ended, and with the first process of a PID namespace all others in there: before
+    /// that the kernel does not call it ended, though its descriptors have been closed already.
+    ///
+    /// # Errors
+    /// What pidfd_open(2) and poll(2) say.
+    pub fn is_over(&self) -> Result<bool> {
+        let process = match open(self.pid) {
+            // The id is nobody's, or that of a thread.
+            Err(Errno::ESRCH | Errno::EINVAL | Errno::ENOENT) => return Ok(true),
+            process => process?,
+        };
+        let mut watched = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut watched, PollTimeout::ZERO)? > 0 {
+            return Ok(true);
+        }
+        // One that is hidden counts as the same.
+        Ok(Identity::of(self.pid).is_ok_and(|now| now != *self))
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Identity { pid, start } = self;
+        write!(f, "{pid} {start}")
+    }
+}
+
+impl FromStr for Identity {
+    type Err = Errno;
+
+    fn from_str(text: &str) -> Result<Identity> {
+        let parsed = text.trim_end().split_once(' ').and_then(|(pid, start)| {
+            let (pid, start) = (pid.parse().ok()?, start.parse().ok()?);
+            Some(Identity { pid, start })
+        });
+        parsed.ok_or(Errno::EINVAL)
+    }
+}
 
 /// pidfd_open(2) without flags; the descriptor is close-on-exec.
 ///
@@ -22,4 +91,32 @@ pub fn send_signal(process: BorrowedFd<'_>, signal: i32) -> Result<()> {
     let fd = process.as_raw_fd();
     // SAFETY: a null `info` is allowed, and nothing else is a pointer.
     done(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal, no_info, 0) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_told_from_a_later_one_and_its_end_is_seen() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
+        let child_id = i32::try_from(child.id()).unwrap();
+        let identity = Identity::of(child_id).unwrap();
+        assert_eq!(identity.to_string().parse(), Ok(identity));
+        assert_eq!(identity.is_over(), Ok(false));
+        let earlier = Identity {
+            start: identity.start - 1,
+            ..identity
+        };
+        assert_eq!(earlier.is_over(), Ok(true));
+        child.kill().unwrap();
+        // Also before somebody has waited for it.
+        while !identity.is_over().unwrap() {}
+        child.wait().unwrap();
+        assert_eq!(identity.is_over(), Ok(true));
+        assert_eq!("1".parse::<Identity>(), Err(Errno::EINVAL));
+    }
 }

@@ -231,6 +231,25 @@ fn names_and_live_places_are_part_of_a_lock() {
 }
 
 #[test]
+fn a_live_place_of_another_kind_is_told() {
+    told(
+        |lock| {
+            let place = "/home/user/project".into();
+            lock.live.insert(place, LiveKind::Volume);
+        },
+        "`/home/user/project` is a volume now, which is not locked\n",
+    );
+}
+
+#[test]
+fn givers_are_told_apart() {
+    told(
+        |lock| put(lock, "/usr/lib/libc.so.6", file(5, of("libc6:i386"))),
+        "`/usr/lib/libc.so.6` is of package libc6:i386, was of package libc6:amd64\n",
+    );
+}
+
+#[test]
 fn a_long_list_is_cut_and_counted() {
     let mut now = before();
     upgrade(&mut now, "libssl3:amd64", "3.0.17");

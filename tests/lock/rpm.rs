@@ -165,6 +165,94 @@ fn what_is_still_in_the_log_counts() {
     assert_eq!(host.owners(&ASKED), OWNERS);
 }
 
+/// The log's checksum (SQLite's "Database File Format", 4.2), in the order of little-endian machines.
+fn checksum(mut sums: [u32; 2], bytes: &[u8]) -> [u32; 2] {
+    for pair in bytes.as_chunks::<8>().0 {
+        let word = |at: usize| u32::from_le_bytes(pair[at..at + 4].try_into().unwrap());
+        sums[0] = sums[0].wrapping_add(word(0)).wrapping_add(sums[1]);
+        sums[1] = sums[1].wrapping_add(word(4)).wrapping_add(sums[0]);
+    }
+    sums
+}
+
+/// What the log says of its size bounds what is read and kept in memory.
+#[test]
+fn a_log_that_promises_more_than_it_holds_is_told() {
+    let settings = "pragma journal_mode = wal\npragma wal_autocheckpoint = 0";
+    let Some(host) = fedora("var/lib/rpm", &[bash(), openssl()], settings) else {
+        return;
+    };
+    let path = host.path("var/lib/rpm/rpmdb.sqlite-wal");
+    let mut log = std::fs::read(&path).unwrap();
+    let (head, frames) = log.split_at_mut(32);
+    let mut sums = checksum([0, 0], &head[..24]);
+    assert_eq!(
+        sums.map(u32::to_be_bytes).concat(),
+        head[24..],
+        "another order"
+    );
+    for frame in frames.chunks_exact_mut(24 + 4096) {
+        if frame[4..8] != [0; 4] {
+            frame[4..8].fill(0xff);
+        }
+        sums = checksum(checksum(sums, &frame[..8]), &frame[24..]);
+        frame[16..24].copy_from_slice(&sums.map(u32::to_be_bytes).concat());
+    }
+    std::fs::write(&path, &log).unwrap();
+    let notes = notes(&host);
+    assert!(
+        notes[0].contains("its log promises more than there is"),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn a_log_that_is_a_pipe_makes_nobody_wait() {
+    let Some(host) = fedora("var/lib/rpm", &[bash()], "") else {
+        return;
+    };
+    let path = host.path("var/lib/rpm/rpmdb.sqlite-wal");
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let (told, answer) = std::sync::mpsc::channel();
+    std::thread::spawn(move || told.send(notes(&host)));
+    let notes = answer
+        .recv_timeout(std::time::Duration::from_secs(10))
+        .unwrap();
+    assert!(notes[0].contains("not a regular file"), "{notes:?}");
+}
+
+/// Not only what is asked for costs something.
+#[test]
+fn rows_that_share_their_bytes_are_told() {
+    let Some(host) = fedora("var/lib/rpm", &[], "pragma page_size = 512") else {
+        return;
+    };
+    // Of each text 41 bytes lie in the row, and the rest in 78 pages: all rows lead to the first one's.
+    let script = "
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+for i in range(4): db.execute('INSERT INTO Packages (blob) VALUES (?)', ('x' * 39660,))
+[root] = db.execute(\"SELECT rootpage FROM sqlite_master WHERE name = 'Packages'\").fetchone()
+db.close()
+file = bytearray(open(sys.argv[1], 'rb').read())
+at = (root - 1) * 512
+cells = [int.from_bytes(file[at + 8 + 2 * i:at + 10 + 2 * i], 'big') for i in range(4)]
+length = cells[0] - cells[1]
+first, *others = [at + cell + length for cell in cells]
+for end in others: file[end - 4:end] = file[first - 4:first]
+del file[-3 * 78 * 512:]
+file[28:32] = (len(file) // 512).to_bytes(4, 'big')
+open(sys.argv[1], 'wb').write(file)
+";
+    let path = host.path("var/lib/rpm/rpmdb.sqlite");
+    let done = Command::new("python3")
+        .args(["-c", script, path.to_str().unwrap()])
+        .status();
+    assert!(done.unwrap().success());
+    let notes = notes(&host);
+    assert!(notes[0].contains("larger than the file"), "{notes:?}");
+}
+
 fn notes(host: &Host) -> Vec<String> {
     let owners = host.ask(&ASKED);
     assert!(owners.packages.is_empty(), "{:?}", shown(&owners.packages));

@@ -165,6 +165,85 @@ fn nothing_is_applied_when_one_file_of_the_host_changed_meanwhile() {
     }
 }
 
+/// What lies in a directory that is moved keeps its own times.
+#[test]
+fn what_was_moved_on_the_host_meanwhile_is_not_what_the_program_saw() {
+    let moves: [Meanwhile; 4] = [
+        ("old", |lab| {
+            fs::rename(lab.path("mine"), lab.path("project/old/mine")).unwrap();
+        }),
+        ("old", |lab| {
+            fs::rename(lab.path("project/old"), lab.path("aside")).unwrap();
+            fs::rename(lab.path("mine"), lab.path("project/old")).unwrap();
+        }),
+        ("src/main", |lab| {
+            fs::rename(lab.path("project/src"), lab.path("aside")).unwrap();
+            fs::rename(lab.path("mine"), lab.path("project/src")).unwrap();
+        }),
+        ("src/gone", |lab| {
+            fs::rename(lab.path("project/src"), lab.path("aside")).unwrap();
+            fs::rename(lab.path("mine"), lab.path("project/src")).unwrap();
+        }),
+    ];
+    for caller in Caller::all() {
+        for (path, change) in moves {
+            let lab = Lab::new(caller);
+            let profile = lab.project();
+            lab.file("project/src/gone", "x\n");
+            lab.directory("mine");
+            lab.file("mine/main", "mine\n");
+            lab.file("mine/gone", "mine\n");
+            later();
+            lab.script(
+                &profile,
+                "cd /work; rm -r old; rm src/gone; echo x >> src/main",
+            );
+            later();
+            change(&lab);
+            let before = picture(&lab.path("project"));
+            let refused = lab.kept_refuses(&["apply"], "kept.conflict");
+            assert!(
+                refused.err.contains(&format!("`/work/{path}`")),
+                "{refused:?}"
+            );
+            assert_eq!(picture(&lab.path("project")), before, "{path}");
+        }
+    }
+}
+
+/// Its mode inside is what it was: the program opened and closed it.
+#[test]
+fn a_directory_that_is_closed_on_the_host_is_opened_for_the_moment() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let profile = lab.project();
+        let modes = |mode| {
+            for name in ["project/old/deep", "project/old", "project/src"] {
+                let mode = fs::Permissions::from_mode(mode);
+                fs::set_permissions(lab.path(name), mode).unwrap();
+            }
+        };
+        modes(0o555);
+        let script = "cd /work; chmod 755 src old old/deep; echo x > src/new; mkdir src/d; echo y > src/d/e; \
+                      ln -s main src/link; mv src/main src/moved; rm old/deep/b; chmod 555 src old old/deep";
+        lab.script(&profile, script);
+        lab.kept_says(&["apply"]);
+        let text = |name: &str| fs::read_to_string(lab.path(name)).unwrap();
+        assert_eq!(text("project/src/new") + &text("project/src/d/e"), "x\ny\n");
+        assert!(!lab.path("project/old/deep/b").exists());
+        assert!(!lab.path("project/src/main").exists());
+        for name in ["project/src", "project/old/deep"] {
+            let mode = fs::metadata(lab.path(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o555, "{name}");
+        }
+        assert!(lab.kept_says(&["changes"]).contains("no changes"));
+        lab.script(&profile, "cd /work; chmod -R u+w old; rm -r old");
+        lab.kept_says(&["apply"]);
+        assert!(!lab.path("project/old").exists());
+        fs::set_permissions(lab.path("project/src"), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
 #[test]
 fn what_the_host_removed_meanwhile_does_not_come_back() {
     for caller in Caller::all() {

@@ -136,6 +136,32 @@ fn any_depth_and_any_mode_is_looked_at_and_removed() {
     }
 }
 
+/// Such a directory can be read, and nothing in it looked at.
+#[test]
+fn a_directory_without_the_right_to_search_it_spoils_nothing_else() {
+    for caller in Caller::all() {
+        let (lab, profile) = lab(caller);
+        lab.script(
+            &profile,
+            "cd /work; mkdir shut; echo x > shut/f; chmod 444 shut; echo x >> src/main; chmod 644 old; echo x > new",
+        );
+        let changes = lab.kept_says(&["changes"]);
+        assert!(changes.contains("added    /work/new\n"), "{changes}");
+        lab.kept_says(&["changes", "--diff"]);
+        if caller == Caller::Unprivileged {
+            assert!(
+                changes.contains("unseen   /work/shut/  (it cannot be read)"),
+                "{changes}"
+            );
+            lab.kept_refuses(&["apply"], "kept.conflict");
+        }
+        lab.kept_says(&["apply", "/work/new"]);
+        lab.kept_says(&["discard", "/work/shut", "/work/old"]);
+        lab.kept_says(&["apply"]);
+        assert!(lab.kept_says(&["changes"]).contains("no changes"));
+    }
+}
+
 /// The caller owns the closed top, but only root may look in all the same.
 #[test]
 fn a_closed_top_is_told_and_dropped() {

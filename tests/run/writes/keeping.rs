@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use sandbox::kept::{Store, Volumes};
+use sandbox::model::SandboxName;
 
 use super::super::support::{
     Caller, Lab, finish, finish_started, inside, root_only, start, within,
@@ -195,6 +197,12 @@ fn one_run_at_a_time_holds_what_is_kept() {
         for text in ["kept.in-use", &lab.name, "rootfs.writes", "--name"] {
             assert!(second.err.contains(text), "{text}: {second:?}");
         }
+        let looked = lab.about_kept(&["changes"]);
+        let told = format!("note: `{}` runs, and may still change this", lab.name);
+        assert!(
+            looked.code() == 0 && looked.err.contains(&told),
+            "{looked:?}"
+        );
         for command in [&["reset"][..], &["apply"], &["discard"]] {
             lab.kept_refuses(command, "kept.in-use");
         }
@@ -329,6 +337,38 @@ fn a_directory_that_others_reach_is_not_used() {
         lab.kept_refuses(&["reset"], "kept.not-private");
         assert_eq!(fs::read_dir(elsewhere).unwrap().count(), 0);
         fs::remove_file(lab.kept()).unwrap();
+    }
+}
+
+/// The first process lets the lock go before the kernel has ended all others.
+#[test]
+fn nobody_writes_any_more_when_the_lock_of_a_killed_run_is_had() {
+    let lab = Lab::new(Caller::all()[0]);
+    let profile = with_volume(&lab);
+    let name: SandboxName = lab.name.parse().unwrap();
+    for _ in 0..5 {
+        let writers = "for i in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do \
+                       (while :; do echo x >> /data/f$i; done) & done; sleep 60";
+        let child = start(&mut lab.up(&profile, &["sh", "-c", writers]));
+        let size = |number| {
+            let file = lab.kept().join(format!("volumes/data/f{number}"));
+            fs::metadata(file).map_or(0, |found| found.len())
+        };
+        let written = || (0..20).map(size).sum::<u64>();
+        assert!(within(Duration::from_secs(20), || (0..20)
+            .all(|number| size(number) > 0)));
+        kill(
+            Pid::from_raw(child.id().try_into().unwrap()),
+            Signal::SIGKILL,
+        )
+        .unwrap();
+        let store = Store::find(lab.kept().parent().unwrap()).unwrap().unwrap();
+        let held = store.lock(&name).unwrap();
+        let before = written();
+        std::thread::sleep(Duration::from_millis(50));
+        assert_eq!(written(), before);
+        held.reset(Volumes::Dropped).unwrap();
+        finish_started(child);
     }
 }
 

@@ -43,14 +43,16 @@ fn each_difference_is_told_in_its_own_words() {
         lab.file("project/binary", "a");
         let script = "cd /work; chmod 700 src; chmod 755 README; ln -sf src link; touch same; \
                       echo same > same; printf 'a\\0b' > binary; rm old/a; mkdir old/a; \
-                      rm -r old/deep; echo > old/deep; mkfifo pipe; mkdir \"new\u{1b}[31m\"";
+                      rm -r old/deep; echo > old/deep; mkfifo pipe; mkdir \"new\u{1b}[31m\"; \
+                      ln -s \"/etc/\u{1b}c\" out";
         lab.script(&profile, script);
         let changes = lab.kept_says(&["changes"]);
         for line in [
             "  deleted  /work/old/a\n",
             "  deleted  /work/old/deep/\n",
             "  changed  /work/README  mode 0644 -> 0755\n",
-            "  changed  /work/link  (link)\n",
+            "  changed  /work/link  (link to src)\n",
+            "  added    /work/out  (link to /etc/\\u{1b}c)\n",
             "  changed  /work/src/  mode 0755 -> 0700\n",
             "  changed  /work/binary\n",
             "  added    /work/old/a/\n",
@@ -82,6 +84,9 @@ fn each_difference_is_told_in_its_own_words() {
         assert_eq!(json["version"], 1);
         let layer = &json["layers"][0];
         assert_eq!(layer["source"], lab.text("project"));
+        let changes = layer["changes"].as_array().unwrap();
+        let out = changes.iter().find(|change| change["path"] == "/work/out");
+        assert_eq!(out.unwrap()["target"], "/etc/\u{1b}c");
         let first = &layer["changes"][0];
         assert_eq!(first["act"], "deleted");
         assert_eq!(
