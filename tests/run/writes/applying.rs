@@ -19,14 +19,14 @@ fn everything_that_was_written_reaches_the_host_and_leaves_the_overlay() {
         let lab = Lab::new(caller);
         let profile = lab.project();
         lab.link("project/link", "README");
-        let script = "cd /work; echo two >> README; chmod 755 README; rm -r old; mkdir old; \
+        let script = "cd /desk; echo two >> README; chmod 755 README; rm -r old; mkdir old; \
                       echo new > old/new; mv src/main src/moved; mkdir -p a/b; echo c > a/b/c; \
-                      chmod 500 a/b a; ln -sfn src link; rm -r /work/src/../none; \
+                      chmod 500 a/b a; ln -sfn src link; rm -r /desk/src/../none; \
                       truncate -s 1T sparse";
         lab.script(&profile, script);
         let inside = lab.script(
             &profile,
-            "cd /work; cat README old/new src/moved a/b/c; ls -R . | head -40",
+            "cd /desk; cat README old/new src/moved a/b/c; ls -R . | head -40",
         );
         let done = lab.kept_says(&["apply"]);
         assert!(
@@ -51,7 +51,7 @@ fn everything_that_was_written_reaches_the_host_and_leaves_the_overlay() {
         assert_eq!(std::os::unix::fs::MetadataExt::blocks(&sparse), 0);
         let left = lab.kept_says(&["changes"]);
         assert!(left.ends_with("of the host: no changes\n"), "{left}");
-        let again = lab.script(&profile, "cd /work; cat README; ls old");
+        let again = lab.script(&profile, "cd /desk; cat README; ls old");
         assert_eq!(again, "one\ntwo\nnew\n");
         for name in ["project/a", "project/a/b"] {
             fs::set_permissions(lab.path(name), fs::Permissions::from_mode(0o700)).unwrap();
@@ -72,10 +72,10 @@ fn paths_choose_what_is_applied_and_the_rest_stays() {
     for caller in Caller::all() {
         let lab = Lab::new(caller);
         let profile = lab.project();
-        let script = "cd /work; echo two >> README; echo x >> src/main; mkdir -p n/m; echo f > n/m/f; \
+        let script = "cd /desk; echo two >> README; echo x >> src/main; mkdir -p n/m; echo f > n/m/f; \
                       echo g > n/g; rm old/a; mv src/main src/other";
         lab.script(&profile, script);
-        lab.kept_says(&["apply", "/work/n/m/f", "/work/old"]);
+        lab.kept_says(&["apply", "/desk/n/m/f", "/desk/old"]);
         assert_eq!(
             fs::read_to_string(lab.path("project/n/m/f")).unwrap(),
             "f\n"
@@ -87,7 +87,7 @@ fn paths_choose_what_is_applied_and_the_rest_stays() {
         );
         let changes = lab.kept_says(&["changes"]);
         assert!(
-            !changes.contains("n/m") && changes.contains("added    /work/n/g"),
+            !changes.contains("n/m") && changes.contains("added    /desk/n/g"),
             "{changes}"
         );
         // By its path on the host; what an earlier apply did to directories is no conflict.
@@ -97,7 +97,7 @@ fn paths_choose_what_is_applied_and_the_rest_stays() {
             fs::read_to_string(lab.path("project/src/other")).unwrap(),
             "fn\nx\n"
         );
-        lab.kept_refuses(&["apply", "/work/nothing"], "kept.no-change");
+        lab.kept_refuses(&["apply", "/desk/nothing"], "kept.no-change");
         lab.kept_refuses(&["apply", "/elsewhere"], "kept.no-overlay");
         lab.kept_says(&["apply"]);
         assert_eq!(
@@ -141,25 +141,25 @@ fn nothing_is_applied_when_one_file_of_the_host_changed_meanwhile() {
             later();
             lab.script(
                 &profile,
-                "cd /work; echo two >> README; echo y >> fine; rm -r old gone; echo z > added",
+                "cd /desk; echo two >> README; echo y >> fine; rm -r old gone; echo z > added",
             );
             later();
             change(&lab);
             let before = picture(&lab.path("project"));
             let refused = lab.kept_refuses(&["apply"], "kept.conflict");
             assert!(
-                refused.err.contains(&format!("`/work/{path}`")),
+                refused.err.contains(&format!("`/desk/{path}`")),
                 "{refused:?}"
             );
             assert!(refused.err.ends_with("1 error\n"), "{refused:?}");
             assert_eq!(picture(&lab.path("project")), before, "{path}");
             // What is not in the way can still be had.
-            lab.kept_says(&["apply", "/work/fine"]);
+            lab.kept_says(&["apply", "/desk/fine"]);
             assert_eq!(
                 fs::read_to_string(lab.path("project/fine")).unwrap(),
                 "x\ny\n"
             );
-            lab.kept_says(&["discard", &format!("/work/{path}")]);
+            lab.kept_says(&["discard", &format!("/desk/{path}")]);
             lab.kept_says(&["apply"]);
         }
     }
@@ -196,14 +196,14 @@ fn what_was_moved_on_the_host_meanwhile_is_not_what_the_program_saw() {
             later();
             lab.script(
                 &profile,
-                "cd /work; rm -r old; rm src/gone; echo x >> src/main",
+                "cd /desk; rm -r old; rm src/gone; echo x >> src/main",
             );
             later();
             change(&lab);
             let before = picture(&lab.path("project"));
             let refused = lab.kept_refuses(&["apply"], "kept.conflict");
             assert!(
-                refused.err.contains(&format!("`/work/{path}`")),
+                refused.err.contains(&format!("`/desk/{path}`")),
                 "{refused:?}"
             );
             assert_eq!(picture(&lab.path("project")), before, "{path}");
@@ -224,7 +224,7 @@ fn a_directory_that_is_closed_on_the_host_is_opened_for_the_moment() {
             }
         };
         modes(0o555);
-        let script = "cd /work; chmod 755 src old old/deep; echo x > src/new; mkdir src/d; echo y > src/d/e; \
+        let script = "cd /desk; chmod 755 src old old/deep; echo x > src/new; mkdir src/d; echo y > src/d/e; \
                       ln -s main src/link; mv src/main src/moved; rm old/deep/b; chmod 555 src old old/deep";
         lab.script(&profile, script);
         lab.kept_says(&["apply"]);
@@ -237,7 +237,7 @@ fn a_directory_that_is_closed_on_the_host_is_opened_for_the_moment() {
             assert_eq!(mode & 0o777, 0o555, "{name}");
         }
         assert!(lab.kept_says(&["changes"]).contains("no changes"));
-        lab.script(&profile, "cd /work; chmod -R u+w old; rm -r old");
+        lab.script(&profile, "cd /desk; chmod -R u+w old; rm -r old");
         lab.kept_says(&["apply"]);
         assert!(!lab.path("project/old").exists());
         fs::set_permissions(lab.path("project/src"), fs::Permissions::from_mode(0o755)).unwrap();
@@ -251,7 +251,7 @@ fn what_the_host_removed_meanwhile_does_not_come_back() {
             let lab = Lab::new(caller);
             let profile = lab.project();
             later();
-            lab.script(&profile, "cd /work; echo two >> README; echo y >> src/main");
+            lab.script(&profile, "cd /desk; echo two >> README; echo y >> src/main");
             later();
             let there = lab.path("project").join(path);
             match path {
@@ -272,17 +272,17 @@ fn what_the_host_has_already_is_no_conflict() {
         let profile = lab.project();
         lab.script(
             &profile,
-            "cd /work; echo two >> README; rm old/a; echo x > new; echo y > more",
+            "cd /desk; echo two >> README; rm old/a; echo x > new; echo y > more",
         );
         later();
         lab.file("project/README", "one\ntwo\n");
         lab.file("project/new", "x\n");
         fs::remove_file(lab.path("project/old/a")).unwrap();
         let changes = lab.kept_says(&["changes"]);
-        assert!(changes.ends_with("  added    /work/more\n"), "{changes}");
+        assert!(changes.ends_with("  added    /desk/more\n"), "{changes}");
         lab.kept_says(&["apply"]);
         assert!(lab.kept_says(&["changes"]).contains("no changes"));
-        assert_eq!(lab.script(&profile, "cat /work/more /work/new"), "y\nx\n");
+        assert_eq!(lab.script(&profile, "cat /desk/more /desk/new"), "y\nx\n");
     }
 }
 
@@ -293,21 +293,21 @@ fn discarded_writes_are_gone_and_the_hosts_files_show_again() {
         let profile = lab.project();
         lab.script(
             &profile,
-            "cd /work; echo two >> README; rm src/main; rm -r old; mkdir old; echo n > old/n; echo x > new",
+            "cd /desk; echo two >> README; rm src/main; rm -r old; mkdir old; echo n > old/n; echo x > new",
         );
-        lab.kept_says(&["discard", "/work/README", &lab.text("project/src")]);
-        let seen = lab.script(&profile, "cd /work; cat README src/main new old/n");
+        lab.kept_says(&["discard", "/desk/README", &lab.text("project/src")]);
+        let seen = lab.script(&profile, "cd /desk; cat README src/main new old/n");
         assert_eq!(seen, "one\nfn\nx\nn\n");
         // A part of a directory that was replaced as a whole has nothing of the host's to show.
-        lab.kept_refuses(&["discard", "/work/old/n"], "kept.replaced");
-        lab.kept_says(&["discard", "/work/old"]);
-        assert_eq!(lab.script(&profile, "cat /work/old/deep/b"), "b\n");
-        lab.kept_says(&["discard", "/work"]);
+        lab.kept_refuses(&["discard", "/desk/old/n"], "kept.replaced");
+        lab.kept_says(&["discard", "/desk/old"]);
+        assert_eq!(lab.script(&profile, "cat /desk/old/deep/b"), "b\n");
+        lab.kept_says(&["discard", "/desk"]);
         assert_eq!(
-            lab.script(&profile, "ls /work/new 2>/dev/null || echo gone"),
+            lab.script(&profile, "ls /desk/new 2>/dev/null || echo gone"),
             "gone\n"
         );
-        lab.script(&profile, "echo x > /work/new");
+        lab.script(&profile, "echo x > /desk/new");
         lab.kept_says(&["discard"]);
         assert_eq!(lab.kept_says(&["changes"]), "no changes\n");
         assert_eq!(picture(&lab.path("project")).len(), 8);
@@ -336,7 +336,7 @@ fn a_link_that_the_host_got_meanwhile_leads_nowhere() {
         let profile = lab.project();
         lab.directory("victim");
         lab.file("victim/main", "mine\n");
-        lab.script(&profile, "cd /work; echo x >> src/main; echo n > src/new");
+        lab.script(&profile, "cd /desk; echo x >> src/main; echo n > src/new");
         fs::rename(lab.path("project/src"), lab.path("project/aside")).unwrap();
         symlink("../victim", lab.path("project/src")).unwrap();
         let refused = lab.about_kept(&["apply"]);

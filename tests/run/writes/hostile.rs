@@ -25,7 +25,7 @@ fn links_out_are_carried_as_links_and_never_followed() {
         let (lab, profile) = lab(caller);
         let victim = lab.text("victim");
         let script = format!(
-            "cd /work; rm -r src old; ln -s {victim} src; ln -s ../victim old; \
+            "cd /desk; rm -r src old; ln -s {victim} src; ln -s ../victim old; \
              ln -s {victim}/file README2; rm README; ln -s {victim}/file README; \
              ln -s loop loop; ln -s / root"
         );
@@ -42,7 +42,7 @@ fn links_out_are_carried_as_links_and_never_followed() {
         // Files are written where links stand now, and the links are replaced.
         lab.script(
             &profile,
-            "cd /work; rm src; mkdir src; echo x > src/file; rm README; echo y > README",
+            "cd /desk; rm src; mkdir src; echo x > src/file; rm README; echo y > README",
         );
         lab.kept_says(&["apply"]);
         assert_eq!(picture(&lab.path("victim")), before);
@@ -54,9 +54,9 @@ fn links_out_are_carried_as_links_and_never_followed() {
             fs::read_to_string(lab.path("project/src/file")).unwrap(),
             "x\n"
         );
-        let more = format!("cd /work; ln -s {victim} a; mkdir d; ln -s {victim} d/a");
+        let more = format!("cd /desk; ln -s {victim} a; mkdir d; ln -s {victim} d/a");
         lab.script(&profile, &more);
-        lab.kept_says(&["discard", "/work/a"]);
+        lab.kept_says(&["discard", "/desk/a"]);
         lab.kept_says(&["reset"]);
         assert_eq!(picture(&lab.path("victim")), before);
     }
@@ -68,7 +68,7 @@ fn pipes_and_the_like_block_nobody_and_stay_behind() {
         let (lab, profile) = lab(caller);
         lab.script(
             &profile,
-            "cd /work; mkfifo pipe; rm README; mkfifo README; mkdir d; mkfifo d/p; echo x > d/x",
+            "cd /desk; mkfifo pipe; rm README; mkfifo README; mkdir d; mkfifo d/p; echo x > d/x",
         );
         let begun = Instant::now();
         lab.kept_says(&["changes", "--diff"]);
@@ -84,7 +84,7 @@ fn pipes_and_the_like_block_nobody_and_stay_behind() {
             "one\n"
         );
         assert_eq!(fs::read_dir(lab.path("project/d")).unwrap().count(), 1);
-        assert!(lab.kept_says(&["changes"]).contains("/work/pipe"));
+        assert!(lab.kept_says(&["changes"]).contains("/desk/pipe"));
         lab.kept_says(&["reset"]);
     }
 }
@@ -94,14 +94,14 @@ fn set_id_bits_and_devices_cannot_be_carried() {
     for caller in Caller::all() {
         let (lab, profile) = lab(caller);
         for mode in ["4755", "2755", "6777"] {
-            let answer = lab.attack(&profile, &["chmod", "/work/README", mode]);
+            let answer = lab.attack(&profile, &["chmod", "/desk/README", mode]);
             assert_eq!(answer, "EPERM", "{mode}");
         }
         assert_ne!(
-            lab.attack(&profile, &["mknod-null", "/work/null"]),
+            lab.attack(&profile, &["mknod-null", "/desk/null"]),
             "worked"
         );
-        lab.script(&profile, "cd /work; chmod 1777 src; chmod 777 README");
+        lab.script(&profile, "cd /desk; chmod 1777 src; chmod 777 README");
         // Even where somebody else set them.
         let upper = fs::read_dir(lab.kept().join("overlays")).unwrap().next();
         let upper = upper.unwrap().unwrap().path().join("layers/upper");
@@ -119,8 +119,8 @@ fn set_id_bits_and_devices_cannot_be_carried() {
 fn any_depth_and_any_mode_is_looked_at_and_removed() {
     for caller in Caller::all() {
         let (lab, profile) = lab(caller);
-        let script = "cd /work; mkdir deep; cd deep; i=0; while [ $i -lt 1500 ]; do mkdir d; cd -P d 2>/dev/null || cd d; \
-                      i=$((i+1)); done; echo x > f; cd /work; mkdir closed; echo x > closed/f; chmod 0 closed/f closed";
+        let script = "cd /desk; mkdir deep; cd deep; i=0; while [ $i -lt 1500 ]; do mkdir d; cd -P d 2>/dev/null || cd d; \
+                      i=$((i+1)); done; echo x > f; cd /desk; mkdir closed; echo x > closed/f; chmod 0 closed/f closed";
         lab.script(&profile, script);
         let changes = lab.kept_says(&["changes"]);
         assert!(changes.contains("(it lies too deep)"), "{changes}");
@@ -128,7 +128,7 @@ fn any_depth_and_any_mode_is_looked_at_and_removed() {
         let refused = lab.kept_refuses(&["apply"], "kept.conflict");
         assert!(refused.err.contains("it lies too deep"), "{refused:?}");
         assert_eq!(picture(&lab.path("project")), before);
-        lab.kept_says(&["discard", "/work/deep", "/work/closed"]);
+        lab.kept_says(&["discard", "/desk/deep", "/desk/closed"]);
         lab.kept_says(&["changes"]);
         lab.script(&profile, script);
         lab.kept_says(&["reset"]);
@@ -143,20 +143,20 @@ fn a_directory_without_the_right_to_search_it_spoils_nothing_else() {
         let (lab, profile) = lab(caller);
         lab.script(
             &profile,
-            "cd /work; mkdir shut; echo x > shut/f; chmod 444 shut; echo x >> src/main; chmod 644 old; echo x > new",
+            "cd /desk; mkdir shut; echo x > shut/f; chmod 444 shut; echo x >> src/main; chmod 644 old; echo x > new",
         );
         let changes = lab.kept_says(&["changes"]);
-        assert!(changes.contains("added    /work/new\n"), "{changes}");
+        assert!(changes.contains("added    /desk/new\n"), "{changes}");
         lab.kept_says(&["changes", "--diff"]);
         if caller == Caller::Unprivileged {
             assert!(
-                changes.contains("unseen   /work/shut/  (it cannot be read)"),
+                changes.contains("unseen   /desk/shut/  (it cannot be read)"),
                 "{changes}"
             );
             lab.kept_refuses(&["apply"], "kept.conflict");
         }
-        lab.kept_says(&["apply", "/work/new"]);
-        lab.kept_says(&["discard", "/work/shut", "/work/old"]);
+        lab.kept_says(&["apply", "/desk/new"]);
+        lab.kept_says(&["discard", "/desk/shut", "/desk/old"]);
         lab.kept_says(&["apply"]);
         assert!(lab.kept_says(&["changes"]).contains("no changes"));
     }
@@ -166,19 +166,19 @@ fn a_directory_without_the_right_to_search_it_spoils_nothing_else() {
 #[test]
 fn a_closed_top_is_told_and_dropped() {
     let (lab, profile) = lab(Caller::Unprivileged);
-    lab.script(&profile, "echo x > /work/new; chmod 0 /work");
+    lab.script(&profile, "echo x > /desk/new; chmod 0 /desk");
     let refused = lab.kept_refuses(&["changes"], "kept.closed");
     assert!(refused.err.contains("sandbox discard"), "{refused:?}");
     lab.kept_refuses(&["apply"], "kept.closed");
     lab.kept_says(&["discard"]);
-    assert_eq!(lab.script(&profile, "cat /work/README"), "one\n");
+    assert_eq!(lab.script(&profile, "cat /desk/README"), "one\n");
 }
 
 #[test]
 fn names_of_any_bytes_are_carried_and_shown_safely() {
     for caller in Caller::all() {
         let (lab, profile) = lab(caller);
-        let script = r#"cd /work; for name in "$(printf 'a\nb')" "$(printf '\033[2J')" "$(printf '\377\376')" -rf '$(id)' ' ' .sandbox-1-0; do
+        let script = r#"cd /desk; for name in "$(printf 'a\nb')" "$(printf '\033[2J')" "$(printf '\377\376')" -rf '$(id)' ' ' .sandbox-1-0; do
             echo x > "./$name"; done"#;
         lab.script(&profile, script);
         let changes = lab.kept_says(&["changes"]);
@@ -201,7 +201,7 @@ fn hard_links_become_files_of_their_own() {
         let (lab, profile) = lab(caller);
         lab.script(
             &profile,
-            "cd /work; ln README one; ln README two; echo x >> one",
+            "cd /desk; ln README one; ln README two; echo x >> one",
         );
         lab.kept_says(&["apply"]);
         for name in ["one", "two", "README"] {
@@ -218,15 +218,15 @@ fn marks_of_the_overlay_are_not_the_programs_to_make() {
     for caller in Caller::all() {
         let (lab, profile) = lab(caller);
         let marks = |name: &str, value: &str| {
-            lab.attack(&profile, &["set-attribute", "/work/old", name, value])
+            lab.attack(&profile, &["set-attribute", "/desk/old", name, value])
         };
         marks("user.overlay.opaque", "y");
         marks("user.overlay.redirect", "/src");
         assert_eq!(marks("user.mine", "x"), "worked");
-        let seen = lab.script(&profile, "cat /work/old/a");
+        let seen = lab.script(&profile, "cat /desk/old/a");
         assert_eq!(seen, "a\n");
         let changes = lab.kept_says(&["changes"]);
-        assert!(changes.contains("changed  /work/old/\n"), "{changes}");
+        assert!(changes.contains("changed  /desk/old/\n"), "{changes}");
         assert!(!changes.contains("deleted"), "{changes}");
         lab.kept_says(&["apply"]);
         assert_eq!(
@@ -241,7 +241,7 @@ fn marks_of_the_overlay_are_not_the_programs_to_make() {
 fn an_apply_that_is_killed_is_finished_by_the_next() {
     for caller in Caller::all() {
         let (lab, profile) = lab(caller);
-        let script = "cd /work; i=0; while [ $i -lt 400 ]; do echo new$i > f$i; i=$((i+1)); done; \
+        let script = "cd /desk; i=0; while [ $i -lt 400 ]; do echo new$i > f$i; i=$((i+1)); done; \
                       echo two >> README; mv src/main src/moved; rm -r old";
         lab.script(&profile, script);
         for milliseconds in [0, 2, 5, 10, 20, 40] {

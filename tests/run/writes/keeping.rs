@@ -267,14 +267,14 @@ fn a_start_that_is_killed_stands_in_nobodys_way() {
         lab.kept_says(&["reset", "--volumes"]);
         for milliseconds in 0..24 {
             let mut up =
-                start(&mut lab.up(&profile, &["sh", "-c", "echo x >> /work/new; sleep 9"]));
+                start(&mut lab.up(&profile, &["sh", "-c", "echo x >> /desk/new; sleep 9"]));
             std::thread::sleep(Duration::from_millis(milliseconds));
             up.kill().unwrap();
             finish_started(up);
         }
         let seen = lab.script(
             &profile,
-            "echo x >> /work/new; echo x > /data/x; head -n 1 /work/new",
+            "echo x >> /desk/new; echo x > /data/x; head -n 1 /desk/new",
         );
         assert_eq!(seen, "x\n");
         lab.kept_says(&["apply"]);
@@ -288,7 +288,7 @@ fn a_record_that_is_damaged_or_newer_is_told() {
     for caller in Caller::all() {
         let lab = Lab::new(caller);
         let profile = lab.project();
-        lab.script(&profile, "echo x > /work/new");
+        lab.script(&profile, "echo x > /desk/new");
         let overlays = fs::read_dir(lab.kept().join("overlays")).unwrap();
         let record = overlays.last().unwrap().unwrap().path().join("record.json");
         for (text, word) in [("{\"version\": 9}", "newer"), ("{", "damaged")] {
@@ -303,7 +303,7 @@ fn a_record_that_is_damaged_or_newer_is_told() {
         }
         lab.kept_says(&["discard"]);
         assert_eq!(
-            lab.script(&profile, "ls /work/new 2>/dev/null || echo gone"),
+            lab.script(&profile, "ls /desk/new 2>/dev/null || echo gone"),
             "gone\n"
         );
     }

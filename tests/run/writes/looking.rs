@@ -12,21 +12,21 @@ fn an_overlay_leaves_the_host_untouched_and_shows_its_writes_again() {
         let lab = Lab::new(caller);
         let profile = lab.project();
         let before = picture(&lab.path("project"));
-        let script = "cd /work; echo two >> README; rm -r old; mkdir old; echo new > old/new; \
+        let script = "cd /desk; echo two >> README; rm -r old; mkdir old; echo new > old/new; \
                       chmod 755 src/main; mv src/main src/moved; touch empty";
         lab.script(&profile, script);
         assert_eq!(picture(&lab.path("project")), before, "{caller:?}");
         let seen = lab.script(
             &profile,
-            "cd /work; cat README; ls old src; stat -c %a src/moved",
+            "cd /desk; cat README; ls old src; stat -c %a src/moved",
         );
         assert_eq!(seen, "one\ntwo\nold:\nnew\n\nsrc:\nmoved\n755\n");
         let changes = lab.kept_says(&["changes"]);
         let expected = format!(
-            "/work, over {} of the host\n  \
-             deleted  /work/old/a\n  deleted  /work/old/deep/\n  deleted  /work/src/main\n  \
-             changed  /work/README\n  \
-             added    /work/empty\n  added    /work/old/new\n  added    /work/src/moved\n",
+            "/desk, over {} of the host\n  \
+             deleted  /desk/old/a\n  deleted  /desk/old/deep/\n  deleted  /desk/src/main\n  \
+             changed  /desk/README\n  \
+             added    /desk/empty\n  added    /desk/old/new\n  added    /desk/src/moved\n",
             lab.text("project")
         );
         assert_eq!(changes, expected);
@@ -41,24 +41,24 @@ fn each_difference_is_told_in_its_own_words() {
         lab.link("project/link", "README");
         lab.file("project/same", "same\n");
         lab.file("project/binary", "a");
-        let script = "cd /work; chmod 700 src; chmod 755 README; ln -sf src link; touch same; \
+        let script = "cd /desk; chmod 700 src; chmod 755 README; ln -sf src link; touch same; \
                       echo same > same; printf 'a\\0b' > binary; rm old/a; mkdir old/a; \
                       rm -r old/deep; echo > old/deep; mkfifo pipe; mkdir \"new\u{1b}[31m\"; \
                       ln -s \"/etc/\u{1b}c\" out";
         lab.script(&profile, script);
         let changes = lab.kept_says(&["changes"]);
         for line in [
-            "  deleted  /work/old/a\n",
-            "  deleted  /work/old/deep/\n",
-            "  changed  /work/README  mode 0644 -> 0755\n",
-            "  changed  /work/link  (link to src)\n",
-            "  added    /work/out  (link to /etc/\\u{1b}c)\n",
-            "  changed  /work/src/  mode 0755 -> 0700\n",
-            "  changed  /work/binary\n",
-            "  added    /work/old/a/\n",
-            "  added    /work/old/deep\n",
-            "  added    /work/pipe  (named pipe)\n",
-            "  added    /work/new\\u{1b}[31m/\n",
+            "  deleted  /desk/old/a\n",
+            "  deleted  /desk/old/deep/\n",
+            "  changed  /desk/README  mode 0644 -> 0755\n",
+            "  changed  /desk/link  (link to src)\n",
+            "  added    /desk/out  (link to /etc/\\u{1b}c)\n",
+            "  changed  /desk/src/  mode 0755 -> 0700\n",
+            "  changed  /desk/binary\n",
+            "  added    /desk/old/a/\n",
+            "  added    /desk/old/deep\n",
+            "  added    /desk/pipe  (named pipe)\n",
+            "  added    /desk/new\\u{1b}[31m/\n",
         ] {
             assert!(changes.contains(line), "{line:?}: {changes}");
         }
@@ -75,7 +75,7 @@ fn each_difference_is_told_in_its_own_words() {
         for text in [
             "-README\n+src\n",
             "# binary files differ\n",
-            "--- a/work/old/a\n+++ /dev/null\n",
+            "--- a/desk/old/a\n+++ /dev/null\n",
         ] {
             assert!(diff.contains(text), "{text:?}: {diff}");
         }
@@ -85,7 +85,7 @@ fn each_difference_is_told_in_its_own_words() {
         let layer = &json["layers"][0];
         assert_eq!(layer["source"], lab.text("project"));
         let changes = layer["changes"].as_array().unwrap();
-        let out = changes.iter().find(|change| change["path"] == "/work/out");
+        let out = changes.iter().find(|change| change["path"] == "/desk/out");
         assert_eq!(out.unwrap()["target"], "/etc/\u{1b}c");
         let first = &layer["changes"][0];
         assert_eq!(first["act"], "deleted");
@@ -112,7 +112,7 @@ fn a_diff_is_what_patch_takes() {
     let profile = lab.project();
     lab.script(
         &profile,
-        "cd /work; echo two >> README; rm old/a; echo x > added",
+        "cd /desk; echo two >> README; rm old/a; echo x > added",
     );
     let patch = lab.kept_says(&["changes", "--diff"]);
     let file = lab.file("patch", &patch);
@@ -145,7 +145,7 @@ fn an_overlay_of_roots_belongs_to_the_owner_of_the_directory() {
         }
         for user in ["root", "1234:1234"] {
             let profile = format!("command.user = \"{user}\"\n{profile}");
-            let script = "cd /work; stat -c %u README; id -u; echo x >> README; echo x >> src/main; \
+            let script = "cd /desk; stat -c %u README; id -u; echo x >> README; echo x >> src/main; \
                           echo x >> src/new; ln -sf x link";
             let seen = lab.script(&profile, script);
             let (owner, own) = seen.trim().split_once('\n').unwrap();
@@ -175,7 +175,7 @@ fn another_owner_of_the_directory_is_told() {
     }
     let lab = Lab::new(Caller::Root);
     let profile = lab.project();
-    lab.script(&profile, "echo x > /work/new");
+    lab.script(&profile, "echo x > /desk/new");
     chown(lab.path("project"), Some(4242), Some(4242)).unwrap();
     let ended = lab.run(&profile, &["true"]);
     assert!(
@@ -189,8 +189,8 @@ fn another_owner_of_the_directory_is_told() {
 fn a_directory_of_others_is_read_and_not_applied_to() {
     let lab = Lab::new(Caller::Unprivileged);
     let profile = lab.overlaid().replace(&lab.text("project"), "/usr/share");
-    let seen = lab.script(&profile, "echo x > /work/new; ls -d /work/doc");
-    assert_eq!(seen, "/work/doc\n");
+    let seen = lab.script(&profile, "echo x > /desk/new; ls -d /desk/doc");
+    assert_eq!(seen, "/desk/doc\n");
     let refused = lab.kept_refuses(&["apply"], "kept.conflict");
     assert!(refused.err.contains("you may not write"), "{refused:?}");
     lab.kept_says(&["discard"]);
@@ -225,7 +225,7 @@ fn a_directory_that_was_replaced_is_not_written_over() {
     for caller in Caller::all() {
         let lab = Lab::new(caller);
         let profile = lab.project();
-        lab.script(&profile, "echo two >> /work/README");
+        lab.script(&profile, "echo two >> /desk/README");
         fs::rename(lab.path("project"), lab.path("moved")).unwrap();
         lab.project();
         let ended = lab.run(&profile, &["true"]);
@@ -235,12 +235,12 @@ fn a_directory_that_was_replaced_is_not_written_over() {
         );
         let changes = lab.kept_says(&["changes"]);
         assert!(changes.contains("is another directory"), "{changes}");
-        assert!(changes.contains("changed  /work/README"), "{changes}");
+        assert!(changes.contains("changed  /desk/README"), "{changes}");
         let before = picture(&lab.path("project"));
         lab.kept_refuses(&["apply"], "kept.no-directory");
         assert_eq!(picture(&lab.path("project")), before);
         lab.kept_says(&["discard"]);
-        assert_eq!(lab.script(&profile, "cat /work/README"), "one\n");
+        assert_eq!(lab.script(&profile, "cat /desk/README"), "one\n");
     }
 }
 
@@ -253,11 +253,11 @@ fn each_host_directory_has_writes_of_its_own() {
         lab.directory("other");
         lab.file("other/README", "other\n");
         let second = first.replace(&lab.text("project"), &lab.text("other"));
-        lab.script(&first, "echo first >> /work/README");
-        assert_eq!(lab.script(&second, "cat /work/README"), "other\n");
-        lab.script(&second, "echo second >> /work/README");
-        assert_eq!(lab.script(&first, "cat /work/README"), "one\nfirst\n");
-        lab.kept_refuses(&["apply", "/work/README"], "kept.several-overlays");
+        lab.script(&first, "echo first >> /desk/README");
+        assert_eq!(lab.script(&second, "cat /desk/README"), "other\n");
+        lab.script(&second, "echo second >> /desk/README");
+        assert_eq!(lab.script(&first, "cat /desk/README"), "one\nfirst\n");
+        lab.kept_refuses(&["apply", "/desk/README"], "kept.several-overlays");
         lab.kept_says(&["apply", &lab.text("other/README")]);
         assert_eq!(
             fs::read_to_string(lab.path("other/README")).unwrap(),

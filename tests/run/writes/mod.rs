@@ -51,10 +51,10 @@ impl Lab {
         ended
     }
 
-    /// A profile that lays an overlay at /work over the directory `project`.
+    /// A profile that lays an overlay at /desk over the directory `project`.
     fn overlaid(&self) -> String {
         let mount = format!(
-            "[[mount]]\nbind = \"{}\"\ntarget = \"/work\"\naccess = \"overlay\"\n",
+            "[[mount]]\nbind = \"{}\"\ntarget = \"/desk\"\naccess = \"overlay\"\n",
             self.text("project")
         );
         self.profile_with(CHANGERS, &mount)
