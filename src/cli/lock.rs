@@ -7,6 +7,7 @@ use clap::Args;
 use crate::diag::{Problem, Problems, Severity, Sources};
 use crate::lock::{Detail, LiveKind, Lock, compare, render};
 use crate::plan::{Given, Plan, Purpose};
+use crate::rootfs::{Store, Tree};
 
 use super::exit::Exit;
 use super::locked::{self, Held, Known, Place};
@@ -61,18 +62,23 @@ impl LockCommand {
         match self.diff {
             true => {
                 let place = Place::filled(&self.profile)?;
-                diff(&place, &lock(&self.profile, plan)?, sources)
+                let (lock, ..) = lock(&self.profile, plan)?;
+                diff(&place, &lock, sources)
             }
             false => {
                 let place = Place::beside(&self.profile)?;
-                write(&place, &lock(&self.profile, plan)?)
+                let (lock, store, tree) = lock(&self.profile, plan)?;
+                let exit = write(&place, &lock)?;
+                // Without the note garbage collection knows of the profile alone.
+                store.note_user(&tree, &place.file).ok();
+                Ok(exit)
             }
         }
     }
 }
 
-/// The lock that the profile has now.
-fn lock(profile: &Path, plan: &Plan) -> Result<Lock, Problems> {
+/// The lock that the profile has now, and the tree that it is of.
+fn lock(profile: &Path, plan: &Plan) -> Result<(Lock, Store, Tree), Problems> {
     let (store, tree) = locked::look(profile, plan)?;
     let lock = locked::lock(plan, &tree, Known::Nothing)?;
     tree::keep(&store, &tree);
@@ -86,7 +92,7 @@ fn lock(profile: &Path, plan: &Plan) -> Result<Lock, Problems> {
             "sandbox: note: `{path}` is {what} and not locked\n"
         ));
     }
-    Ok(lock)
+    Ok((lock, store, tree))
 }
 
 fn diff(place: &Place<'_>, is: &Lock, sources: &mut Sources) -> Result<Exit, Problems> {

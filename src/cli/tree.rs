@@ -74,7 +74,9 @@ pub fn obtain(store: &Store, wanted: &Wanted<'_>) -> Result<Tree, Box<Problem>> 
         ));
     }
     // Without the note the next garbage collection takes the tree, and it is built again.
-    store.note_user(&tree, wanted.profile).ok();
+    for user in [wanted.profile, &wanted.profile.with_extension("lock")] {
+        store.note_user(&tree, user).ok();
+    }
     Ok(tree)
 }
 

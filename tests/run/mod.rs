@@ -28,5 +28,6 @@ mod programs;
 mod relay;
 mod streams;
 mod terminal;
+mod trees;
 mod work;
 mod writes;
