@@ -193,3 +193,43 @@ fn builders_killed_at_any_moment_leave_a_store_that_verifies() {
     let verified = lab.store.tree(&plan, Refresh::Verify, &mut Silent).unwrap();
     assert_eq!(verified.id, tree.id);
 }
+
+#[test]
+fn a_sweeper_never_takes_what_a_builder_has_just_begun() {
+    let lab = Lab::new();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let built: Vec<Result<(), String>> = std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    // Each build sweeps; one of a tree that there is does nothing else.
+                    lab.store
+                        .collect(Duration::MAX, Collection::Remove)
+                        .unwrap();
+                }
+            });
+        }
+        let start = Instant::now();
+        let mut built = Vec::new();
+        while start.elapsed() < Duration::from_secs(3) {
+            let plan = plan([file("/a/b/c", "text"), file("/d", "text")]);
+            let tree = lab.store.tree(&plan, Refresh::Rebuild, &mut Silent);
+            built.push(tree.map_err(|error| error.to_string()).and_then(|tree| {
+                let whole = inside(&tree, "/a/b/c").exists() && inside(&tree, "/d").exists();
+                whole.then_some(()).ok_or("half a tree".to_owned())
+            }));
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        built
+    });
+    let failed: Vec<_> = built
+        .iter()
+        .filter_map(|built| built.as_ref().err())
+        .collect();
+    assert!(
+        failed.is_empty(),
+        "{} of {}: {failed:?}",
+        failed.len(),
+        built.len()
+    );
+}

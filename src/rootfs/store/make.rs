@@ -167,10 +167,15 @@ impl Store {
             return;
         };
         for name in names(building.as_fd()).unwrap_or_default() {
-            let left = open_dir(&building, &name, OFlag::O_RDONLY).map(File::from);
-            if left.is_ok_and(|left| left.try_lock().is_ok()) {
+            let Ok(left) = open_dir(&building, &name, OFlag::O_RDONLY).map(File::from) else {
+                continue;
+            };
+            // The lock is held until all is gone: a builder that has just made the directory finds that it
+            // has to make another one.
+            if left.try_lock().is_ok() {
                 clear(building.as_fd(), &name);
             }
+            drop(left);
         }
     }
 
