@@ -113,6 +113,13 @@ pub(super) struct Found {
     pub capable: bool,
 }
 
+/// Whether an attribute is one of the user's own. An overlay keeps its whiteouts in some of them: over a tree
+/// that has those, it would hide files (filesystems/overlayfs.rst, `userxattr`).
+pub(super) fn comes_along(name: &CStr) -> bool {
+    let name = name.to_bytes();
+    name.starts_with(b"user.") && !name.starts_with(b"user.overlay.")
+}
+
 /// The user attributes of a file. Capabilities do not come along, and access lists neither, because
 /// they name ids that mean nothing inside.
 pub(super) fn attributes(file: BorrowedFd) -> nix::Result<Found> {
@@ -127,7 +134,7 @@ pub(super) fn attributes(file: BorrowedFd) -> nix::Result<Found> {
         };
         if name == c"security.capability" {
             found.capable = true;
-        } else if name.to_bytes().starts_with(b"user.") {
+        } else if comes_along(name) {
             match attribute(file, name) {
                 Err(Errno::ENODATA) => {}
                 value => found.attributes.push((CString::from(name), value?)),

@@ -17,7 +17,7 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 use super::build::Builder;
 use super::content::{BUFFER, errno};
 use super::error::{Shape, SystemProblem, Trouble};
-use super::key::{Attached, Key, finish};
+use super::key::{Attached, Key, comes_along, finish};
 use super::layout::{Body, Content, Meta, NodeId, Place, Supply};
 use super::linker::{Linked, Linker, Target};
 use super::walk::Last;
@@ -208,7 +208,7 @@ impl<'b, 'a> Receiving<'b, 'a> {
         for (name, value) in all {
             if name.as_c_str() == c"security.capability" {
                 notes.privileges += 1;
-            } else if name.to_bytes().starts_with(b"user.") {
+            } else if comes_along(&name) {
                 attributes.push((name, value));
             }
         }
