@@ -226,7 +226,7 @@ impl<'a> Builder<'a> {
     ) -> Result<(), Trouble> {
         match self.bring(from, to.map(InsidePath::as_path), exclude) {
             Err(Trouble::Missing(path)) if missing == Missing::Skipped && path == from => {
-                self.stamps.always(from, None);
+                self.watch_absent(from);
                 Ok(())
             }
             done => done,

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat, readlinkat};
+use nix::fcntl::{OFlag, openat, readlink, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 
 use super::build::{Builder, Watch, Watched};
@@ -17,7 +17,7 @@ use super::key;
 use super::layout::{ALLOWED_BITS, Body, Content, Gone, HostFile, Meta, NodeId, Spot};
 use super::remove::names;
 use super::stamps::Identity;
-use super::walk::{HostPlace, Last, TrailLink, kind, look, open_dir, shape};
+use super::walk::{HostPlace, Last, MOST_LINKS, TrailLink, kind, look, open_dir, shape};
 
 /// Directories within each other; each holds a descriptor open while it is read.
 const DEEPEST: usize = 256;
@@ -76,6 +76,20 @@ impl Builder<'_> {
         for TrailLink { path, stat, .. } in trail {
             self.stamps.always(path, Some(Identity::of(stat)));
         }
+    }
+
+    /// Watches a path at which nothing is. A stamp is about the link itself where the path ends with one, so
+    /// each of those gets its own.
+    pub(super) fn watch_absent(&mut self, path: &Path) {
+        let mut path = path.to_owned();
+        for _ in 0..MOST_LINKS {
+            let Ok(text) = readlink(&path) else {
+                break;
+            };
+            self.stamps.now(&path);
+            path = path.parent().unwrap_or(Path::new("/")).join(text);
+        }
+        self.stamps.always(&path, None);
     }
 
     fn bring_link(&mut self, link: &TrailLink) -> Result<(), Trouble> {
