@@ -17,7 +17,7 @@ use super::linker::Altered;
 use super::pool::Pool;
 use super::progress::Progress;
 use super::record::Notes;
-use super::stamps::{Identity, Moment, Stamp, Stamps};
+use super::stamps::{Identity, Stamp, Stamps};
 use super::walk::Last;
 use super::write::{Failed, Job, Written, write};
 use crate::diag::{At, Origin};
@@ -122,7 +122,6 @@ pub(super) struct Builder<'a> {
     plan: &'a TreePlan,
     pub site: &'a Site<'a>,
     pub layout: Layout,
-    pub started: Moment,
     pub stamps: Stamps,
     pub watched: Vec<Watched>,
     pub notes: Notes,
@@ -150,7 +149,6 @@ impl<'a> Builder<'a> {
             plan,
             site,
             layout: Layout::new(),
-            started: Moment::now(),
             stamps: Stamps::begin(),
             watched: Vec::new(),
             notes: Notes::default(),
@@ -342,7 +340,6 @@ impl<'a> Builder<'a> {
             received: site.received,
             pool: site.pool,
             store: site.store,
-            started: self.started,
         };
         let unreadable = std::mem::take(&mut self.unreadable);
         let written = write(job, unreadable, progress).map_err(|failed| self.blame(failed))?;

@@ -16,7 +16,7 @@ use super::host;
 use super::key;
 use super::layout::{ALLOWED_BITS, Body, Content, Gone, HostFile, Meta, NodeId, Spot};
 use super::remove::names;
-use super::stamps::Identity;
+use super::stamps::{Identity, settled};
 use super::walk::{HostPlace, Last, MOST_LINKS, TrailLink, kind, look, open_dir, shape};
 
 /// Directories within each other; each holds a descriptor open while it is read.
@@ -184,7 +184,7 @@ impl Builder<'_> {
         if depth > DEEPEST {
             return Err(Trouble::Deep(path.clone()));
         }
-        let stat = self.started.settled(|| fstat(fd));
+        let stat = settled(|| fstat(fd));
         let stat = stat.map_err(SystemProblem::at("look at", path))?;
         self.stamps.dir(path, Identity::of(&stat), depth);
         self.describe(into, fd, &stat, path)?;

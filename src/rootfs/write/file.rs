@@ -20,7 +20,7 @@ use crate::rootfs::error::{SystemProblem, Trouble};
 use crate::rootfs::key::{self, Attached, Key};
 use crate::rootfs::layout::{ALLOWED_BITS, Content, Gone, HostFile, Meta, Node, NodeId, Supply};
 use crate::rootfs::linker::{Altered, Linked, Target};
-use crate::rootfs::stamps::Identity;
+use crate::rootfs::stamps::{Identity, settled};
 use crate::rootfs::walk::kind;
 
 /// A file up to this size is read whole, hashed, and written from memory; a larger one is copied by the
@@ -228,7 +228,7 @@ impl Worker<'_> {
     }
 
     fn settled(&self, file: &File, path: &Path) -> Result<FileStat, Trouble> {
-        let stat = self.shared.job.started.settled(|| fstat(file));
+        let stat = settled(|| fstat(file));
         Ok(stat.map_err(SystemProblem::at("look at", path))?)
     }
 

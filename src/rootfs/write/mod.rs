@@ -27,7 +27,7 @@ use super::layout::{ALLOWED_BITS, Body, Layout, NodeId, Supply};
 use super::linker::{Altered, Linker};
 use super::pool::Pool;
 use super::progress::Progress;
-use super::stamps::{Identity, Moment};
+use super::stamps::Identity;
 use course::{Course, Dir};
 use queue::{Queue, Task};
 
@@ -55,8 +55,6 @@ pub(super) struct Job<'a> {
     pub pool: &'a Pool,
     /// The store.
     pub store: BorrowedFd<'a>,
-    /// When the build began.
-    pub started: Moment,
 }
 
 /// What became of one file.
