@@ -86,6 +86,26 @@ fn a_profile_that_asks_for_another_tree_lets_go_of_its_first() {
 }
 
 #[test]
+fn a_use_that_a_killed_process_did_not_name_keeps_nothing() {
+    let lab = Lab::new();
+    let profile = lab.file("p.toml", "version = 1");
+    let users = lab.store_dir().join("users");
+    for text in ["first", "second"] {
+        let tree = lab.build(&plan([file("/f", text)]));
+        lab.store.note_user(&tree, &profile).unwrap();
+        let noted = users.join(&lab.list("users")[0]);
+        let unnamed = users.join(format!("{}.new.1", lab.list("users")[0]));
+        if text == "first" {
+            fs::copy(&noted, &unnamed).unwrap();
+            let old = SystemTime::now() - Duration::from_secs(4000);
+            fs::File::open(unnamed).unwrap().set_modified(old).unwrap();
+        }
+    }
+    assert_eq!(collect(&lab).trees.len(), 1);
+    assert_eq!(lab.list("users").len(), 1);
+}
+
+#[test]
 fn what_was_used_lately_stays_where_an_age_is_asked_for() {
     let lab = Lab::new();
     drop(lab.build(&plan([file("/f", "x")])));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
 use nix::errno::Errno;
@@ -27,7 +27,7 @@ use crate::rootfs::progress::Progress;
 use crate::rootfs::record::{Head, ID, decode, encode};
 use crate::rootfs::remove::{names, remove};
 use crate::rootfs::stamps::Stamp;
-use crate::rootfs::walk::open_dir;
+use crate::rootfs::walk::{look, open_dir};
 
 /// As many bytes of inventories are read before a build: those of about a million files.
 const MOST_POOLED: usize = 192 << 20;
@@ -171,8 +171,8 @@ impl Store {
                 continue;
             };
             // The lock is held until all is gone: a builder that has just made the directory finds that it
-            // has to make another one.
-            if left.try_lock().is_ok() {
+            // has to make another one. The name may be that of a later build by now, and this one a tree.
+            if left.try_lock().is_ok() && is_at(&building, &name, &left) {
                 clear(building.as_fd(), &name);
             }
             drop(left);
@@ -266,6 +266,11 @@ impl Store {
         Some(decode(&record)?.0.id)
     }
 
+    /// Whether a recipe leads to this tree: another process may have built a new one meanwhile.
+    pub(super) fn leads_to(&self, key: &str, id: &str) -> bool {
+        self.recorded(key).is_some_and(|recorded| recorded == id)
+    }
+
     fn record(&self, key: &str, head: &Head, quick: &[Stamp]) -> Result<(), SystemProblem> {
         let path = format!("{RECIPES}/{key}");
         let record = encode(head, quick).ok_or(Errno::EOVERFLOW);
@@ -296,7 +301,7 @@ impl Store {
         };
         for tree in trees {
             // What cannot be marked or removed is found again by whoever links to it, or verifies it.
-            if let Some(key) = keys.get(tree) {
+            if let Some(key) = keys.get(tree).filter(|key| self.leads_to(key, tree)) {
                 remove_file(&self.fd, &format!("{RECIPES}/{key}")).unwrap_or_default();
             }
             write(&self.fd, &format!("{TREES}/{tree}/{ALTERED}"), b"").unwrap_or_default();
@@ -311,18 +316,28 @@ impl Store {
 
     /// Removes a tree, unless somebody uses it. Whether it is gone.
     pub(super) fn remove_tree(&self, id: &str) -> bool {
+        let free = self.lock_tree(id);
+        free.is_some_and(|tree| self.remove_locked(id, tree))
+    }
+
+    /// The lock of a tree, alone; none where somebody uses it, or it is gone.
+    pub(super) fn lock_tree(&self, id: &str) -> Option<File> {
+        let path = format!("{TREES}/{id}");
+        let dir = open_dir(&self.fd, OsStr::new(&path), OFlag::O_RDONLY);
+        let dir = dir.map(File::from).ok()?;
+        dir.try_lock().is_ok().then_some(dir)
+    }
+
+    /// Removes a tree that is locked. Whether it is gone.
+    pub(super) fn remove_locked(&self, id: &str, tree: File) -> bool {
         let (path, gone) = (format!("{TREES}/{id}"), format!("{BUILDING}/{id}.old"));
-        let Ok(dir) = open_dir(&self.fd, OsStr::new(&path), OFlag::O_RDONLY).map(File::from) else {
+        if renameat(&self.fd, path.as_str(), &self.fd, gone.as_str()).is_err() {
             return false;
-        };
-        let free = dir.try_lock().is_ok();
-        if free && renameat(&self.fd, path.as_str(), &self.fd, gone.as_str()).is_ok() {
-            // Whoever came for it at the same time need not wait until it is gone.
-            drop(dir);
-            clear(self.fd.as_fd(), OsStr::new(&gone));
-            return true;
         }
-        false
+        // Whoever came for it at the same time need not wait until it is gone.
+        drop(tree);
+        clear(self.fd.as_fd(), OsStr::new(&gone));
+        true
     }
 }
 
@@ -330,6 +345,13 @@ impl Store {
 /// free, so that each later build tries again.
 pub(super) fn clear(parent: BorrowedFd, name: &OsStr) {
     remove(parent, name).unwrap_or_default();
+}
+
+/// Whether an open directory is still what has this name.
+fn is_at(parent: &OwnedFd, name: &OsStr, dir: &File) -> bool {
+    let (named, mine) = (look(parent, name), fstat(dir));
+    let named = named.ok().flatten();
+    named.is_some_and(|named| mine.is_ok_and(|mine| mine.st_ino == named.st_ino))
 }
 
 /// An id that no other build has had: the time and the builder's directory go in.
