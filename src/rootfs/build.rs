@@ -18,6 +18,7 @@ use super::pool::Pool;
 use super::progress::Progress;
 use super::record::Notes;
 use super::stamps::{Identity, Stamp, Stamps};
+use super::times::Times;
 use super::walk::Last;
 use super::write::{Failed, Job, Written, write};
 use crate::diag::{At, Origin};
@@ -36,6 +37,8 @@ pub(super) struct Site<'a> {
     pub received: BorrowedFd<'a>,
     /// What other trees have.
     pub pool: &'a Pool,
+    /// What times its file system holds.
+    pub times: Times,
     /// The store's own directory, and what it is.
     pub store: BorrowedFd<'a>,
     pub store_stat: &'a FileStat,
@@ -131,6 +134,8 @@ pub(super) struct Builder<'a> {
     pub host_dirs: Vec<PathBuf>,
     /// Files of the host that have several names, by device and inode.
     pub linked: HashMap<(u64, u64), (NodeId, Identity)>,
+    /// The numbers of file systems that have one of their own, by device.
+    pub volumes: HashMap<u64, u64>,
     /// The contents of archives that lie beside the tree.
     pub received: HashMap<Key, Supply>,
     /// What cannot be read, by source.
@@ -155,6 +160,7 @@ impl<'a> Builder<'a> {
             host,
             host_dirs: Vec::new(),
             linked: HashMap::new(),
+            volumes: HashMap::new(),
             received: HashMap::new(),
             unreadable: Vec::new(),
             resolver: Resolver::new(Environment {
@@ -339,6 +345,7 @@ impl<'a> Builder<'a> {
             host_dirs: &self.host_dirs,
             received: site.received,
             pool: site.pool,
+            times: site.times,
             store: site.store,
         };
         let unreadable = std::mem::take(&mut self.unreadable);

@@ -14,6 +14,7 @@ use nix::sys::stat::FileStat;
 
 use super::error::{Earlier, Shape, Trouble};
 use super::key::Key;
+use super::times::Times;
 use super::walk::{Last, MOST_LINKS, steps};
 use crate::diag::Origin;
 
@@ -70,6 +71,17 @@ pub(super) struct Meta {
     pub attributes: Attributes,
 }
 
+impl Meta {
+    /// What of a host file's description comes along, in a store that holds these times.
+    pub(super) fn of(stat: &FileStat, times: Times) -> Meta {
+        Meta {
+            mode: stat.st_mode & ALLOWED_BITS,
+            modified: times.fit((stat.st_mtime, stat.st_mtime_nsec)),
+            attributes: Vec::new(),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum Body {
     Directory(BTreeMap<OsString, NodeId>),
@@ -103,6 +115,8 @@ pub(super) struct HostFile {
     /// Which of the directories that the build has read.
     pub dir: usize,
     pub name: OsString,
+    /// The number of its file system, which no other one has.
+    pub volume: u64,
     pub stat: FileStat,
     /// What it means when it is gone by the time that it is opened.
     pub gone: Gone,

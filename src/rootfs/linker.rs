@@ -110,7 +110,7 @@ impl<'a> Linker<'a> {
         let read = key_of(file.dir, file.name, meta.clone(), &mut self.buffer)?;
         Ok(match read {
             Reading::Key(found) => found == *key,
-            // Nobody may read it, so nobody can have seen what was in it.
+            // Closed to its own owner: what is in it cannot be read inside either.
             Reading::Closed => true,
             Reading::Other => false,
         })

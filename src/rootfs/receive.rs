@@ -211,7 +211,7 @@ impl<'b, 'a> Receiving<'b, 'a> {
         }
         Meta {
             mode: mode & super::layout::ALLOWED_BITS,
-            modified,
+            modified: self.builder.site.times.fit(modified),
             attributes,
         }
     }

@@ -67,6 +67,16 @@ impl Identity {
     }
 }
 
+impl Identity {
+    /// The same for comparing files of any path, with a number of the file system that no other one has.
+    pub(super) fn on(self, volume: u64) -> Identity {
+        Identity {
+            dev: volume,
+            ..self
+        }
+    }
+}
+
 /// A path, and what was there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stamp {

@@ -192,3 +192,38 @@ fn a_store_that_cannot_be_written_is_told() {
         "{error}"
     );
 }
+
+#[test]
+fn a_file_is_not_taken_for_one_of_another_file_system_with_the_same_numbers() {
+    let lab = Lab::new();
+    let builder = builder(&lab);
+    let mut command = Command::new("unshare");
+    command
+        .args(["--map-root-user", "--mount", "sh", "-c"])
+        .arg(
+            r#"mkdir -p "$BUILDER_FROM/a" "$BUILDER_FROM/b"; cd "$BUILDER_FROM"
+        mount -t tmpfs none a && mount -t tmpfs none b || { echo "no tmpfs"; exit; }
+        # Both in one tick of the kernel's clock.
+        for try in $(seq 1000); do
+            printf x >a/f; printf y >b/f
+            [ "$(stat -c %i%y%z a/f)" = "$(stat -c %i%y%z b/f)" ] && break
+            rm a/f b/f
+        done
+        [ -e a/f ] || { echo "no equal times"; exit; }
+        for dir in a b; do BUILDER_FROM=$PWD/$dir "$0" "$@"; done
+        cat "$BUILDER_STORE"/trees/*/root/d/f"#,
+        );
+    command.arg(builder.get_program()).args(builder.get_args());
+    for (name, value) in builder.get_envs() {
+        command.env(name, value.unwrap());
+    }
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() || text.contains("no tmpfs") || text.contains("no equal times") {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        println!("not tested: {text} {errors}");
+        return;
+    }
+    let last = text.lines().last().unwrap_or_default();
+    assert!(matches!(last, "xy" | "yx"), "{text}");
+}

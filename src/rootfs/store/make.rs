@@ -27,6 +27,7 @@ use crate::rootfs::progress::Progress;
 use crate::rootfs::record::{Head, ID, decode, encode};
 use crate::rootfs::remove::{names, remove};
 use crate::rootfs::stamps::Stamp;
+use crate::rootfs::times::Times;
 use crate::rootfs::walk::{look, open_dir};
 
 /// As many bytes of inventories are read before a build: those of about a million files.
@@ -108,6 +109,7 @@ impl Store {
             root: root.as_fd(),
             received: received.as_fd(),
             pool,
+            times: Times::of(received.as_fd()).map_err(failed("try the times of"))?,
             store: self.fd.as_fd(),
             store_stat: &self.stat,
         };

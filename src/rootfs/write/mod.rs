@@ -28,6 +28,7 @@ use super::linker::{Altered, Linker};
 use super::pool::Pool;
 use super::progress::Progress;
 use super::stamps::Identity;
+use super::times::Times;
 use course::{Course, Dir};
 use queue::{Queue, Task};
 
@@ -53,6 +54,8 @@ pub(super) struct Job<'a> {
     /// The contents of archives, by their keys.
     pub received: BorrowedFd<'a>,
     pub pool: &'a Pool,
+    /// What times the store's file system holds.
+    pub times: Times,
     /// The store.
     pub store: BorrowedFd<'a>,
 }
