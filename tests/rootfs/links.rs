@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sandbox::plan::{Missing, TreeSource};
+use sandbox::plan::{Existing, Missing, TreeSource};
 use sandbox::rootfs::Built;
 
 use crate::lab::{Lab, copy, copy_to, inside, plan, read};
@@ -120,6 +120,7 @@ fn an_optional_link_that_leads_nowhere_makes_no_new_tree_until_it_leads_somewher
         to: None,
         exclude: Vec::new(),
         missing: Missing::Skipped,
+        existing: Existing::Replaced,
     }]);
     assert_eq!(lab.build(&plan).built, Built::Now);
     assert_eq!(lab.build(&plan).built, Built::Before);
