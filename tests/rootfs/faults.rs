@@ -147,6 +147,23 @@ fn a_disk_that_is_full_at_any_step_leaves_nothing_and_the_next_build_works() {
 }
 
 #[test]
+fn a_tree_that_no_recipe_can_lead_to_does_not_stay() {
+    let lab = Lab::new();
+    let plan = plan([crate::lab::file("/a", "")]);
+    drop(lab.build(&plan));
+    let recipe = lab
+        .store_dir()
+        .join("recipes")
+        .join(&lab.list("recipes")[0]);
+    fs::remove_file(&recipe).unwrap();
+    fs::remove_dir_all(lab.store_dir().join("trees")).unwrap();
+    // In the way of the recipe.
+    fs::create_dir(&recipe).unwrap();
+    let error = lab.refused(&plan).to_string();
+    assert!(error.starts_with("cannot write"), "{error}");
+}
+
+#[test]
 fn a_source_that_never_holds_still_is_an_error_that_names_it() {
     let lab = Lab::new();
     let path = lab.file("log", "");

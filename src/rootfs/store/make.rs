@@ -252,7 +252,11 @@ impl Store {
             .map_err(self.problem("rename", &from))?;
         let aside = unnamed.aside.take().ok_or(Errno::EBADF);
         let aside = aside.map_err(self.problem("hold", &name))?;
-        self.record(key, &head, &quick)?;
+        if let Err(problem) = self.record(key, &head, &quick) {
+            // Nothing leads to it: on a full disk it would only be in the way.
+            self.remove_locked(&head.id, aside);
+            return Err(problem);
+        }
         aside
             .lock_shared()
             .map_err(|error| self.problem("lock", &to)(errno(error)))?;
