@@ -17,7 +17,8 @@ use super::linker::Altered;
 use super::pool::Pool;
 use super::progress::Progress;
 use super::record::Notes;
-use super::stamps::{Identity, Moment, Stamp, Stamps};
+use super::stamps::{Identity, Stamp, Stamps};
+use super::times::Times;
 use super::walk::Last;
 use super::write::{Failed, Job, Written, write};
 use crate::diag::{At, Origin};
@@ -36,6 +37,8 @@ pub(super) struct Site<'a> {
     pub received: BorrowedFd<'a>,
     /// What other trees have.
     pub pool: &'a Pool,
+    /// What times its file system holds.
+    pub times: Times,
     /// The store's own directory, and what it is.
     pub store: BorrowedFd<'a>,
     pub store_stat: &'a FileStat,
@@ -122,7 +125,6 @@ pub(super) struct Builder<'a> {
     plan: &'a TreePlan,
     pub site: &'a Site<'a>,
     pub layout: Layout,
-    pub started: Moment,
     pub stamps: Stamps,
     pub watched: Vec<Watched>,
     pub notes: Notes,
@@ -132,6 +134,8 @@ pub(super) struct Builder<'a> {
     pub host_dirs: Vec<PathBuf>,
     /// Files of the host that have several names, by device and inode.
     pub linked: HashMap<(u64, u64), (NodeId, Identity)>,
+    /// The numbers of file systems that have one of their own, by device.
+    pub volumes: HashMap<u64, u64>,
     /// The contents of archives that lie beside the tree.
     pub received: HashMap<Key, Supply>,
     /// What cannot be read, by source.
@@ -150,13 +154,13 @@ impl<'a> Builder<'a> {
             plan,
             site,
             layout: Layout::new(),
-            started: Moment::now(),
             stamps: Stamps::begin(),
             watched: Vec::new(),
             notes: Notes::default(),
             host,
             host_dirs: Vec::new(),
             linked: HashMap::new(),
+            volumes: HashMap::new(),
             received: HashMap::new(),
             unreadable: Vec::new(),
             resolver: Resolver::new(Environment {
@@ -226,7 +230,7 @@ impl<'a> Builder<'a> {
     ) -> Result<(), Trouble> {
         match self.bring(from, to.map(InsidePath::as_path), exclude) {
             Err(Trouble::Missing(path)) if missing == Missing::Skipped && path == from => {
-                self.stamps.always(from, None);
+                self.watch_absent(from);
                 Ok(())
             }
             done => done,
@@ -341,8 +345,8 @@ impl<'a> Builder<'a> {
             host_dirs: &self.host_dirs,
             received: site.received,
             pool: site.pool,
+            times: site.times,
             store: site.store,
-            started: self.started,
         };
         let unreadable = std::mem::take(&mut self.unreadable);
         let written = write(job, unreadable, progress).map_err(|failed| self.blame(failed))?;

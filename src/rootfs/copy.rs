@@ -6,18 +6,20 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat, readlinkat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::fcntl::{OFlag, openat, readlink, readlinkat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, major};
+use nix::sys::statfs::{OVERLAYFS_SUPER_MAGIC, fstatfs};
+use nix::sys::statvfs::fstatvfs;
 
 use super::build::{Builder, Watch, Watched};
 use super::error::{SystemProblem, Trouble};
 use super::exclude::Exclude;
 use super::host;
 use super::key;
-use super::layout::{ALLOWED_BITS, Body, Content, Gone, HostFile, Meta, NodeId, Spot};
+use super::layout::{Body, Content, Gone, HostFile, Meta, NodeId, Spot};
 use super::remove::names;
-use super::stamps::Identity;
-use super::walk::{HostPlace, Last, TrailLink, kind, look, open_dir, shape};
+use super::stamps::{Identity, settled};
+use super::walk::{HostPlace, Last, MOST_LINKS, TrailLink, kind, look, open_dir, shape};
 
 /// Directories within each other; each holds a descriptor open while it is read.
 const DEEPEST: usize = 256;
@@ -78,6 +80,20 @@ impl Builder<'_> {
         }
     }
 
+    /// Watches a path at which nothing is. A stamp is about the link itself where the path ends with one, so
+    /// each of those gets its own.
+    pub(super) fn watch_absent(&mut self, path: &Path) {
+        let mut path = path.to_owned();
+        for _ in 0..MOST_LINKS {
+            let Ok(text) = readlink(&path) else {
+                break;
+            };
+            self.stamps.now(&path);
+            path = path.parent().unwrap_or(Path::new("/")).join(text);
+        }
+        self.stamps.always(&path, None);
+    }
+
     fn bring_link(&mut self, link: &TrailLink) -> Result<(), Trouble> {
         let place = self.layout.place(&link.path, Last::Kept)?;
         let is_there = place
@@ -90,7 +106,7 @@ impl Builder<'_> {
             return Ok(());
         }
         let body = Body::Symlink(link.text.clone());
-        let id = self.layout.add(meta(&link.stat), body);
+        let id = self.layout.add(self.meta(&link.stat), body);
         self.layout.node_mut(id).from = Some(link.path.clone());
         self.layout.put(&place, id)
     }
@@ -102,11 +118,13 @@ impl Builder<'_> {
         if host::is_of_kernel(file.as_fd(), &found.path)? {
             return Err(Trouble::KernelFile(found.path));
         }
+        self.learn_volume(file.as_fd(), &found.stat, &found.path)?;
         let place = self.layout.place(to.unwrap_or(&found.path), Last::Kept)?;
         let dir = self.host_dir(found.path.parent().unwrap_or(Path::new("/")));
         let file = HostFile {
             dir,
             name: found.name,
+            volume: self.volume(&found.stat),
             stat: found.stat,
             gone: Gone::Refused,
         };
@@ -118,7 +136,7 @@ impl Builder<'_> {
     fn add_file(&mut self, file: HostFile, path: PathBuf, watch: Watch) -> NodeId {
         let identity = Identity::of(&file.stat);
         let has_names = file.stat.st_nlink > 1;
-        let meta = meta(&file.stat);
+        let meta = self.meta(&file.stat);
         let inode = (file.stat.st_dev, file.stat.st_ino);
         let id = match self.linked.entry(inode) {
             Entry::Occupied(known) if has_names && known.get().1 == identity => known.get().0,
@@ -170,9 +188,10 @@ impl Builder<'_> {
         if depth > DEEPEST {
             return Err(Trouble::Deep(path.clone()));
         }
-        let stat = self.started.settled(|| fstat(fd));
+        let stat = settled(|| fstat(fd));
         let stat = stat.map_err(SystemProblem::at("look at", path))?;
         self.stamps.dir(path, Identity::of(&stat), depth);
+        self.learn_volume(fd.as_fd(), &stat, path)?;
         self.describe(into, fd, &stat, path)?;
         let store = self.site.store_stat;
         if (stat.st_dev, stat.st_ino) == (store.st_dev, store.st_ino) {
@@ -206,7 +225,7 @@ impl Builder<'_> {
         self.notes.privileges += u64::from(stat.st_mode & 0o6000 != 0);
         let meta = Meta {
             attributes: found.attributes,
-            ..meta(stat)
+            ..self.meta(stat)
         };
         self.layout.describe(into.id, meta);
         self.layout.node_mut(into.id).from = Some(path.to_owned());
@@ -231,6 +250,7 @@ impl Builder<'_> {
                 let file = HostFile {
                     dir: from.index,
                     name: name.to_owned(),
+                    volume: self.volume(&stat),
                     stat,
                     gone: Gone::LeftOut,
                 };
@@ -288,9 +308,43 @@ impl Builder<'_> {
             Err(Errno::ENOENT | Errno::EINVAL) => return Ok(()),
             Err(errno) => return Err(SystemProblem::at("read the link", path)(errno).into()),
         };
-        let id = self.layout.add(meta(stat), Body::Symlink(text));
+        let id = self.layout.add(self.meta(stat), Body::Symlink(text));
         self.layout.node_mut(id).from = Some(path.to_owned());
         self.layout.put_at(into.id, name, &into.path.join(name), id)
+    }
+
+    /// Finds out which file system an open file lies in, by a number that no other one has.
+    ///
+    /// Those without a device of their own (btrfs, tmpfs, nfs) get a number at each mount, which is another
+    /// one the next time; some of them have a number of their own that stays. What an overlay gives as its
+    /// own is that of a layer, which has other files with the same inode numbers.
+    fn learn_volume(
+        &mut self,
+        file: BorrowedFd,
+        stat: &FileStat,
+        path: &Path,
+    ) -> Result<(), Trouble> {
+        if major(stat.st_dev) != 0 || self.volumes.contains_key(&stat.st_dev) {
+            return Ok(());
+        }
+        let failed = SystemProblem::at("look at the file system of", path);
+        let of = fstatfs(file).and_then(|of| Ok((of.filesystem_type(), fstatvfs(file)?)));
+        let (kind, of) = of.map_err(failed)?;
+        let own = of.filesystem_id();
+        if own != 0 && kind != OVERLAYFS_SUPER_MAGIC {
+            self.volumes.insert(stat.st_dev, own);
+        }
+        Ok(())
+    }
+
+    /// The number of a file's file system, as far as it is known.
+    fn volume(&self, stat: &FileStat) -> u64 {
+        let known = self.volumes.get(&stat.st_dev);
+        known.copied().unwrap_or(stat.st_dev)
+    }
+
+    fn meta(&self, stat: &FileStat) -> Meta {
+        Meta::of(stat, self.site.times)
     }
 
     /// The place of a host directory among those of the build.
@@ -299,14 +353,6 @@ impl Builder<'_> {
             self.host_dirs.push(path.to_owned());
         }
         self.host_dirs.len() - 1
-    }
-}
-
-fn meta(stat: &FileStat) -> Meta {
-    Meta {
-        mode: stat.st_mode & ALLOWED_BITS,
-        modified: (stat.st_mtime, stat.st_mtime_nsec),
-        attributes: Vec::new(),
     }
 }
 

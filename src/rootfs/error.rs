@@ -252,6 +252,13 @@ pub enum Trouble {
     Loop(PathBuf),
     /// Directories nested too deep to be copied.
     Deep(PathBuf),
+    /// More files and directories than a tree may have.
+    Crowded {
+        /// The path inside that asks for one more.
+        path: PathBuf,
+        /// How many a tree may have.
+        most: usize,
+    },
     /// Another name for a file that an archive does not have.
     HardLink {
         /// The path inside of the name.
@@ -397,6 +404,11 @@ impl fmt::Display for Trouble {
             }
             Trouble::Loop(path) => write!(f, "`{}` leads through too many links", path.display()),
             Trouble::Deep(path) => write!(f, "`{}` is nested too deep", path.display()),
+            Trouble::Crowded { path, most } => write!(
+                f,
+                "`{}` is too much: a tree has at most {most} files and directories",
+                path.display()
+            ),
             Trouble::HardLink { path, target } => {
                 let (path, target) = (path.display(), target.display());
                 write!(

@@ -51,7 +51,7 @@ pub(super) struct FileItem {
     pub content: [u8; 32],
     /// The rest of its key.
     pub meta: [u8; 8],
-    /// The host's inode, as [`Identity::numbers`].
+    /// The host's inode, with the number of its file system.
     pub identity: Option<[u64; 7]>,
     /// Privileges that were taken off.
     pub stripped: u8,
@@ -132,13 +132,17 @@ impl Lister<'_> {
             Content::Host(file) => Some(self.host_dirs[file.dir].join(&file.name)),
             Content::Text(_) | Content::Received { .. } => node.from.clone(),
         };
+        let identity = match content {
+            Content::Host(file) => done.identity.map(|it| it.on(file.volume).numbers()),
+            Content::Text(_) | Content::Received { .. } => None,
+        };
         let kind = match &self.first[id.index()] {
             Some(first) => ItemKind::HardLink(bytes(first)),
             None => ItemKind::File(FileItem {
                 size: done.size,
                 content: done.key.content,
                 meta: done.key.meta,
-                identity: done.identity.map(|identity| identity.numbers()),
+                identity,
                 stripped: done.stripped,
             }),
         };

@@ -1,18 +1,20 @@
 //! What files of trees are told apart by: the hash of their content, and of what else all names of one inode
 //! have in common: mode, time of change, user attributes. All belong to whoever owns the store.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr};
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
-use nix::sys::stat::{FileStat, Mode, fchmod, futimens};
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, futimens};
 use nix::sys::time::TimeSpec;
 
 use super::content::errno;
 use super::layout::{ALLOWED_BITS, Attributes, Meta};
+use super::walk::kind;
 use crate::sys::copy::{attribute, attribute_names, set_attribute};
 
 /// What a file of a store is found by.
@@ -113,6 +115,13 @@ pub(super) struct Found {
     pub capable: bool,
 }
 
+/// Whether an attribute is one of the user's own. An overlay keeps its whiteouts in some of them: over a tree
+/// that has those, it would hide files (filesystems/overlayfs.rst, `userxattr`).
+pub(super) fn comes_along(name: &CStr) -> bool {
+    let name = name.to_bytes();
+    name.starts_with(b"user.") && !name.starts_with(b"user.overlay.")
+}
+
 /// The user attributes of a file. Capabilities do not come along, and access lists neither, because
 /// they name ids that mean nothing inside.
 pub(super) fn attributes(file: BorrowedFd) -> nix::Result<Found> {
@@ -127,7 +136,7 @@ pub(super) fn attributes(file: BorrowedFd) -> nix::Result<Found> {
         };
         if name == c"security.capability" {
             found.capable = true;
-        } else if name.to_bytes().starts_with(b"user.") {
+        } else if comes_along(name) {
             match attribute(file, name) {
                 Err(Errno::ENODATA) => {}
                 value => found.attributes.push((CString::from(name), value?)),
@@ -154,4 +163,36 @@ pub(super) fn hash(file: &File, buffer: &mut Vec<u8>) -> nix::Result<blake3::Has
             Err(error) => return Err(errno(error)),
         }
     }
+}
+
+/// What a file turned out to be.
+pub(super) enum Reading {
+    /// A file with this key.
+    Key(Key),
+    /// A file that its owner may not read: neither may anybody inside.
+    Closed,
+    /// No file.
+    Other,
+}
+
+/// What a file in a directory turns out to be when it is read; of `meta`, its mode and time.
+pub(super) fn key_of(
+    dir: BorrowedFd,
+    name: &OsStr,
+    mut meta: Meta,
+    buffer: &mut Vec<u8>,
+) -> nix::Result<Reading> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let opened = openat(dir, name, flags, Mode::empty());
+    let file = match opened {
+        Err(Errno::EACCES) => return Ok(Reading::Closed),
+        Err(Errno::ELOOP | Errno::ENXIO | Errno::ENOENT) => return Ok(Reading::Other),
+        opened => File::from(opened?),
+    };
+    let stat = fstat(&file)?;
+    if kind(&stat) != SFlag::S_IFREG {
+        return Ok(Reading::Other);
+    }
+    meta.attributes = attributes(file.as_fd())?.attributes;
+    Ok(Reading::Key(Key::new(hash(&file, buffer)?, &meta)))
 }

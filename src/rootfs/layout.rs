@@ -4,7 +4,9 @@
 //! archive says, there is no file system that it could lead out of. What a later source replaces is
 //! never copied, and a contradiction between two sources is found before the first byte is written.
 
-use std::collections::BTreeMap;
+mod layers;
+
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::{CString, OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +14,7 @@ use nix::sys::stat::FileStat;
 
 use super::error::{Earlier, Shape, Trouble};
 use super::key::Key;
+use super::times::Times;
 use super::walk::{Last, MOST_LINKS, steps};
 use crate::diag::Origin;
 
@@ -20,6 +23,13 @@ pub(super) const ALLOWED_BITS: u32 = 0o1777;
 
 /// Mode of directories that nobody described.
 const PARENT_MODE: u32 = 0o755;
+
+/// Directories within each other, the links of a tree followed. Whoever removes a tree holds a descriptor of
+/// each, and copies of directories go on from there.
+const DEEPEST: usize = 512;
+
+/// Files, links and directories of one tree. Paths through links make many directories of few bytes.
+const MOST_NODES: usize = 4_000_000;
 
 /// Extended attributes by name, sorted.
 pub(super) type Attributes = Vec<(CString, Vec<u8>)>;
@@ -43,6 +53,8 @@ pub(super) struct Node {
     pub source: usize,
     /// Which layer of an image, counted over all sources.
     pub layer: u32,
+    /// The layer in which all that earlier ones put into this directory went.
+    cleared: u32,
     /// The host path that it was copied from; of files, their content tells.
     pub from: Option<PathBuf>,
     pub meta: Meta,
@@ -57,6 +69,17 @@ pub(super) struct Meta {
     /// gives the same tree.
     pub modified: (i64, i64),
     pub attributes: Attributes,
+}
+
+impl Meta {
+    /// What of a host file's description comes along, in a store that holds these times.
+    pub(super) fn of(stat: &FileStat, times: Times) -> Meta {
+        Meta {
+            mode: stat.st_mode & ALLOWED_BITS,
+            modified: times.fit((stat.st_mtime, stat.st_mtime_nsec)),
+            attributes: Vec::new(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -92,6 +115,8 @@ pub(super) struct HostFile {
     /// Which of the directories that the build has read.
     pub dir: usize,
     pub name: OsString,
+    /// The number of its file system, which no other one has.
+    pub volume: u64,
     pub stat: FileStat,
     /// What it means when it is gone by the time that it is opened.
     pub gone: Gone,
@@ -135,6 +160,10 @@ pub(super) struct Layout {
     pub source: usize,
     /// The layer whose turn it is.
     pub layer: u32,
+    /// Names that a layer gave to files of earlier ones, and which layer.
+    linked: HashMap<(NodeId, OsString), u32>,
+    /// How many nodes there may be.
+    room: usize,
 }
 
 impl Layout {
@@ -143,6 +172,8 @@ impl Layout {
             nodes: Vec::new(),
             source: 0,
             layer: 0,
+            linked: HashMap::new(),
+            room: MOST_NODES,
         };
         layout.add(parent_meta(), Body::Directory(BTreeMap::new()));
         layout
@@ -154,6 +185,7 @@ impl Layout {
         self.nodes.push(Node {
             source: self.source,
             layer: self.layer,
+            cleared: 0,
             from: None,
             meta,
             body,
@@ -258,18 +290,28 @@ impl Layout {
             }));
         }
         let next = match found {
-            None => self.make_dir(parent, &name),
+            None => self.make_dir(parent, &name, asked)?,
             Some(id) if self.shape(id) == Shape::Directory => id,
             Some(id) => return Err(self.clash(walk.path.clone(), Shape::Directory, id)),
         };
         walk.passed.push(next);
+        if walk.passed.len() > DEEPEST {
+            return Err(Trouble::Deep(asked.to_owned()));
+        }
         Ok(None)
     }
 
-    fn make_dir(&mut self, parent: NodeId, name: &OsStr) -> NodeId {
+    /// The directories on the way to `asked` are nobody's files, so they are counted here.
+    fn make_dir(&mut self, parent: NodeId, name: &OsStr, asked: &Path) -> Result<NodeId, Trouble> {
+        if self.nodes.len() >= self.room {
+            return Err(Trouble::Crowded {
+                path: asked.to_owned(),
+                most: self.room,
+            });
+        }
         let id = self.add(parent_meta(), Body::Directory(BTreeMap::new()));
         self.name(parent, name, id);
-        id
+        Ok(id)
     }
 
     /// Finds the directory `path`, through links inside, and makes it where it is missing.
@@ -283,7 +325,7 @@ impl Layout {
         let id = match (found, name) {
             (Some(id), _) if self.shape(id) == Shape::Directory => id,
             (Some(id), _) => return Err(self.clash(path, Shape::Directory, id)),
-            (None, Some(name)) => self.make_dir(parent, &name),
+            (None, Some(name)) => self.make_dir(parent, &name, &path)?,
             (None, None) => parent,
         };
         Ok(Spot { id, path })
@@ -295,7 +337,7 @@ impl Layout {
         let path = spot.path.join(name);
         match self.child(spot.id, name) {
             None => {
-                let id = self.make_dir(spot.id, name);
+                let id = self.make_dir(spot.id, name, &path)?;
                 Ok(Spot { id, path })
             }
             Some(id) if self.shape(id) == Shape::Directory => Ok(Spot { id, path }),
@@ -346,27 +388,6 @@ impl Layout {
     pub(super) fn remove(&mut self, parent: NodeId, name: &OsStr) {
         if let Some(children) = self.children(parent) {
             children.remove(name);
-        }
-    }
-
-    /// Takes away what earlier layers of the same source put into a directory, and into those below that
-    /// are of this layer.
-    pub(super) fn clear_earlier(&mut self, dir: NodeId) {
-        let (source, layer) = (self.source, self.layer);
-        let Some(children) = self.children(dir).map(std::mem::take) else {
-            return;
-        };
-        let mut kept = BTreeMap::new();
-        for (name, id) in children {
-            let node = self.node(id);
-            if node.source == source && node.layer < layer {
-                continue;
-            }
-            self.clear_earlier(id);
-            kept.insert(name, id);
-        }
-        if let Some(children) = self.children(dir) {
-            *children = kept;
         }
     }
 
@@ -423,5 +444,28 @@ impl Walk {
             self.passed.pop();
             self.path.pop();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_through_links_do_not_make_directories_without_end() {
+        let mut layout = Layout::new();
+        layout.room = 1000;
+        let text = OsString::from("a/".repeat(300));
+        let link = layout.add(Meta::default(), Body::Symlink(text));
+        let made = (0..9).map(|number| {
+            let place = layout.place(&PathBuf::from(format!("/{number}/l")), Last::Kept)?;
+            layout.put(&place, link)?;
+            layout.place(&place.path.join("x"), Last::Kept).map(drop)
+        });
+        let made: Vec<Result<(), Trouble>> = made.collect();
+        assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 3);
+        let said = made[3].as_ref().err().map(ToString::to_string);
+        let wanted = "`/3/l/x` is too much: a tree has at most 1000 files and directories";
+        assert_eq!(said.as_deref(), Some(wanted));
     }
 }

@@ -9,9 +9,9 @@ use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::fstatat;
 use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 
-use super::key::{Key, is_like};
+use super::key::{Key, Reading, is_like, key_of};
 use super::layout::Meta;
-use super::pool::{Pool, Stored};
+use super::pool::{Pool, Stored, Trust};
 use super::store::tree_root;
 
 /// A name that is to be made.
@@ -47,6 +47,7 @@ pub(super) struct Linker<'a> {
     store: BorrowedFd<'a>,
     /// The directory that was linked from last: which tree, and where in it.
     last: Option<(usize, PathBuf, OwnedFd)>,
+    buffer: Vec<u8>,
 }
 
 impl<'a> Linker<'a> {
@@ -55,10 +56,12 @@ impl<'a> Linker<'a> {
             pool,
             store,
             last: None,
+            buffer: Vec::new(),
         }
     }
 
-    /// Gives a file of this key another name, when it still is what it was: size, mode and time tell.
+    /// Gives a file of this key another name, when it still is what it was: size, mode and time
+    /// tell, or the bytes where the pool asks for that.
     pub(super) fn link(
         &mut self,
         key: &Key,
@@ -90,7 +93,7 @@ impl<'a> Linker<'a> {
             Err(errno) => return Err(errno),
         }
         let found = fstatat(to.dir, to.name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
-        if is_like(&found, size, meta) {
+        if is_like(&found, size, meta) && self.is_trusted(key, meta, to)? {
             return Ok(Linked::Done);
         }
         unlinkat(to.dir, to.name, UnlinkatFlags::NoRemoveDir)?;
@@ -98,6 +101,19 @@ impl<'a> Linker<'a> {
             tree: stored.tree.to_owned(),
             path: stored.path.to_owned(),
         }))
+    }
+
+    fn is_trusted(&mut self, key: &Key, meta: &Meta, file: Target<'_>) -> nix::Result<bool> {
+        if self.pool.trust() == Trust::Look {
+            return Ok(true);
+        }
+        let read = key_of(file.dir, file.name, meta.clone(), &mut self.buffer)?;
+        Ok(match read {
+            Reading::Key(found) => found == *key,
+            // Closed to its own owner: what is in it cannot be read inside either.
+            Reading::Closed => true,
+            Reading::Other => false,
+        })
     }
 
     fn dir(&mut self, stored: &Stored<'_>, parent: &Path) -> nix::Result<BorrowedFd<'_>> {

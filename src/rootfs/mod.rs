@@ -76,6 +76,7 @@ mod record;
 mod remove;
 mod stamps;
 mod store;
+mod times;
 mod unpack;
 mod view;
 mod walk;

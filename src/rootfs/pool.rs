@@ -32,6 +32,16 @@ pub(super) struct Stored<'a> {
     pub path: &'a Path,
 }
 
+/// By what a file of a tree is known to be what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Trust {
+    /// Its size, mode and time.
+    #[default]
+    Look,
+    /// All its bytes.
+    Bytes,
+}
+
 /// Files by what they hold, and host files by their inodes.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
@@ -40,6 +50,7 @@ pub(super) struct Pool {
     /// The tree that has a file of this key, and where in its inventory. Of one tree only: other trees may
     /// have other names of the same files, and equal files of one tree must not become one.
     files: HashMap<Key, (usize, Vec<usize>)>,
+    trust: Trust,
 }
 
 impl Pool {
@@ -67,10 +78,17 @@ impl Pool {
         self.trees.push((tree, inventory));
     }
 
-    /// The same without what is known of host files: they are all read again.
-    pub(super) fn without_host(mut self) -> Pool {
+    /// The same for who takes nothing on trust: host files are all read again, and files of trees before
+    /// they are linked to.
+    pub(super) fn examined(mut self) -> Pool {
         self.host.clear();
+        self.trust = Trust::Bytes;
         self
+    }
+
+    /// By what a file of a tree is known to be what was written.
+    pub(super) fn trust(&self) -> Trust {
+        self.trust
     }
 
     /// What is known of a host file.

@@ -17,7 +17,7 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 use super::build::Builder;
 use super::content::{BUFFER, errno};
 use super::error::{Shape, SystemProblem, Trouble};
-use super::key::{Attached, Key, finish};
+use super::key::{Attached, Key, comes_along, finish};
 use super::layout::{Body, Content, Meta, NodeId, Place, Supply};
 use super::linker::{Linked, Linker, Target};
 use super::walk::Last;
@@ -52,20 +52,14 @@ impl<'b, 'a> Receiving<'b, 'a> {
         self.builder.layout.place(&inside, Last::Kept)
     }
 
-    /// Whether an earlier layer of the same image put something there.
-    fn is_of_earlier_layer(&self, id: NodeId) -> bool {
-        let layout = &self.builder.layout;
-        let node = layout.node(id);
-        node.source == layout.source && node.layer < layout.layer
-    }
-
     /// Takes away what an earlier layer put there, where it is of another kind.
     fn clear_way(&mut self, place: &mut Place, wanted: Shape) {
         let (Some(found), Some(name)) = (place.found, &place.name) else {
             return;
         };
-        if self.is_of_earlier_layer(found) && self.builder.layout.shape(found) != wanted {
-            self.builder.layout.remove(place.parent, name);
+        let layout = &mut self.builder.layout;
+        if layout.is_earlier(place.parent, name, found) && layout.shape(found) != wanted {
+            layout.remove(place.parent, name);
             place.found = None;
         }
     }
@@ -97,12 +91,18 @@ impl<'b, 'a> Receiving<'b, 'a> {
         let Some(id) = found else {
             return Err(missing(place.path));
         };
-        let id = match &self.builder.layout.node(id).body {
-            Body::File(_) => id,
+        let layout = &mut self.builder.layout;
+        let id = match &layout.node(id).body {
+            Body::File(_) => {
+                if let Some(name) = &place.name {
+                    layout.link_again(place.parent, name, id);
+                }
+                id
+            }
             // A second name of a link is a link of its own: links of a tree have one name each.
             Body::Symlink(text) => {
-                let (text, meta) = (text.clone(), self.builder.layout.node(id).meta.clone());
-                self.builder.layout.add(meta, Body::Symlink(text))
+                let (text, meta) = (text.clone(), layout.node(id).meta.clone());
+                layout.add(meta, Body::Symlink(text))
             }
             Body::Directory(_) => return Err(missing(place.path)),
         };
@@ -114,10 +114,7 @@ impl<'b, 'a> Receiving<'b, 'a> {
         let (Some(found), Some(name)) = (place.found, &place.name) else {
             return;
         };
-        match self.is_of_earlier_layer(found) {
-            true => self.builder.layout.remove(place.parent, name),
-            false => self.builder.layout.clear_earlier(found),
-        }
+        self.builder.layout.white_out(place.parent, name, found);
     }
 
     /// Writes a content under its key, or takes it from a tree that has it.
@@ -208,13 +205,13 @@ impl<'b, 'a> Receiving<'b, 'a> {
         for (name, value) in all {
             if name.as_c_str() == c"security.capability" {
                 notes.privileges += 1;
-            } else if name.to_bytes().starts_with(b"user.") {
+            } else if comes_along(&name) {
                 attributes.push((name, value));
             }
         }
         Meta {
             mode: mode & super::layout::ALLOWED_BITS,
-            modified,
+            modified: self.builder.site.times.fit(modified),
             attributes,
         }
     }

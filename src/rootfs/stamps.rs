@@ -26,6 +26,9 @@ const QUICK_DIRS: usize = 96;
 /// The longest tick by which a kernel's file times advance (HZ = 100).
 const TICK: Duration = Duration::from_millis(10);
 
+/// How often an inode is looked at that changes at every tick.
+const LOOKS: usize = 16;
+
 /// What a package manager writes at each upgrade.
 const PACKAGE_DATABASES: [&CStr; 7] = [
     c"/var/lib/dpkg/status",
@@ -64,6 +67,16 @@ impl Identity {
     }
 }
 
+impl Identity {
+    /// The same for comparing files of any path, with a number of the file system that no other one has.
+    pub(super) fn on(self, volume: u64) -> Identity {
+        Identity {
+            dev: volume,
+            ..self
+        }
+    }
+}
+
 /// A path, and what was there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stamp {
@@ -79,38 +92,32 @@ pub(super) fn identity(path: &CStr) -> Option<Identity> {
     }
 }
 
-/// When a build began.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Moment(SystemTime);
-
-impl Moment {
-    pub(super) fn now() -> Moment {
-        Moment(SystemTime::now())
-    }
-
-    /// A look at an inode from which on every change shows in its times.
-    ///
-    /// A change within one tick of the last one leaves the times as they are, so what was changed
-    /// just now is looked at again a tick later. Times in the future are not waited for.
-    pub(super) fn settled(
-        &self,
-        stat: impl Fn() -> Result<FileStat, Errno>,
-    ) -> Result<FileStat, Errno> {
-        let first = stat()?;
-        let seconds = u64::try_from(first.st_ctime).unwrap_or(0);
-        let nanos = u32::try_from(first.st_ctime_nsec).unwrap_or(0);
-        let changed = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos);
-        if changed + TICK < self.0 {
-            return Ok(first);
+/// A look at an inode from which on every change shows in its times.
+///
+/// A change within one tick of the last one leaves the times as they are, so what was changed just now is
+/// looked at again a tick later. Times in the future are not waited for. What never holds still gets a time
+/// that no later look finds.
+pub(super) fn settled(stat: impl Fn() -> Result<FileStat, Errno>) -> Result<FileStat, Errno> {
+    for _ in 0..LOOKS {
+        let before = SystemTime::now();
+        let found = stat()?;
+        let changed = (found.st_ctime, found.st_ctime_nsec);
+        if changed < clock(before - TICK) || changed > clock(SystemTime::now()) {
+            return Ok(found);
         }
-        match SystemTime::now().duration_since(changed) {
-            Ok(age) if age < TICK => {
-                std::thread::sleep(TICK);
-                stat()
-            }
-            _ => Ok(first),
-        }
+        std::thread::sleep(TICK);
     }
+    let mut found = stat()?;
+    (found.st_ctime, found.st_ctime_nsec) = (0, 0);
+    Ok(found)
+}
+
+/// A time as inodes have it.
+fn clock(time: SystemTime) -> (i64, i64) {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    let since = since.unwrap_or_default();
+    let nanos = i64::from(since.subsec_nanos());
+    (since.as_secs().cast_signed(), nanos)
 }
 
 /// All stamps of one build.
@@ -214,4 +221,37 @@ impl Stamps {
 fn stamp(path: &Path, found: Option<Identity>) -> Option<Stamp> {
     let path = CString::new(path.as_os_str().as_bytes()).ok()?;
     Some(Stamp { path, found })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// What a file is like that is written `times` times more, each time it is looked at.
+    fn written(looks: &Cell<usize>, times: usize) -> FileStat {
+        let mut stat = nix::sys::stat::stat("/").unwrap();
+        looks.set(looks.get() + 1);
+        if looks.get() <= times {
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            let now = now.unwrap();
+            stat.st_ctime = now.as_secs().cast_signed();
+            stat.st_ctime_nsec = now.subsec_nanos().into();
+        } else {
+            (stat.st_ctime, stat.st_ctime_nsec) = (1, 2);
+        }
+        stat
+    }
+
+    #[test]
+    fn a_file_is_looked_at_until_it_holds_still() {
+        for times in [0, 1, 3] {
+            let looks = Cell::new(0);
+            let stat = settled(|| Ok(written(&looks, times))).unwrap();
+            assert_eq!((stat.st_ctime, stat.st_ctime_nsec), (1, 2), "{times}");
+        }
+        let stat = settled(|| Ok(written(&Cell::new(0), 1))).unwrap();
+        assert_eq!((stat.st_ctime, stat.st_ctime_nsec), (0, 0), "never still");
+    }
 }

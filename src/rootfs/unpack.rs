@@ -8,7 +8,7 @@ use nix::sys::stat::{FileStat, lstat};
 use super::build::Builder;
 use super::error::{SystemProblem, Trouble};
 use super::receive::Receiving;
-use super::stamps::Identity;
+use super::stamps::{Identity, settled};
 use crate::archive::{Archive, WalkError};
 use crate::model::{ImageName, Sha256};
 use crate::oci::{Image, ImageWalkError};
@@ -59,7 +59,7 @@ impl Builder<'_> {
     /// show in its times, so a young file is looked at again a tick later.
     fn watch_file(&mut self, path: &Path, opened: &FileStat) -> Result<(), Trouble> {
         let look = || lstat(path);
-        let now = self.started.settled(look);
+        let now = settled(look);
         let now = now.map_err(SystemProblem::at("look at", path))?;
         let (opened, now) = (Identity::of(opened), Identity::of(&now));
         if opened != now {

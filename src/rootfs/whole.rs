@@ -89,7 +89,7 @@ impl Builder<'_> {
         let found = match host::find(self.host.as_fd(), link) {
             Ok(found) => found,
             Err(Trouble::Missing(_)) => {
-                self.stamps.now(&target(link));
+                self.watch_absent(link);
                 return false;
             }
             Err(_) => return false,
@@ -186,10 +186,4 @@ impl Ways {
 fn is_plug_in(name: &OsStr) -> bool {
     let name = name.as_bytes();
     name.ends_with(b".so") || name.windows(4).any(|part| part == b".so.")
-}
-
-/// What the text of a link means, as a path.
-fn target(link: &Path) -> PathBuf {
-    let text = fs::read_link(link).unwrap_or_default();
-    link.parent().unwrap_or(Path::new("/")).join(text)
 }

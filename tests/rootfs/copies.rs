@@ -330,3 +330,19 @@ fn directories_nested_without_end_are_an_error_and_no_crash() {
         "{text}"
     );
 }
+
+#[test]
+fn what_an_overlay_writes_into_attributes_stays_behind() {
+    let lab = Lab::new();
+    let path = lab.file("d/f", "x");
+    let open = |path: &std::path::Path| fs::File::open(path).unwrap();
+    if set_attribute(open(&path).as_fd(), c"user.overlay.whiteout", b"").is_err() {
+        println!("not tested: no user attributes on this file system");
+        return;
+    }
+    set_attribute(open(&lab.host("d")).as_fd(), c"user.overlay.opaque", b"x").unwrap();
+    let tree = lab.build(&plan([copy_to(lab.host("d"), "/d")]));
+    let (file, dir) = (open(&inside(&tree, "/d/f")), open(&inside(&tree, "/d")));
+    assert!(attribute(file.as_fd(), c"user.overlay.whiteout").is_err());
+    assert!(attribute(dir.as_fd(), c"user.overlay.opaque").is_err());
+}

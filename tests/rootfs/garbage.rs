@@ -86,6 +86,26 @@ fn a_profile_that_asks_for_another_tree_lets_go_of_its_first() {
 }
 
 #[test]
+fn a_use_that_a_killed_process_did_not_name_keeps_nothing() {
+    let lab = Lab::new();
+    let profile = lab.file("p.toml", "version = 1");
+    let users = lab.store_dir().join("users");
+    for text in ["first", "second"] {
+        let tree = lab.build(&plan([file("/f", text)]));
+        lab.store.note_user(&tree, &profile).unwrap();
+        let noted = users.join(&lab.list("users")[0]);
+        let unnamed = users.join(format!("{}.new.1", lab.list("users")[0]));
+        if text == "first" {
+            fs::copy(&noted, &unnamed).unwrap();
+            let old = SystemTime::now() - Duration::from_secs(4000);
+            fs::File::open(unnamed).unwrap().set_modified(old).unwrap();
+        }
+    }
+    assert_eq!(collect(&lab).trees.len(), 1);
+    assert_eq!(lab.list("users").len(), 1);
+}
+
+#[test]
 fn what_was_used_lately_stays_where_an_age_is_asked_for() {
     let lab = Lab::new();
     drop(lab.build(&plan([file("/f", "x")])));
@@ -192,4 +212,44 @@ fn builders_killed_at_any_moment_leave_a_store_that_verifies() {
     let plan = builder_plan(lab.host("d"));
     let verified = lab.store.tree(&plan, Refresh::Verify, &mut Silent).unwrap();
     assert_eq!(verified.id, tree.id);
+}
+
+#[test]
+fn a_sweeper_never_takes_what_a_builder_has_just_begun() {
+    let lab = Lab::new();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let built: Vec<Result<(), String>> = std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    // Each build sweeps; one of a tree that there is does nothing else.
+                    lab.store
+                        .collect(Duration::MAX, Collection::Remove)
+                        .unwrap();
+                }
+            });
+        }
+        let start = Instant::now();
+        let mut built = Vec::new();
+        while start.elapsed() < Duration::from_secs(3) {
+            let plan = plan([file("/a/b/c", "text"), file("/d", "text")]);
+            let tree = lab.store.tree(&plan, Refresh::Rebuild, &mut Silent);
+            built.push(tree.map_err(|error| error.to_string()).and_then(|tree| {
+                let whole = inside(&tree, "/a/b/c").exists() && inside(&tree, "/d").exists();
+                whole.then_some(()).ok_or("half a tree".to_owned())
+            }));
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        built
+    });
+    let failed: Vec<_> = built
+        .iter()
+        .filter_map(|built| built.as_ref().err())
+        .collect();
+    assert!(
+        failed.is_empty(),
+        "{} of {}: {failed:?}",
+        failed.len(),
+        built.len()
+    );
 }

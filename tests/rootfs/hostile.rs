@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sandbox::plan::{MountPointKind, TreePlan};
-use sandbox::rootfs::{Refresh, Silent};
+use sandbox::rootfs::{Collection, Refresh, Silent};
 
 use crate::lab::{Lab, copy_to, dir, file, inside, mount_point, plan, read, symlink};
 
@@ -243,4 +243,27 @@ fn a_source_that_is_swapped_with_a_link_never_brings_what_the_link_points_to() {
             assert!(text.is_none_or(|text| text == "public"));
         }
     });
+}
+
+#[test]
+fn links_make_no_deeper_directories_than_can_be_removed() {
+    let victim = Victim::new();
+    let deep = "a/".repeat(400);
+    let error = victim.lab.refused(&plan([
+        symlink("/one", &deep),
+        symlink("/one/two", &deep),
+        symlink("/one/two/three", &deep),
+        file("/one/two/three/x", ""),
+    ]));
+    let said = error.to_string();
+    assert!(said.ends_with("is nested too deep"), "{said}");
+    // What is as deep as it may be can be taken away again.
+    let plan = plan([file(&format!("/{}x", "a/".repeat(500)), "")]);
+    drop(victim.lab.build(&plan));
+    let removed = victim
+        .lab
+        .store
+        .collect(std::time::Duration::ZERO, Collection::Remove);
+    assert_eq!(removed.unwrap().files, 1);
+    assert!(victim.lab.list("building").is_empty());
 }

@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use sandbox::plan::{Existing, Missing, TreeSource};
+use sandbox::rootfs::Built;
+
 use crate::lab::{Lab, copy, copy_to, inside, plan, read};
 
 fn target(path: std::path::PathBuf) -> String {
@@ -105,4 +108,30 @@ fn the_hosts_own_layout_is_kept() {
     );
     let real = inside(&tree, fs::canonicalize("/bin/sh").unwrap());
     assert!(fs::read(real).unwrap() == fs::read("/bin/sh").unwrap());
+}
+
+#[test]
+fn an_optional_link_that_leads_nowhere_makes_no_new_tree_until_it_leads_somewhere() {
+    let lab = Lab::new();
+    lab.link("l", "m");
+    lab.link("m", "end");
+    let plan = plan([TreeSource::Copy {
+        from: lab.host("l"),
+        to: None,
+        exclude: Vec::new(),
+        missing: Missing::Skipped,
+        existing: Existing::Replaced,
+    }]);
+    assert_eq!(lab.build(&plan).built, Built::Now);
+    assert_eq!(lab.build(&plan).built, Built::Before);
+    lab.file("end", "there");
+    let tree = lab.build(&plan);
+    assert_eq!(read(inside(&tree, lab.host("l"))), "there");
+    fs::remove_file(lab.host("end")).unwrap();
+    assert_eq!(lab.build(&plan).built, Built::Now);
+    fs::remove_file(lab.host("m")).unwrap();
+    lab.link("m", "other");
+    lab.file("other", "there, too");
+    let tree = lab.build(&plan);
+    assert_eq!(read(inside(&tree, lab.host("l"))), "there, too");
 }

@@ -371,3 +371,44 @@ fn names_that_are_no_text_are_unpacked() {
     let name = std::ffi::OsStr::from_bytes(b"caf\xe9\n");
     assert_eq!(read(tree.root.join(name)), "x");
 }
+
+#[test]
+fn what_a_layer_brings_stays_wherever_in_it_the_whiteouts_are() {
+    let layout = of_layers(&[
+        tar()
+            .file("d/e/old", "1")
+            .file("gone/old", "2")
+            .file("first", "3"),
+        // No entries of the directories, and the whiteouts last.
+        tar()
+            .file("d/e/new", "4")
+            .hard_link("d/e/link", "first")
+            .file("gone/new", "5")
+            .file("d/.wh..wh..opq", "")
+            .file(".wh.gone", ""),
+    ]);
+    let lab = Lab::new();
+    let tree = lab.build(&plan([image(&layout.path())]));
+    assert_eq!(read(inside(&tree, "/d/e/new")), "4");
+    assert_eq!(read(inside(&tree, "/d/e/link")), "3");
+    assert_eq!(read(inside(&tree, "/gone/new")), "5");
+    assert!(!inside(&tree, "/d/e/old").exists());
+    assert!(!inside(&tree, "/gone/old").exists());
+}
+
+#[test]
+fn a_time_that_the_stores_file_system_cannot_hold_is_no_alteration() {
+    let lab = Lab::new();
+    let late = tar()
+        .pax(&[("mtime", b"99999999999.5")])
+        .header(&Header::new(b'0', "f").size(4))
+        .content(b"text")
+        .pax(&[("mtime", b"99999999999.5")])
+        .header(&Header::new(b'5', "d"));
+    let path = packed(&lab, "a", late);
+    let plan_of = |to| plan([archive_in(&path, to)]);
+    drop(lab.build(&plan_of("/a")));
+    let second = lab.build(&plan_of("/b"));
+    assert_eq!((&second.altered, second.notes.shared_files), (&vec![], 1));
+    assert_eq!(lab.store.verify().unwrap(), [""; 0].map(PathBuf::from));
+}

@@ -312,3 +312,37 @@ fn an_exported_tree_is_a_directory_of_its_own() {
     chmod(output.join("d/closed"), 0o755);
     chmod(inside(&tree, "/d/closed"), 0o755);
 }
+
+#[test]
+fn an_examined_build_takes_no_file_that_it_has_not_read() {
+    let lab = Lab::new();
+    lab.file("d/f", "good");
+    let first = lab.build(&plan([copy_to(lab.host("d"), "/a")]));
+    let bad = inside(&first, "/a/f");
+    damage(&bad, Trace::Hidden);
+    let other = plan([copy_to(lab.host("d"), "/b")]);
+    let second = lab
+        .store
+        .tree(&other, Refresh::Verify, &mut Silent)
+        .unwrap();
+    assert_eq!(read(inside(&second, "/b/f")), "good");
+    assert_eq!(second.altered, [bad]);
+}
+
+#[test]
+fn a_large_file_is_shared_by_its_content_too() {
+    let lab = Lab::new();
+    let path = lab.file("d/large", &"large".repeat(40_000));
+    let first = lab.build(&plan([copy_to(lab.host("d"), "/a")]));
+    // The same again in another inode, as a package that is installed again has it.
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    fs::copy(&path, lab.host("d/new")).unwrap();
+    let new = File::options().write(true).open(lab.host("d/new")).unwrap();
+    new.set_modified(modified).unwrap();
+    fs::rename(lab.host("d/new"), &path).unwrap();
+    let second = lab.build(&plan([copy_to(lab.host("d"), "/b")]));
+    assert_eq!(inode(&first, "/a/large"), inode(&second, "/b/large"));
+    assert_eq!(second.notes.shared_bytes, 200_000);
+    let verified = lab.store.verify().unwrap();
+    assert_eq!(verified, [""; 0].map(std::path::PathBuf::from));
+}

@@ -9,10 +9,11 @@ use std::time::{Duration, SystemTime};
 use nix::fcntl::AtFlags;
 use nix::sys::stat::fstatat;
 
-use super::files::{read, remove_file};
-use super::{BUILDING, INVENTORY, LOCKS, RECIPES, Store, TREES, tree_root};
+use super::files::{open_file, read, remove_file};
+use super::{BUILDING, HOUR, INVENTORY, LOCKS, RECIPES, Store, TREES, USERS, tree_root};
 use crate::rootfs::error::{StoreError, SystemProblem};
 use crate::rootfs::inventory::{Inventory, ItemKind};
+use crate::rootfs::record::ID;
 
 /// Whether garbage is taken away or only looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,7 @@ impl Store {
         if collection == Collection::Remove {
             self.sweep();
             self.forget_users()?;
+            self.remove_unnamed()?;
         }
         let mut names = Names::default();
         let mut trees = Vec::new();
@@ -93,13 +95,40 @@ impl Store {
         unused.collect()
     }
 
-    /// The recipe goes first: nobody is led to half a tree.
+    /// The recipe goes first: nobody is led to half a tree. It stays where a sandbox has just started in the
+    /// tree.
     fn remove_unused(&self, id: &str, key: Option<&str>) -> Result<bool, SystemProblem> {
-        if let Some(key) = key {
+        let Some(tree) = self.lock_tree(id) else {
+            return Ok(false);
+        };
+        if let Some(key) = key.filter(|key| self.leads_to(key, id)) {
             let recipe = format!("{RECIPES}/{key}");
             remove_file(&self.fd, &recipe).map_err(self.problem("remove", &recipe))?;
         }
-        Ok(self.remove_tree(id))
+        Ok(self.remove_locked(id, tree))
+    }
+
+    /// What was written aside by processes that were killed before it got its name.
+    fn remove_unnamed(&self) -> Result<(), SystemProblem> {
+        for folder in [RECIPES, USERS] {
+            for name in self.names_in(folder) {
+                let path = format!("{folder}/{name}");
+                let written = || {
+                    open_file(&self.fd, &path)
+                        .ok()?
+                        .metadata()
+                        .ok()?
+                        .modified()
+                        .ok()
+                };
+                let is_old =
+                    || written().is_some_and(|at| at.elapsed().is_ok_and(|age| age > HOUR));
+                if name.len() > ID && is_old() {
+                    remove_file(&self.fd, &path).map_err(self.problem("remove", &path))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn forget_users(&self) -> Result<(), SystemProblem> {

@@ -10,6 +10,7 @@ use nix::fcntl::OFlag;
 
 use super::files::open_file;
 use super::{RECIPES, STAMPS, Store, TREES};
+use crate::rootfs::record::ID;
 use crate::rootfs::walk::open_dir;
 
 /// A tree of a store.
@@ -66,6 +67,8 @@ impl Store {
     /// The plan of each tree that a recipe leads to.
     pub(super) fn keys_by_tree(&self) -> HashMap<String, String> {
         let keys = self.names_in(RECIPES).into_iter();
+        // A longer name is of one that was never given its own.
+        let keys = keys.filter(|key| key.len() == ID);
         keys.filter_map(|key| Some((self.recorded(&key)?, key)))
             .collect()
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
 use nix::errno::Errno;
@@ -27,7 +27,8 @@ use crate::rootfs::progress::Progress;
 use crate::rootfs::record::{Head, ID, decode, encode};
 use crate::rootfs::remove::{names, remove};
 use crate::rootfs::stamps::Stamp;
-use crate::rootfs::walk::open_dir;
+use crate::rootfs::times::Times;
+use crate::rootfs::walk::{look, open_dir};
 
 /// As many bytes of inventories are read before a build: those of about a million files.
 const MOST_POOLED: usize = 192 << 20;
@@ -108,6 +109,7 @@ impl Store {
             root: root.as_fd(),
             received: received.as_fd(),
             pool,
+            times: Times::of(received.as_fd()).map_err(failed("try the times of"))?,
             store: self.fd.as_fd(),
             store_stat: &self.stat,
         };
@@ -167,10 +169,15 @@ impl Store {
             return;
         };
         for name in names(building.as_fd()).unwrap_or_default() {
-            let left = open_dir(&building, &name, OFlag::O_RDONLY).map(File::from);
-            if left.is_ok_and(|left| left.try_lock().is_ok()) {
+            let Ok(left) = open_dir(&building, &name, OFlag::O_RDONLY).map(File::from) else {
+                continue;
+            };
+            // The lock is held until all is gone: a builder that has just made the directory finds that it
+            // has to make another one. The name may be that of a later build by now, and this one a tree.
+            if left.try_lock().is_ok() && is_at(&building, &name, &left) {
                 clear(building.as_fd(), &name);
             }
+            drop(left);
         }
     }
 
@@ -245,7 +252,11 @@ impl Store {
             .map_err(self.problem("rename", &from))?;
         let aside = unnamed.aside.take().ok_or(Errno::EBADF);
         let aside = aside.map_err(self.problem("hold", &name))?;
-        self.record(key, &head, &quick)?;
+        if let Err(problem) = self.record(key, &head, &quick) {
+            // Nothing leads to it: on a full disk it would only be in the way.
+            self.remove_locked(&head.id, aside);
+            return Err(problem);
+        }
         aside
             .lock_shared()
             .map_err(|error| self.problem("lock", &to)(errno(error)))?;
@@ -259,6 +270,11 @@ impl Store {
     pub(super) fn recorded(&self, key: &str) -> Option<String> {
         let record = read(&self.fd, &format!("{RECIPES}/{key}")).ok()?;
         Some(decode(&record)?.0.id)
+    }
+
+    /// Whether a recipe leads to this tree: another process may have built a new one meanwhile.
+    pub(super) fn leads_to(&self, key: &str, id: &str) -> bool {
+        self.recorded(key).is_some_and(|recorded| recorded == id)
     }
 
     fn record(&self, key: &str, head: &Head, quick: &[Stamp]) -> Result<(), SystemProblem> {
@@ -291,7 +307,7 @@ impl Store {
         };
         for tree in trees {
             // What cannot be marked or removed is found again by whoever links to it, or verifies it.
-            if let Some(key) = keys.get(tree) {
+            if let Some(key) = keys.get(tree).filter(|key| self.leads_to(key, tree)) {
                 remove_file(&self.fd, &format!("{RECIPES}/{key}")).unwrap_or_default();
             }
             write(&self.fd, &format!("{TREES}/{tree}/{ALTERED}"), b"").unwrap_or_default();
@@ -306,18 +322,28 @@ impl Store {
 
     /// Removes a tree, unless somebody uses it. Whether it is gone.
     pub(super) fn remove_tree(&self, id: &str) -> bool {
+        let free = self.lock_tree(id);
+        free.is_some_and(|tree| self.remove_locked(id, tree))
+    }
+
+    /// The lock of a tree, alone; none where somebody uses it, or it is gone.
+    pub(super) fn lock_tree(&self, id: &str) -> Option<File> {
+        let path = format!("{TREES}/{id}");
+        let dir = open_dir(&self.fd, OsStr::new(&path), OFlag::O_RDONLY);
+        let dir = dir.map(File::from).ok()?;
+        dir.try_lock().is_ok().then_some(dir)
+    }
+
+    /// Removes a tree that is locked. Whether it is gone.
+    pub(super) fn remove_locked(&self, id: &str, tree: File) -> bool {
         let (path, gone) = (format!("{TREES}/{id}"), format!("{BUILDING}/{id}.old"));
-        let Ok(dir) = open_dir(&self.fd, OsStr::new(&path), OFlag::O_RDONLY).map(File::from) else {
+        if renameat(&self.fd, path.as_str(), &self.fd, gone.as_str()).is_err() {
             return false;
-        };
-        let free = dir.try_lock().is_ok();
-        if free && renameat(&self.fd, path.as_str(), &self.fd, gone.as_str()).is_ok() {
-            // Whoever came for it at the same time need not wait until it is gone.
-            drop(dir);
-            clear(self.fd.as_fd(), OsStr::new(&gone));
-            return true;
         }
-        false
+        // Whoever came for it at the same time need not wait until it is gone.
+        drop(tree);
+        clear(self.fd.as_fd(), OsStr::new(&gone));
+        true
     }
 }
 
@@ -325,6 +351,13 @@ impl Store {
 /// free, so that each later build tries again.
 pub(super) fn clear(parent: BorrowedFd, name: &OsStr) {
     remove(parent, name).unwrap_or_default();
+}
+
+/// Whether an open directory is still what has this name.
+fn is_at(parent: &OwnedFd, name: &OsStr, dir: &File) -> bool {
+    let (named, mine) = (look(parent, name), fstat(dir));
+    let named = named.ok().flatten();
+    named.is_some_and(|named| mine.is_ok_and(|mine| mine.st_ino == named.st_ino))
 }
 
 /// An id that no other build has had: the time and the builder's directory go in.

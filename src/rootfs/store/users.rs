@@ -47,6 +47,8 @@ impl Store {
     /// Everything that was noted.
     pub(super) fn users(&self) -> Vec<User> {
         let names = self.names_in(USERS).into_iter();
+        // A longer name is of one that was never given its own.
+        let names = names.filter(|name| name.len() == ID);
         let read = |name: String| {
             let text = read(&self.fd, &format!("{USERS}/{name}")).ok()?;
             let (key, path) = text.split_at_checked(ID)?;

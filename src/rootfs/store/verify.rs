@@ -8,14 +8,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
-use nix::sys::stat::{SFlag, fstatat};
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
+use nix::sys::stat::SFlag;
 
 use super::{ROOT, Refresh, Store, TREES, Tree, store_failed, tree_root};
 use crate::plan::TreePlan;
+use crate::rootfs::content::errno;
 use crate::rootfs::error::{BuildError, StoreError, SystemProblem};
 use crate::rootfs::inventory::{FileItem, Inventory, Item, ItemKind};
-use crate::rootfs::key::{self, Key, hash, is_like};
+use crate::rootfs::key::{Reading, is_like, key_of};
 use crate::rootfs::layout::Meta;
 use crate::rootfs::linker::Altered;
 use crate::rootfs::pool::Pool;
@@ -41,7 +42,7 @@ impl Store {
         }
         // Nothing is taken from a tree that was altered.
         let pool = match altered.is_empty() {
-            true => self.pool(plan, key).without_host(),
+            true => self.pool(plan, key).examined(),
             false => Pool::default(),
         };
         let mut unnamed = self.build(plan, key, &pool, progress)?;
@@ -69,6 +70,14 @@ impl Store {
                 Err(Errno::ENOENT) => continue,
                 dir => dir.map_err(self.problem("open", &path))?,
             };
+            // Nothing is looked at while it is taken apart.
+            let dir = File::from(dir);
+            dir.lock_shared()
+                .map_err(|error| self.problem("lock", &path)(errno(error)))?;
+            if self.stat_at(&path).is_none() {
+                continue;
+            }
+            let dir = OwnedFd::from(dir);
             match self.inventory_of(&id) {
                 Some(inventory) => altered.extend(altered_in(&id, &dir, &inventory)?),
                 None => altered.push(Altered {
@@ -114,7 +123,7 @@ fn same(one: &Inventory, other: &Inventory) -> bool {
         if let ItemKind::File(file) = &mut item.kind {
             file.identity = file.identity.map(|numbers| {
                 let mut identity = Identity::from_numbers(numbers);
-                identity.changed = (0, 0);
+                (identity.dev, identity.changed) = (0, (0, 0));
                 identity.numbers()
             });
         }
@@ -201,7 +210,7 @@ impl Check<'_> {
             ItemKind::File(FileItem { size, .. }) if !is_like(&stat, *size, &meta) => Ok(false),
             ItemKind::File(file) => {
                 self.inodes.insert(item.path().to_owned(), stat.st_ino);
-                let found = key_of(parent.as_fd(), Path::new(last), meta, &mut self.buffer)?;
+                let found = key_of(parent.as_fd(), last, meta, &mut self.buffer)?;
                 Ok(match found {
                     Reading::Key(key) => key == file.key(),
                     Reading::Closed => true,
@@ -229,35 +238,4 @@ fn open_below(root: BorrowedFd, path: &Path) -> nix::Result<OwnedFd> {
         .flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
         .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS);
     openat2(root, path, how)
-}
-
-/// What a file turned out to be.
-enum Reading {
-    /// A file with this key.
-    Key(Key),
-    /// A file that its owner may not read: neither may anybody inside.
-    Closed,
-    /// No file.
-    Other,
-}
-
-fn key_of(
-    dir: BorrowedFd,
-    path: &Path,
-    mut meta: Meta,
-    buffer: &mut Vec<u8>,
-) -> nix::Result<Reading> {
-    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    let opened = nix::fcntl::openat(dir, path, flags, nix::sys::stat::Mode::empty());
-    let file = match opened {
-        Err(Errno::EACCES) => return Ok(Reading::Closed),
-        Err(Errno::ELOOP | Errno::ENXIO | Errno::ENOENT) => return Ok(Reading::Other),
-        opened => File::from(opened?),
-    };
-    let stat = fstatat(&file, "", AtFlags::AT_EMPTY_PATH)?;
-    if kind(&stat) != SFlag::S_IFREG {
-        return Ok(Reading::Other);
-    }
-    meta.attributes = key::attributes(file.as_fd())?.attributes;
-    Ok(Reading::Key(Key::new(hash(&file, buffer)?, &meta)))
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2};
+use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, renameat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 
@@ -20,7 +20,7 @@ use crate::rootfs::error::{SystemProblem, Trouble};
 use crate::rootfs::key::{self, Attached, Key};
 use crate::rootfs::layout::{ALLOWED_BITS, Content, Gone, HostFile, Meta, Node, NodeId, Supply};
 use crate::rootfs::linker::{Altered, Linked, Target};
-use crate::rootfs::stamps::Identity;
+use crate::rootfs::stamps::{Identity, settled};
 use crate::rootfs::walk::kind;
 
 /// A file up to this size is read whole, hashed, and written from memory; a larger one is copied by the
@@ -150,11 +150,11 @@ impl Worker<'_> {
     /// A file that an earlier build has read, and that is as it was then: it is not even opened.
     fn known(&mut self, file: &HostFile, place: Place<'_>) -> Result<Option<Done>, Trouble> {
         let identity = Identity::of(&file.stat);
-        let Some(known) = self.shared.job.pool.host(&identity) else {
+        let Some(known) = self.shared.job.pool.host(&identity.on(file.volume)) else {
             return Ok(None);
         };
         let (dir, fd, name) = place;
-        let meta = meta_of(&file.stat);
+        let meta = Meta::of(&file.stat, self.shared.job.times);
         let size = file.stat.st_size.cast_unsigned();
         let copy = self.shared.copy_of(&known.key);
         let target = Target { dir: fd, name };
@@ -228,7 +228,7 @@ impl Worker<'_> {
     }
 
     fn settled(&self, file: &File, path: &Path) -> Result<FileStat, Trouble> {
-        let stat = self.shared.job.started.settled(|| fstat(file));
+        let stat = settled(|| fstat(file));
         Ok(stat.map_err(SystemProblem::at("look at", path))?)
     }
 
@@ -254,7 +254,7 @@ impl Worker<'_> {
             if Identity::of(&after) == Identity::of(&stat) {
                 let meta = Meta {
                     attributes: found.attributes,
-                    ..meta_of(&after)
+                    ..Meta::of(&after, self.shared.job.times)
                 };
                 let set_id = u8::from(after.st_mode & 0o6000 != 0);
                 return Ok(Reading {
@@ -331,7 +331,15 @@ impl Worker<'_> {
                     .map_err(failed)?;
                 made
             }
-            Bytes::InTree(made) => made,
+            Bytes::InTree(made) => {
+                if self
+                    .share_large(&key, (size, &meta), target)
+                    .map_err(failed)?
+                {
+                    return Ok(done(key, size, &meta, Supply::Shared));
+                }
+                made
+            }
         };
         let key = match key::finish(&made, &mut meta).map_err(failed)? {
             Attached::All => key,
@@ -341,6 +349,36 @@ impl Worker<'_> {
             }
         };
         Ok(done(key, size, &meta, Supply::Written))
+    }
+}
+
+impl Worker<'_> {
+    /// Puts a file that a tree has in the place of the copy that has just been made, where there is one.
+    fn share_large(
+        &mut self,
+        key: &Key,
+        like: (u64, &Meta),
+        target: Target<'_>,
+    ) -> nix::Result<bool> {
+        let job = self.shared.job;
+        let copy = self.shared.copy_of(key);
+        if job.pool.file(key, copy).is_none() {
+            return Ok(false);
+        }
+        let Target { dir, name } = target;
+        let aside = format!("{key}.{copy}");
+        let aside = aside.as_str();
+        renameat(dir, name, job.received, aside)?;
+        match self.linker.link(key, copy, like, target)? {
+            Linked::Done => {
+                unlinkat(job.received, aside, UnlinkatFlags::NoRemoveDir)?;
+                return Ok(true);
+            }
+            Linked::Absent => {}
+            Linked::Altered(altered) => self.altered(altered),
+        }
+        renameat(job.received, aside, dir, name)?;
+        Ok(false)
     }
 }
 
@@ -365,14 +403,6 @@ fn new_file(dir: BorrowedFd, name: &OsStr) -> nix::Result<File> {
         Mode::S_IRUSR | Mode::S_IWUSR,
     )?;
     Ok(File::from(made))
-}
-
-fn meta_of(stat: &FileStat) -> Meta {
-    Meta {
-        mode: stat.st_mode & ALLOWED_BITS,
-        modified: (stat.st_mtime, stat.st_mtime_nsec),
-        attributes: Vec::new(),
-    }
 }
 
 fn done(key: Key, size: u64, meta: &Meta, supply: Supply) -> Done {

@@ -27,7 +27,8 @@ use super::layout::{ALLOWED_BITS, Body, Layout, NodeId, Supply};
 use super::linker::{Altered, Linker};
 use super::pool::Pool;
 use super::progress::Progress;
-use super::stamps::{Identity, Moment};
+use super::stamps::Identity;
+use super::times::Times;
 use course::{Course, Dir};
 use queue::{Queue, Task};
 
@@ -53,10 +54,10 @@ pub(super) struct Job<'a> {
     /// The contents of archives, by their keys.
     pub received: BorrowedFd<'a>,
     pub pool: &'a Pool,
+    /// What times the store's file system holds.
+    pub times: Times,
     /// The store.
     pub store: BorrowedFd<'a>,
-    /// When the build began.
-    pub started: Moment,
 }
 
 /// What became of one file.
