@@ -20,18 +20,16 @@ use nix::unistd::{
     syncfs, unlinkat,
 };
 
-use crate::diag::{Origin, Problem, Problems};
-use crate::sys::copy::set_attribute;
-
 use super::compare::{Act, Change};
 use super::conflict::conflict;
-use super::entry::{Entry, Kind, Moment, attributes, look, open_file};
+use super::entry::{Entry, Kind, Moment, give_access_list, give_attributes, look, open_file};
 use super::layer::Layer;
 use super::name::Name;
 use super::place::{failed, names, open_below, split, writable};
 use super::prune::prune;
 use super::record::{self, Carried, errno};
 use super::select::Selection;
+use crate::diag::{Origin, Problem, Problems};
 
 /// What was done for one overlay.
 #[derive(Debug)]
@@ -261,9 +259,7 @@ impl Carrier<'_> {
     fn keep_mode(&mut self, path: &Path, from: BorrowedFd<'_>) -> nix::Result<()> {
         let found = look(from, OsStr::new(""))?.ok_or(Errno::ENOENT)?;
         let dir = open_below(self.host, path)?;
-        for (name, value) in attributes(from)? {
-            set_attribute(dir.as_fd(), &name, &value)?;
-        }
+        give_attributes(from, dir.as_fd())?;
         fchmod(&dir, mode(found.mode) | Mode::S_IRWXU)?;
         self.modes.push((path.to_owned(), found.mode));
         Ok(())
@@ -288,11 +284,15 @@ impl Carrier<'_> {
         let made = File::from(made.ok_or(Errno::ENOENT)?);
         self.place(to, &draft, name, |carrier| {
             copy(from, &made)?;
-            for (name, value) in attributes(from.as_fd())? {
-                set_attribute(made.as_fd(), &name, &value)?;
-            }
+            give_attributes(from.as_fd(), made.as_fd())?;
             if let Some((uid, gid)) = carrier.owner {
                 fchown(&made, Some(uid), Some(gid))?;
+            }
+            match open_file(to.as_fd(), name) {
+                Ok(old) => give_access_list(old.as_fd(), made.as_fd())?,
+                // It is new, or takes the place of something else.
+                Err(Errno::ENOENT | Errno::ELOOP | Errno::EINVAL | Errno::ENXIO) => {}
+                Err(errno) => return Err(errno),
             }
             fchmod(&made, mode(found.mode))?;
             futimens(&made, &TimeSpec::UTIME_OMIT, &time(found))

@@ -10,7 +10,7 @@ use nix::sys::stat::Mode;
 use serde::{Deserialize, Serialize};
 
 use crate::sys;
-use crate::sys::copy::{attribute, attribute_names};
+use crate::sys::copy::{attribute, attribute_names, remove_attribute, set_attribute};
 
 use super::place::c_name;
 
@@ -207,9 +207,54 @@ pub(super) fn attributes(file: BorrowedFd<'_>) -> nix::Result<Vec<(std::ffi::CSt
     Ok(list)
 }
 
+/// Gives a file of the host the program's own attributes of another, and no others.
+pub(super) fn give_attributes(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> nix::Result<()> {
+    let new = attributes(from)?;
+    for (name, _) in attributes(to)? {
+        if new.iter().all(|(known, _)| *known != name) {
+            remove_attribute(to, &name)?;
+        }
+    }
+    new.iter()
+        .try_for_each(|(name, value)| set_attribute(to, name, value))
+}
+
+/// Gives a file that takes the place of another the list of who else may do what with that (acl(5)), before
+/// its mode: without it, the rights of those that the list names would be the whole group's.
+pub(super) fn give_access_list(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> nix::Result<()> {
+    const LIST: &CStr = c"system.posix_acl_access";
+    let done = match attribute(from, LIST) {
+        Ok(list) => set_attribute(to, LIST, &list),
+        // It may have one from its directory.
+        Err(Errno::ENODATA) => remove_attribute(to, LIST),
+        Err(errno) => Err(errno),
+    };
+    match done {
+        Err(Errno::ENODATA | Errno::ENOTSUP) => Ok(()),
+        done => done,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn attributes_are_given_and_taken() {
+        let file = || tempfile::tempfile().unwrap();
+        let (from, to) = (file(), file());
+        for (file, name, value) in [
+            (&from, c"user.a", b"new"),
+            (&from, c"user.overlay.opaque", b"own"),
+            (&to, c"user.a", b"old"),
+            (&to, c"user.b", b"old"),
+        ] {
+            set_attribute(file.as_fd(), name, value).unwrap();
+        }
+        give_attributes(from.as_fd(), to.as_fd()).unwrap();
+        let expected = vec![(c"user.a".to_owned(), b"new".to_vec())];
+        assert_eq!(attributes(to.as_fd()), Ok(expected));
+    }
 
     #[test]
     fn a_time_without_parts_of_a_second_stands_for_two() {

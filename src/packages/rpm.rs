@@ -135,10 +135,10 @@ fn packages_table<S: Source>(
             SqliteValue::Integer(root),
             _,
         ] = row.as_slice()
+            && kind == "table"
+            && name == "Packages"
         {
-            if kind == "table" && name == "Packages" {
-                return Ok(u32::try_from(*root).ok());
-            }
+            return Ok(u32::try_from(*root).ok());
         }
     }
     Ok(None)

@@ -56,6 +56,16 @@ pub fn set_attribute(file: BorrowedFd, name: &CStr, value: &[u8]) -> Result<()> 
     Errno::result(done).map(drop)
 }
 
+/// Removes one extended attribute.
+///
+/// # Errors
+/// What fremovexattr(2) says; ENODATA where there is no such one, ENOTSUP where the file system has none.
+pub fn remove_attribute(file: BorrowedFd, name: &CStr) -> Result<()> {
+    // SAFETY: `name` ends with a zero byte.
+    let done = unsafe { libc::fremovexattr(file.as_raw_fd(), name.as_ptr()) };
+    Errno::result(done).map(drop)
+}
+
 /// Calls with larger and larger buffers, up to the kernel's own limit of 64 KiB.
 fn growing(mut call: impl FnMut(&mut [u8]) -> isize) -> Result<Vec<u8>> {
     for room in [512, 8 << 10, 64 << 10] {

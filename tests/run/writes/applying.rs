@@ -1,11 +1,16 @@
 //! `apply` and `discard`: what reaches the host, what does not, and when nothing does.
 
+use std::ffi::CStr;
 use std::fs;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::thread;
 use std::time::Duration;
 
-use super::super::support::{Caller, Lab, finish};
+use nix::errno::Errno;
+use sandbox::sys::copy::{attribute, set_attribute};
+
+use super::super::support::{Caller, Lab, Lack, finish, skip};
 use super::picture;
 
 /// Longer than a tick of the clock that files get their times from.
@@ -241,6 +246,54 @@ fn a_directory_that_is_closed_on_the_host_is_opened_for_the_moment() {
         lab.kept_says(&["apply"]);
         assert!(!lab.path("project/old").exists());
         fs::set_permissions(lab.path("project/src"), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+/// Without its list, the rights of those that it names would be the whole group's.
+#[test]
+fn the_hosts_access_list_stays() {
+    const LIST: &CStr = c"system.posix_acl_access";
+    let entry = |tag: u16, rights: u16, id: u32| {
+        [
+            &tag.to_le_bytes()[..],
+            &rights.to_le_bytes(),
+            &id.to_le_bytes(),
+        ]
+        .concat()
+    };
+    // Its owner, one user, its group, the most that the two may, all others (acl(5)).
+    let entries = [
+        entry(1, 6, u32::MAX),
+        entry(2, 6, 1),
+        entry(4, 0, u32::MAX),
+        entry(16, 6, u32::MAX),
+        entry(32, 0, u32::MAX),
+    ];
+    let list = [&2_u32.to_le_bytes()[..], &entries.concat()].concat();
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let profile = lab.project();
+        let readme = lab.path("project/README");
+        match set_attribute(fs::File::open(&readme).unwrap().as_fd(), LIST, &list) {
+            Err(Errno::ENOTSUP) => {
+                return skip(
+                    "the_hosts_access_list_stays",
+                    &Lack::Layout("the file system has no access lists"),
+                );
+            }
+            set => set.unwrap(),
+        }
+        later();
+        // Root's overlays show files through a map without that user, and the kernel copies no such list up.
+        let script = "cd /desk; echo x > new; (echo two >> README) 2>/dev/null; \
+                      case $(cat README) in one) rm README; echo one > README; echo two >> README; chmod 660 README;; esac";
+        lab.script(&profile, script);
+        lab.kept_says(&["apply"]);
+        assert_eq!(fs::read_to_string(&readme).unwrap(), "one\ntwo\n");
+        let found = |name| attribute(fs::File::open(lab.path(name)).unwrap().as_fd(), LIST);
+        assert_eq!(found("project/README"), Ok(list.clone()), "{caller:?}");
+        assert_eq!(found("project/new"), Err(Errno::ENODATA));
+        assert!(lab.kept_says(&["changes"]).contains("no changes"));
     }
 }
 
