@@ -382,3 +382,28 @@ fn a_bind_that_holds_the_store_shows_nothing_of_it() {
         }
     }
 }
+
+#[test]
+fn what_holds_the_store_cannot_be_moved_away() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        lab.keep_apart();
+        lab.directory("cache/deep");
+        let bind = lab.text("");
+        let profile = lab.profile(&format!(
+            "[[mount]]\nbind = \"{bind}\"\ntarget = \"/w\"\naccess = \"rw\"\n\
+             [[mount]]\ntmpfs = \"/w/cache/deep\""
+        ));
+        let script = "cd /w; echo x > cache/new; touch cache/deep/y; \
+                      for name in cache cache/sandbox; do mv $name moved 2>/dev/null && echo $name; done; \
+                      mkdir home2; mv home2 home3; ls -A cache/sandbox";
+        let profile = profile.replace("\"mkdir\", ", "\"mkdir\", \"mv\", \"touch\", ");
+        assert_eq!(lab.script(&profile, script), "", "{caller:?}");
+        assert!(lab.path("cache/sandbox/trees").is_dir());
+        assert!(lab.path("cache/new").exists() && lab.path("home3").is_dir());
+        assert!(
+            !lab.path("cache/deep/y").exists(),
+            "a mount of the profile is covered"
+        );
+    }
+}
