@@ -119,7 +119,7 @@ fn a_disk_that_is_full_at_any_step_leaves_nothing_and_the_next_build_works() {
             &"x".repeat(index * 100),
         );
     }
-    let again = r#"mount -o remount,size=8m,nr_inodes=4k "$BUILDER_STORE"; "$0" "$@""#;
+    let again = r#"mount --options-mode ignore -t tmpfs -o remount,size=8m,nr_inodes=4k none "$BUILDER_STORE"; "$0" "$@""#;
     let mut full = 0;
     // From too small for the store's own folders to nearly enough.
     let limits = (1..16)
