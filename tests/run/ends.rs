@@ -391,6 +391,9 @@ fn a_stop_stops_program_and_supervisor_and_both_go_on() {
             panic!()
         };
         let supervisor = up.id().try_into().unwrap();
+        // Before, it has no process group of its own that a signal could be passed on to.
+        let name = || fs::read_to_string(format!("/proc/{program}/comm")).unwrap_or_default();
+        assert!(within(2 * SECOND, || name() == "bash\n"), "{}", name());
         send(&up, Signal::SIGTSTP);
         assert!(
             within(2 * SECOND, || is_stopped(program)),
