@@ -30,8 +30,10 @@
 //!   be another, that was moved there.
 //! - Whiteouts share one inode, whose birth may be before the deletion: then `apply` may refuse where it
 //!   need not, never the other way round.
-//! - A file that was deleted inside, changed on the host, and only then made anew inside is judged by the
-//!   birth of the new one: the overlay has forgotten the deletion.
+//! - What is judged is the moment at which the overlay took a file over. A file that was deleted inside,
+//!   changed on the host, and only then made anew inside is judged by the birth of the new one: the overlay
+//!   has forgotten the deletion. So is one that the program read before the change and saved by a rename after
+//!   it, and a directory that was removed, filled on the host, and made again. `changes --diff` shows all three.
 //! - A host path stands in the record of its overlay, also where a variable of the environment gave it:
 //!   without it nobody could carry the writes back.
 //! - Removing works without recursion and with two descriptors, whatever a program nested

@@ -1,9 +1,11 @@
 //! `[namespaces]`: which views of the system are the sandbox's own.
 
-use crate::diag::{At, Problem};
-use crate::model::{CgroupMount, Invalid, MapUsers, ProcMount, SandboxName, Switch, TimeOffset};
+use crate::diag::{At, Origin, Problem};
+use crate::model::{
+    Access, CgroupMount, Invalid, MapUsers, ProcMount, SandboxName, Switch, TimeOffset, Writes,
+};
 use crate::plan::{Clock, ClockOffset, Namespaces};
-use crate::profile::raw::{Opt, RawNamespaces};
+use crate::profile::raw::{Opt, RawMount, RawNamespaces};
 use crate::profile::{RawProfile, Template};
 
 use super::identity::started_by_root;
@@ -139,11 +141,37 @@ fn judge_pid(pid: &At<Switch>, raw: &RawProfile, scope: &mut Scope<'_>) {
                 .help("write `proc = \"none\"` under `[system]`, or leave `pid = false` out"),
         );
     }
+    if let Some(kept) = what_keeps(raw) {
+        // The lock of what is kept ends with the first process, and others may go on writing.
+        let message =
+            "what is kept needs a process id namespace, whose end is the end of all writers";
+        scope.report(
+            pid.error("namespaces.pid-kept", message)
+                .label("this leaves the sandbox without one")
+                .also(&kept, "this is kept")
+                .help("leave `pid = false` out, or keep nothing"),
+        );
+    }
     let message = "without a process id namespace, processes may outlive the sandbox";
     scope.report(
         Problem::warning("namespaces.pid-off", &pid.origin, message)
             .help("leave it out, unless the program needs the host's process ids"),
     );
+}
+
+/// The first part of a profile that outlives a run.
+fn what_keeps(raw: &RawProfile) -> Option<Origin> {
+    let root = raw.rootfs.writes.iter();
+    let root = root.filter(|writes| writes.value == Writes::Keep);
+    let mounts = raw.mounts.iter().filter(|mount| match &mount.value {
+        RawMount::Bind { access, .. } => access
+            .as_ref()
+            .is_some_and(|access| access.value == Access::Overlay),
+        RawMount::Volume { .. } => true,
+        RawMount::Tmpfs { .. } => false,
+    });
+    let root = root.map(|writes| writes.origin.clone());
+    root.chain(mounts.map(|mount| mount.origin.clone())).next()
 }
 
 /// A file system of the kernel shows the namespace in which it is mounted: without an own one it
