@@ -1,12 +1,13 @@
 //! `sandbox build`: the root tree alone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::diag::Problem;
-use crate::plan::Given;
+use crate::model::{ImageConfig, UserSpec};
+use crate::plan::{Given, Privacy, Settings, UserIds};
 use crate::report;
 use crate::rootfs::{StoreError, Tree};
 
@@ -24,6 +25,9 @@ pub struct Build {
     /// Also copy the tree to DIR, which must be empty or not there yet
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
+    /// As what: the plain directory, or an OCI image layout that runs the profile's command
+    #[arg(long, value_enum, default_value_t = Format::Directory, requires = "output")]
+    format: Format,
     /// Look again at every file that the tree was made of
     #[arg(long, conflicts_with = "verify")]
     refresh: bool,
@@ -33,6 +37,15 @@ pub struct Build {
     /// The profile
     #[arg(value_name = "PROFILE")]
     profile: PathBuf,
+}
+
+/// What an output is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// The tree as it is.
+    Directory,
+    /// An image layout of one layer (image-spec, image-layout.md), the same bytes for the same tree.
+    Oci,
 }
 
 impl Build {
@@ -53,7 +66,7 @@ impl Build {
             profile: &self.profile,
             refresh: tree::refresh(self.refresh, self.verify),
         };
-        match self.build(&wanted) {
+        match self.build(&wanted, &settings) {
             Ok(text) if output::text(&text).is_ok() => Exit::DONE,
             Ok(_) => Exit::NO,
             Err(problem) => {
@@ -63,19 +76,69 @@ impl Build {
         }
     }
 
-    fn build(&self, wanted: &Wanted<'_>) -> Result<String, Box<Problem>> {
+    fn build(&self, wanted: &Wanted<'_>, settings: &Settings) -> Result<String, Box<Problem>> {
         let start = Instant::now();
         let store = tree::open_store()?;
         let tree = tree::obtain(&store, wanted)?;
         let took = start.elapsed();
         if let Some(output) = &self.output {
-            tree.export(output).map_err(|error| not_exported(&error))?;
+            self.export(output, &tree, settings)
+                .map_err(|error| not_exported(&error))?;
         }
         tree::keep(&store, &tree);
         let Tree {
             root, notes, built, ..
         } = &tree;
         Ok(report::tree_text(root, notes, *built, took))
+    }
+
+    fn export(&self, output: &Path, tree: &Tree, settings: &Settings) -> Result<(), StoreError> {
+        match self.format {
+            Format::Directory => tree.export(output),
+            Format::Oci => {
+                let name = settings.name.value.as_str();
+                tree.export_image(output, name, &image_config(settings))
+            }
+        }
+    }
+}
+
+/// What of a profile an image says too. Values of the caller's environment stay behind, and are named.
+fn image_config(settings: &Settings) -> ImageConfig {
+    let (shown, private): (Vec<_>, Vec<_>) = settings
+        .command
+        .env
+        .iter()
+        .map(|variable| &variable.value)
+        .partition(|variable| variable.privacy == Privacy::Shown);
+    for variable in private {
+        let name = report::printable(&variable.name);
+        output::error_text(&format!(
+            "sandbox: note: `{name}` is of your environment and not in the image\n"
+        ));
+    }
+    let args = settings.command.args.iter();
+    let user = match &settings.identity.asked.value {
+        UserSpec::Caller => None,
+        UserSpec::Root | UserSpec::Ids { .. } | UserSpec::Name(_) => {
+            let UserIds { uid, gid } = settings.identity.user.value;
+            Some(format!("{uid}:{gid}"))
+        }
+    };
+    ImageConfig {
+        env: shown
+            .into_iter()
+            .map(|variable| {
+                (
+                    variable.name.clone(),
+                    settings.private.hide(&variable.value),
+                )
+            })
+            .collect(),
+        entrypoint: Vec::new(),
+        cmd: args.map(|arg| settings.private.hide(&arg.value)).collect(),
+        user,
+        workdir: Some(settings.command.workdir.value.to_string()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Images: which one is meant, what it says, and its layers, read in place.
+//! Images: which one is meant, what it says, and its layers, read in place; and how one is written.
 //!
 //! Three forms are read, and nothing of them is unpacked to the disk: a directory with the OCI image
 //! layout, a tar archive of such a directory, and what `docker save` writes. A tar archive is read by
@@ -20,6 +20,8 @@ mod error;
 mod image;
 mod json;
 mod place;
+mod write;
 
 pub use error::{Fault, ImageError};
 pub use image::{Image, ImageWalkError};
+pub use write::write;

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2};
+use nix::fcntl::{AtFlags, OFlag};
 use nix::sys::stat::fstatat;
 use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 
@@ -13,6 +13,7 @@ use super::key::{Key, Reading, is_like, key_of};
 use super::layout::Meta;
 use super::pool::{Pool, Stored, Trust};
 use super::store::tree_root;
+use super::walk::open_below;
 
 /// A name that is to be made.
 #[derive(Clone, Copy)]
@@ -121,10 +122,7 @@ impl<'a> Linker<'a> {
             |(index, path, _): &(usize, PathBuf, OwnedFd)| *index == stored.index && path == parent;
         if !self.last.as_ref().is_some_and(is_open) {
             let path = tree_root(stored.tree).join(parent.strip_prefix("/").unwrap_or(parent));
-            let how = OpenHow::new()
-                .flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
-                .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS);
-            let dir = openat2(self.store, &path, how)?;
+            let dir = open_below(self.store, &path, OFlag::O_PATH)?;
             self.last = Some((stored.index, parent.to_owned(), dir));
         }
         let last = self.last.as_ref().map(|(_, _, dir)| dir.as_fd());

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
+use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat};
 
 use super::error::{Shape, SystemProblem, Trouble};
@@ -86,6 +86,21 @@ pub(super) fn steps(path: &Path) -> impl Iterator<Item = OsString> {
 pub(super) fn open_dir(parent: impl AsFd, name: &OsStr, access: OFlag) -> nix::Result<OwnedFd> {
     let flags = access | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     openat(parent, name, flags, Mode::empty())
+}
+
+/// Opens the directory at a path below `root`, which may be written as an absolute one, through no link.
+///
+/// The paths of trees and inventories hold no links and no `..`, so the walk of the kernel is as strict as ours.
+pub(super) fn open_below(root: BorrowedFd, path: &Path, access: OFlag) -> nix::Result<OwnedFd> {
+    let below = path.strip_prefix("/").unwrap_or(path);
+    let name = match below.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => below,
+    };
+    let how = OpenHow::new()
+        .flags(access | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS);
+    openat2(root, name, how)
 }
 
 /// Follows `path` below `root` to its end.

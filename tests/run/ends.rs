@@ -385,7 +385,8 @@ fn a_start_that_fails_leaves_nothing() {
 fn a_stop_stops_program_and_supervisor_and_both_go_on() {
     for caller in Caller::all() {
         let lab = Lab::new(caller);
-        let script = "sleep 0.5 & wait; sleep 0.5 & wait; echo over";
+        // Long enough for a stop to come through on a machine that is busy.
+        let script = "sleep 3 & wait; sleep 0.2 & wait; echo over";
         let up = start(&mut lab.up(&lab.profile(""), &["bash", "-c", script]));
         let [_, program] = inside(&up)[..] else {
             panic!()

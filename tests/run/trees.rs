@@ -3,8 +3,9 @@
 use std::fs;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
+use std::process::Command;
 
-use super::support::{Caller, Ended, Lab, finish, sandbox, start, within};
+use super::support::{Caller, Ended, Lab, Lack, finish, sandbox, skip, start, within};
 
 /// A lab with a store of its own and two profiles, which share all files but one.
 fn lab(caller: Caller) -> Lab {
@@ -171,4 +172,89 @@ fn garbage_is_what_no_profile_lock_or_sandbox_uses() {
         assert!(gc().starts_with("removed 1 tree and "));
         assert_eq!(says(&lab, &["store"]), "no trees\n");
     }
+}
+
+/// Names of every length and kind, several names of one file, attributes, and what an image says of its command.
+#[test]
+fn an_image_of_a_tree_is_read_by_others_and_by_us() {
+    for caller in Caller::all() {
+        let lab = lab(caller);
+        let long = "n".repeat(200);
+        lab.file(&format!("own-{long}"), "long\n");
+        let source = |name: &str| {
+            format!(
+                ", {{ copy = \"{}\", to = \"/o/{name}\" }}",
+                lab.text(&format!("own-{long}"))
+            )
+        };
+        let deep = format!("{}/{long}", "d".repeat(90));
+        let rest = format!(
+            "{}{}, {{ symlink = \"/o/link\", target = \"{long}/{long}\" }}",
+            source(&long),
+            source(&deep)
+        );
+        profile(&lab, "one", &rest);
+        let text = fs::read_to_string(lab.path("one.toml")).unwrap();
+        let text = text.replace(
+            "env.set.PATH",
+            "env.set.WHERE = \"there\"\ncommand.workdir = \"/o\"\nenv.set.PATH",
+        );
+        let command = "command.args = [\"sh\", \"-c\", \"echo $WHERE $PWD; for f in n*; do read a < $f; echo $a; done\"]";
+        lab.file(
+            "one.toml",
+            &text.replace("command.args = [\"sh\"]", command),
+        );
+        lab.directory("place");
+        let outputs = ["one", "other"].map(|name| lab.text(&format!("place/{name}")));
+        for output in &outputs {
+            says(
+                &lab,
+                &["build", "one.toml", "--format", "oci", "--output", output],
+            );
+        }
+        let index = |output: &str| fs::read(PathBuf::from(output).join("index.json")).unwrap();
+        assert_eq!(
+            index(&outputs[0]),
+            index(&outputs[1]),
+            "the same tree, the same bytes"
+        );
+        lab.file(
+            "again.toml",
+            &format!(
+                "version = 1\ncommand.args = \"image\"\nrootfs.source = [{{ image = \"{}\" }}]\n",
+                outputs[0]
+            ),
+        );
+        let up = run(&lab, &["up", "again.toml"]);
+        assert_eq!(
+            (up.code(), up.out.as_str()),
+            (0, "there /o\nlong\n"),
+            "{up:?}"
+        );
+        by_others(&lab, &outputs[0], &long);
+    }
+}
+
+fn by_others(lab: &Lab, image: &str, long: &str) {
+    for tool in ["skopeo", "umoci"] {
+        if Command::new(tool).arg("--version").output().is_err() {
+            skip(
+                "an_image_of_a_tree_is_read_by_others_and_by_us",
+                &Lack::Tool(tool),
+            );
+            return;
+        }
+    }
+    let name = format!("{image}:same");
+    let bundle = lab.text("place/bundle");
+    let mut unpack = lab.host("umoci");
+    unpack.args(["unpack", "--rootless", "--image", &name, &bundle]);
+    let unpacked = finish(&mut unpack);
+    assert_eq!(unpacked.code(), 0, "{unpacked:?}");
+    let file = PathBuf::from(&bundle).join("rootfs/o").join(long);
+    assert_eq!(fs::read_to_string(file).unwrap(), "long\n");
+    let mut inspect = lab.host("skopeo");
+    inspect.args(["inspect", &format!("oci:{name}")]);
+    let inspected = finish(&mut inspect);
+    assert!(inspected.out.contains("WHERE=there"), "{inspected:?}");
 }

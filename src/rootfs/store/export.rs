@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2};
+use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, UtimensatFlags, fchmod, fstat, futimens, mkdirat, utimensat};
 use nix::unistd::{linkat, symlinkat};
 
@@ -18,7 +18,7 @@ use crate::rootfs::inventory::{Item, ItemKind};
 use crate::rootfs::key::{attach, attributes, finish, time};
 use crate::rootfs::layout::Meta;
 use crate::rootfs::remove::names;
-use crate::rootfs::walk::open_dir;
+use crate::rootfs::walk::{open_below, open_dir};
 
 impl Tree {
     /// Copies the tree into `output`, a directory that is empty or not there yet.
@@ -85,7 +85,7 @@ impl Export {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return self.dir_attributes(item);
         };
-        let dir = below(&self.into, parent, OFlag::O_PATH)?;
+        let dir = open_below(self.into.as_fd(), parent, OFlag::O_PATH)?;
         match &item.kind {
             ItemKind::Directory => {
                 mkdirat(&dir, name, Mode::S_IRWXU)?;
@@ -99,7 +99,11 @@ impl Export {
             }
             ItemKind::HardLink(first) => {
                 let first = Path::new(OsStr::from_bytes(first));
-                let first_dir = below(&self.into, first.parent().unwrap_or(first), OFlag::O_PATH)?;
+                let first_dir = open_below(
+                    self.into.as_fd(),
+                    first.parent().unwrap_or(first),
+                    OFlag::O_PATH,
+                )?;
                 let first_name = first.file_name().ok_or(Errno::EINVAL)?;
                 linkat(&first_dir, first_name, &dir, name, AtFlags::empty())
             }
@@ -109,7 +113,11 @@ impl Export {
 
     fn file(&mut self, item: &Item, dir: &OwnedFd, name: &OsStr) -> nix::Result<()> {
         let path = item.path();
-        let source_dir = below(&self.from, path.parent().unwrap_or(path), OFlag::O_PATH)?;
+        let source_dir = open_below(
+            self.from.as_fd(),
+            path.parent().unwrap_or(path),
+            OFlag::O_PATH,
+        )?;
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let from = File::from(openat(&source_dir, name, flags, Mode::empty())?);
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
@@ -125,29 +133,16 @@ impl Export {
     }
 
     fn dir_attributes(&self, item: &Item) -> nix::Result<()> {
-        let from = below(&self.from, item.path(), OFlag::O_RDONLY)?;
-        let into = below(&self.into, item.path(), OFlag::O_RDONLY)?;
+        let from = open_below(self.from.as_fd(), item.path(), OFlag::O_RDONLY)?;
+        let into = open_below(self.into.as_fd(), item.path(), OFlag::O_RDONLY)?;
         let found = attributes(from.as_fd())?;
         attach(into.as_fd(), &found.attributes).map(drop)
     }
 
     fn finish_dir(&self, item: &Item) -> nix::Result<()> {
-        let dir = below(&self.into, item.path(), OFlag::O_RDONLY)?;
+        let dir = open_below(self.into.as_fd(), item.path(), OFlag::O_RDONLY)?;
         let modified = time(item.modified);
         futimens(&dir, &modified, &modified)?;
         fchmod(&dir, Mode::from_bits_truncate(item.mode))
     }
-}
-
-/// Opens a directory by its path inside, through no link.
-fn below(root: &OwnedFd, path: &Path, access: OFlag) -> nix::Result<OwnedFd> {
-    let relative = path.strip_prefix("/").unwrap_or(path);
-    let name = match relative.as_os_str().is_empty() {
-        true => Path::new("."),
-        false => relative,
-    };
-    let how = OpenHow::new()
-        .flags(access | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
-        .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS);
-    openat2(root, name, how)
 }

@@ -4,6 +4,7 @@ mod durable;
 mod export;
 mod files;
 mod gc;
+mod layer;
 mod list;
 mod make;
 mod users;

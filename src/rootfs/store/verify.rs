@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
+use nix::fcntl::{OFlag, readlinkat};
 use nix::sys::stat::SFlag;
 
 use super::{ROOT, Refresh, Store, TREES, Tree, store_failed, tree_root};
@@ -23,7 +23,7 @@ use crate::rootfs::pool::Pool;
 use crate::rootfs::progress::Progress;
 use crate::rootfs::remove::names;
 use crate::rootfs::stamps::Identity;
-use crate::rootfs::walk::{kind, look, open_dir};
+use crate::rootfs::walk::{kind, look, open_below, open_dir};
 
 impl Store {
     /// The tree of a plan after every byte of it was read, here and on the host. What is not as it was is
@@ -182,7 +182,11 @@ impl Check<'_> {
         let parent = name
             .parent()
             .filter(|parent| !parent.as_os_str().is_empty());
-        let parent = open_below(self.root.as_fd(), parent.unwrap_or(Path::new(".")))?;
+        let parent = open_below(
+            self.root.as_fd(),
+            parent.unwrap_or(Path::new(".")),
+            OFlag::O_PATH,
+        )?;
         let last = name.file_name().unwrap_or(OsStr::new("."));
         let Some(stat) = look(&parent, last)? else {
             return Ok(false);
@@ -231,11 +235,4 @@ impl Check<'_> {
         }
         Ok(true)
     }
-}
-
-fn open_below(root: BorrowedFd, path: &Path) -> nix::Result<OwnedFd> {
-    let how = OpenHow::new()
-        .flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
-        .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS);
-    openat2(root, path, how)
 }

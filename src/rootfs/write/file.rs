@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, renameat};
+use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 
@@ -21,7 +21,7 @@ use crate::rootfs::key::{self, Attached, Key};
 use crate::rootfs::layout::{ALLOWED_BITS, Content, Gone, HostFile, Meta, Node, NodeId, Supply};
 use crate::rootfs::linker::{Altered, Linked, Target};
 use crate::rootfs::stamps::{Identity, settled};
-use crate::rootfs::walk::kind;
+use crate::rootfs::walk::{kind, open_below};
 
 /// A file up to this size is read whole, hashed, and written from memory; a larger one is copied by the
 /// kernel and its copy hashed, which nobody else can change.
@@ -213,15 +213,8 @@ impl Worker<'_> {
         let job = &self.shared.job;
         if self.source.as_ref().is_none_or(|(open, _)| *open != index) {
             let path = &job.host_dirs[index];
-            let below = path.strip_prefix("/").unwrap_or(path);
-            let name = match below.as_os_str().is_empty() {
-                true => Path::new("."),
-                false => below,
-            };
-            let how = OpenHow::new()
-                .flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
-                .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
-            self.source = Some((index, openat2(job.host, name, how)?));
+            let dir = open_below(job.host, path, OFlag::O_PATH)?;
+            self.source = Some((index, dir));
         }
         let open = self.source.as_ref().map(|(_, fd)| fd.as_fd());
         open.ok_or(Errno::EBADF)

@@ -11,12 +11,12 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::num::NonZero;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2};
+use nix::fcntl::{AtFlags, OFlag};
 use nix::sys::stat::{Mode, UtimensatFlags, fchmod, futimens, mkdirat, utimensat};
 use nix::unistd::{linkat, symlinkat};
 
@@ -29,6 +29,7 @@ use super::pool::Pool;
 use super::progress::Progress;
 use super::stamps::Identity;
 use super::times::Times;
+use super::walk::open_below;
 use course::{Course, Dir};
 use queue::{Queue, Task};
 
@@ -171,7 +172,7 @@ fn name_again(root: BorrowedFd, course: &Course<'_>, written: &Written) -> Resul
 fn finish_dirs(job: &Job<'_>, course: &Course<'_>) -> Result<(), Failed> {
     for Dir { id, path, .. } in course.dirs.iter().rev() {
         let meta = &job.layout.node(*id).meta;
-        let finished = open_inside(job.root, path).and_then(|dir| {
+        let finished = open_below(job.root, path, OFlag::O_RDONLY).and_then(|dir| {
             let modified = time(meta.modified);
             futimens(&dir, &modified, &modified)?;
             fchmod(&dir, Mode::from_bits_truncate(meta.mode & ALLOWED_BITS))
@@ -188,14 +189,6 @@ fn in_tree(problem: SystemProblem) -> Failed {
         source: usize::MAX,
         trouble: problem.into(),
     }
-}
-
-/// The paths hold no links and no `..`, so the walk of the kernel is as strict as ours.
-fn open_inside(root: BorrowedFd, path: &Path) -> nix::Result<OwnedFd> {
-    let how = OpenHow::new()
-        .flags(OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
-        .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS);
-    openat2(root, path, how)
 }
 
 #[derive(Default)]
@@ -301,7 +294,7 @@ impl Worker<'_> {
         let Some(dir) = course.dirs.get(index) else {
             return;
         };
-        let opened = open_inside(self.shared.job.root, &dir.path)
+        let opened = open_below(self.shared.job.root, &dir.path, OFlag::O_RDONLY)
             .map_err(SystemProblem::at("open the directory", &dir.path));
         let made = opened.and_then(|fd| {
             if matches!(task, Task::Dir(_)) {
