@@ -56,16 +56,16 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Build(build::Build),
     Check(check::Check),
-    Gc(store::Gc),
-    Lock(lock::LockCommand),
-    Store(store::ListStore),
     Up(up::Up),
+    Build(build::Build),
+    Lock(lock::LockCommand),
     Changes(changes::Changes),
     Apply(apply::Apply),
     Discard(discard::Discard),
     Reset(reset::Reset),
+    Store(store::ListStore),
+    Gc(store::Gc),
 }
 
 /// Runs the command that the process was started with.
@@ -73,16 +73,16 @@ pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let exit = match Arguments::try_parse_from(&arguments) {
         Ok(Arguments { command }) => match command {
-            Command::Build(build) => build.run(),
             Command::Check(check) => check.run(),
-            Command::Gc(gc) => gc.run(),
-            Command::Lock(lock) => lock.run(),
-            Command::Store(store) => store.run(),
             Command::Up(up) => up.run(),
+            Command::Build(build) => build.run(),
+            Command::Lock(lock) => lock.run(),
             Command::Changes(changes) => changes.run(),
             Command::Apply(apply) => apply.run(),
             Command::Discard(discard) => discard.run(),
             Command::Reset(reset) => reset.run(),
+            Command::Store(store) => store.run(),
+            Command::Gc(gc) => gc.run(),
         },
         Err(error) => refused(&error, &arguments),
     };
