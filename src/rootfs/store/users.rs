@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use super::files::{read, remove_file, replace};
 use super::{Store, Tree, USERS};
-use crate::rootfs::error::StoreError;
+use crate::rootfs::content::errno;
+use crate::rootfs::error::{StoreError, SystemProblem};
 use crate::rootfs::record::ID;
 
 /// A file that uses a tree.
@@ -28,10 +29,13 @@ impl Store {
     /// # Errors
     /// When the store cannot be written.
     pub fn note_user(&self, tree: &Tree, path: &Path) -> Result<(), StoreError> {
-        let Ok(path) = path.canonicalize() else {
-            // Standard input, or gone: nothing to find the tree's user by.
+        // Links stay in it: looking for them at each start would cost more than a second note.
+        let path = std::path::absolute(path).map_err(errno);
+        let path = path.map_err(SystemProblem::at("find", Path::new(".")))?;
+        if !path.exists() {
+            // Gone since it was read: nothing to find the tree's user by.
             return Ok(());
-        };
+        }
         let mut text = tree.key.clone().into_bytes();
         text.push(b'\n');
         text.extend(path.as_os_str().as_bytes());
