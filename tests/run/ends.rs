@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -386,8 +387,10 @@ fn a_stop_stops_program_and_supervisor_and_both_go_on() {
     for caller in Caller::all() {
         let lab = Lab::new(caller);
         // Long enough for a stop to come through on a machine that is busy.
-        let script = "sleep 3 & wait; sleep 0.2 & wait; echo over";
-        let up = start(&mut lab.up(&lab.profile(""), &["bash", "-c", script]));
+        let script = "sleep 1 & wait; sleep 0.2 & wait; echo over";
+        let mut up = lab.up(&lab.profile(""), &["bash", "-c", script]);
+        // A group of its own in this session: in one that no shell looks after nobody is stopped.
+        let up = start(up.process_group(0));
         let [_, program] = inside(&up)[..] else {
             panic!()
         };
