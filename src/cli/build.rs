@@ -56,9 +56,8 @@ impl Build {
         let Loaded {
             sources, problems, ..
         } = loaded;
-        let failed = judged.is_none();
         output::problems(problems, &sources);
-        let Some((settings, _)) = judged.filter(|_| !failed) else {
+        let Some((settings, _)) = judged else {
             return Exit::NO;
         };
         let wanted = Wanted {

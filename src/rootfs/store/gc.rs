@@ -54,7 +54,8 @@ impl Store {
         let mut names = Names::default();
         let mut trees = Vec::new();
         for (id, key) in self.unused(older_than) {
-            let going = self.names_of(&id);
+            let inventory = self.inventory_of(&id).unwrap_or_default();
+            let going = self.names_of(&id, &inventory);
             if collection == Collection::DryRun || self.remove_unused(&id, key.as_deref())? {
                 names.add(going);
                 trees.push(id);
@@ -193,12 +194,9 @@ impl Names {
 }
 
 impl Store {
-    /// Every name of a file in a tree.
-    pub(super) fn names_of(&self, id: &str) -> Names {
+    /// Every name of a file in a tree that holds this.
+    pub(super) fn names_of(&self, id: &str, inventory: &Inventory) -> Names {
         let mut names = Names::default();
-        let Some(inventory) = self.inventory_of(id) else {
-            return names;
-        };
         let root = tree_root(id);
         let files = inventory
             .items

@@ -48,7 +48,7 @@ impl Store {
             Listed {
                 files: inventory.files().count() as u64,
                 bytes: inventory.files().map(|(_, file)| file.size).sum(),
-                own_bytes: self.names_of(&id).freed().1,
+                own_bytes: self.names_of(&id, &inventory).freed().1,
                 users,
                 last_used: key.as_ref().and_then(|key| self.last_used(key)),
                 in_use: self.is_in_use(&id),
