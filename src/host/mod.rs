@@ -85,7 +85,7 @@ fn answer(facts: &mut Facts, new: &Wanted) {
         own_directories,
     } = new;
     if wanted_accounts.is_on() {
-        facts.accounts = accounts::read();
+        facts.accounts = accounts::read(facts.caller.uid);
     }
     let values = variables::values(names, facts);
     facts.variables.extend(values);

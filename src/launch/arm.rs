@@ -5,15 +5,16 @@ mod sources;
 use std::ffi::CString;
 use std::fmt::Write as _;
 
-use crate::model::{Access, ByteSize, Capability, FileMode, InsidePath, ProcMount};
+use crate::model::{Access, ByteSize, Capability, FileMode, IdExtent, InsidePath, ProcMount};
 use crate::plan::{
-    Action, Clock, ClockOffset, IdPair, Lane, Missing, MountAction, MountPointKind, OwnerMap, Plan,
-    ProgramAction, Slot, Step, SysSource, TargetPoint, UserIds,
+    Action, Clock, ClockOffset, IdMaps, Lane, MapWriter, Missing, MountAction, MountPointKind,
+    OwnerMap, Plan, ProgramAction, Slot, Step, SysSource, TargetPoint, UserIds,
 };
 use crate::sys::mount::{Attributes, Depth};
 use crate::sys::process::StringArray;
 use crate::sys::seccomp::Instruction;
 
+use super::id_map::lines;
 use super::{LaunchError, Resources};
 use sources::attributes;
 
@@ -75,12 +76,13 @@ pub(super) struct ArmedTarget {
 /// An action with everything that it needs.
 #[derive(Debug)]
 pub(super) enum Armed {
-    LeaveGroups,
+    LeaveGroups(Vec<u32>),
     MakeGroups,
     OpenClone(ArmedClone),
     OpenNothing,
     Clone { namespaces: u64 },
-    WriteIdMaps { uid: Vec<u8>, gid: Vec<u8> },
+    WriteIdMaps(ArmedMaps),
+    RunMapHelpers([Vec<String>; 2]),
     Start,
     DieWithParent,
     WaitForStart,
@@ -129,6 +131,23 @@ pub(super) enum Armed {
     Filter(Vec<Vec<Instruction>>),
     Execute(ArmedProgram),
     Reap,
+}
+
+/// The texts of the maps.
+#[derive(Debug)]
+pub(super) struct ArmedMaps {
+    pub uid: Vec<u8>,
+    pub gid: Vec<u8>,
+    /// `deny` in /proc/PID/setgroups: without a range of groups there is nothing to choose from, and
+    /// whoever leaves a group may gain by it (CVE-2014-8989).
+    pub groups: Setgroups,
+}
+
+/// Whether setgroups(2) is possible in the user namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setgroups {
+    Denied,
+    Possible,
 }
 
 /// A device of the host.
@@ -181,6 +200,35 @@ pub(super) struct ArmedProgram {
     pub environment: StringArray,
 }
 
+fn id_maps(maps: &IdMaps) -> Armed {
+    let IdMaps {
+        users,
+        groups,
+        writer,
+    } = maps;
+    if let MapWriter::Helpers(helpers) = writer {
+        let command = |program: &std::path::Path, extents: &[IdExtent]| {
+            let mut words = vec![program.to_string_lossy().into_owned()];
+            for extent in extents {
+                let numbers = [extent.inside, extent.outside, extent.count];
+                words.extend(numbers.map(|number| number.to_string()));
+            }
+            words
+        };
+        let users = command(&helpers.users, users);
+        let groups = command(&helpers.groups, groups);
+        return Armed::RunMapHelpers([users, groups]);
+    }
+    Armed::WriteIdMaps(ArmedMaps {
+        uid: lines(users).into_bytes(),
+        gid: lines(groups).into_bytes(),
+        groups: match maps.is_range() && *writer == MapWriter::Parent {
+            true => Setgroups::Possible,
+            false => Setgroups::Denied,
+        },
+    })
+}
+
 /// Directories among what is masked in /proc; all others are files.
 const PROC_DIRECTORIES: [&str; 3] = ["acpi", "asound", "scsi"];
 
@@ -221,7 +269,7 @@ struct Arming<'a> {
 impl Arming<'_> {
     fn action(&self, step: &Step) -> Armable<Armed> {
         Ok(match &step.action {
-            Action::LeaveGroups => Armed::LeaveGroups,
+            Action::LeaveGroups { keep } => Armed::LeaveGroups(keep.clone()),
             Action::MakeGroups(_) => Armed::MakeGroups,
             Action::OpenTree { owner, access } => self.tree(*owner, *access)?,
             Action::OpenBind(bind) => Armed::OpenClone(sources::bind(bind)?),
@@ -229,10 +277,7 @@ impl Arming<'_> {
             Action::Clone { namespaces } => Armed::Clone {
                 namespaces: namespaces.iter().map(|name| clone_flag(*name)).sum(),
             },
-            Action::WriteIdMaps(IdPair { inside, host }) => Armed::WriteIdMaps {
-                uid: format!("{} {} 1\n", inside.uid, host.uid).into_bytes(),
-                gid: format!("{} {} 1\n", inside.gid, host.gid).into_bytes(),
-            },
+            Action::WriteIdMaps(maps) => id_maps(maps),
             Action::Start => Armed::Start,
             Action::DieWithParent => Armed::DieWithParent,
             Action::WaitForStart => Armed::WaitForStart,

@@ -177,13 +177,6 @@ choices! {
     }
 }
 choices! {
-    /// Which ids the user namespace maps.
-    MapUsers {
-        /// One user and one group.
-        Single = "single",
-    }
-}
-choices! {
     /// The system-call policy.
     SeccompPolicy {
         /// An allow-list that ordinary programs run under.

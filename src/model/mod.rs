@@ -3,6 +3,7 @@
 mod choices;
 mod digest;
 mod facts;
+pub mod id_maps;
 mod identity;
 mod image;
 mod kept;
@@ -15,15 +16,16 @@ mod refusal;
 mod wanted;
 
 pub use choices::{
-    Access, Bundle, CgroupMount, Degradable, EtcFile, ExtraArguments, MapUsers, MountOption,
-    NetworkMode, Owner, ProcMount, SeccompPolicy, Switch, SysMount, TerminalMode, Writes,
+    Access, Bundle, CgroupMount, Degradable, EtcFile, ExtraArguments, MountOption, NetworkMode,
+    Owner, ProcMount, SeccompPolicy, Switch, SysMount, TerminalMode, Writes,
 };
 pub use digest::{Sha256, from_hex};
 pub use facts::{
-    Accounts, CgroupFacts, CgroupVersion, Facts, Hierarchy, HostAccount, PathFact, PathKind,
-    ProgramFact, User,
+    Accounts, CgroupFacts, CgroupVersion, Facts, Hierarchy, HostAccount, MapHelpers, PathFact,
+    PathKind, ProgramFact, User,
 };
-pub use identity::{FileMode, UserSpec};
+pub use id_maps::IdExtent;
+pub use identity::{FileMode, GroupSpec, UserSpec};
 pub use image::{ImageConfig, ImageFact, ImageName, Platform, PlatformSpec};
 pub use kept::{Kept, KeptKind, KeptPlace};
 pub use names::{Invalid, SandboxName, VolumeName, nearest};

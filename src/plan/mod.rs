@@ -14,11 +14,12 @@ pub use limits::{Amount, GroupLimit, GroupLimits, Lacking, ProcessLimit};
 pub use private::PrivateValues;
 pub use resolve::{Attempt, Given, Knowledge, Purpose, attempt, resolve, wanted};
 pub use settings::{
-    Clock, ClockOffset, Command, Device, HostIds, Identity, Mount, MountKind, Namespaces, OwnerMap,
-    Privacy, Settings, Supervise, System, TargetPoint, Terminal, UserIds, Variable,
+    Clock, ClockOffset, Command, Device, HostIds, IdMaps, Identity, MapWriter, Mount, MountKind,
+    Namespaces, OwnerMap, Privacy, Settings, Supervise, System, TargetPoint, Terminal, UserIds,
+    Variable,
 };
 pub use step::{
-    Action, HostDevice, IdPair, KeptPart, Lane, MountAction, Namespace, OpenBind, OpenKept, Phase,
+    Action, HostDevice, KeptPart, Lane, MountAction, Namespace, OpenBind, OpenKept, Phase,
     ProgramAction, Slot, Step, SysSource,
 };
 pub use steps::steps;

@@ -6,9 +6,9 @@ use serde::{Serialize, Serializer};
 
 use crate::diag::At;
 use crate::model::{
-    Access, ByteSize, Capability, CgroupMount, ExtraArguments, FileMode, InsidePath, MountOption,
-    NetworkMode, Period, ProcMount, SandboxName, SeccompPolicy, Signal, Switch, SysMount,
-    TimeOffset, UserSpec, VolumeName, Writes,
+    Access, ByteSize, Capability, CgroupMount, ExtraArguments, FileMode, IdExtent, InsidePath,
+    MapHelpers, MountOption, NetworkMode, Period, ProcMount, SandboxName, SeccompPolicy, Signal,
+    Switch, SysMount, TimeOffset, UserSpec, VolumeName, Writes,
 };
 
 use super::{GroupLimits, Missing, PrivateValues, ProcessLimit, TreePlan};
@@ -49,6 +49,8 @@ pub struct Settings {
     pub capabilities: Vec<At<Capability>>,
     /// The system-call policy.
     pub seccomp: At<SeccompPolicy>,
+    /// Whether the program may make namespaces and mounts of its own.
+    pub nested_userns: At<Switch>,
     /// How it is watched and ended.
     pub supervise: Supervise,
     /// What is marked `optional` and missing on this host: left out, and the report says so.
@@ -152,6 +154,63 @@ pub struct Identity {
     pub user: At<UserIds>,
     /// What stands behind these ids on the host.
     pub host: HostIds,
+    /// Which ids the user namespace has.
+    pub maps: At<IdMaps>,
+    /// Supplementary groups of the host that stay, sorted.
+    pub groups: Vec<At<u32>>,
+}
+
+/// The maps of a user namespace, and who writes them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IdMaps {
+    /// uid_map.
+    pub users: Vec<IdExtent>,
+    /// gid_map.
+    pub groups: Vec<IdExtent>,
+    /// Who may write them.
+    pub writer: MapWriter,
+}
+
+/// Who writes the maps of a user namespace (user_namespaces(7)).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MapWriter {
+    /// There is no user namespace.
+    Nobody,
+    /// The first process itself: the caller's own ids need no rights.
+    Itself,
+    /// Root, from outside.
+    Parent,
+    /// newuidmap(1) and newgidmap(1), by what /etc/subuid and /etc/subgid allow the caller.
+    Helpers(MapHelpers),
+}
+
+impl IdMaps {
+    /// One user and one group, those of the program.
+    pub fn single(inside: UserIds, host: HostIds) -> IdMaps {
+        let (host, writer) = match host {
+            HostIds::Caller(host) => (host, MapWriter::Itself),
+            HostIds::Range(host) => (host, MapWriter::Parent),
+            HostIds::Same => {
+                return IdMaps {
+                    users: Vec::new(),
+                    groups: Vec::new(),
+                    writer: MapWriter::Nobody,
+                };
+            }
+        };
+        IdMaps {
+            users: vec![IdExtent::single(inside.uid, host.uid)],
+            groups: vec![IdExtent::single(inside.gid, host.gid)],
+            writer,
+        }
+    }
+
+    /// Whether ids of more than the program itself are mapped.
+    pub fn is_range(&self) -> bool {
+        let many = |extents: &[IdExtent]| extents.iter().any(|extent| extent.count > 1);
+        self.users.len() > 1 || many(&self.users) || self.groups.len() > 1 || many(&self.groups)
+    }
 }
 
 /// A user and a group id.
@@ -250,6 +309,9 @@ pub enum MountKind {
 pub enum OwnerMap {
     /// Through an idmapped mount: these ids of the host show as the program's (only as root).
     Mapped(UserIds),
+    /// Through an idmapped mount: root's files show as the program's, those of any other id as that
+    /// id's inside. For what only the sandbox writes (only as root, where a range is mapped).
+    Ranged,
     /// As the user namespace shows them.
     Kept,
 }

@@ -9,7 +9,8 @@ use crate::model::{
 };
 
 use super::{
-    ClockOffset, GroupLimits, Missing, MountPointKind, OwnerMap, ProcessLimit, TargetPoint, UserIds,
+    ClockOffset, GroupLimits, IdMaps, Missing, MountPointKind, OwnerMap, ProcessLimit, TargetPoint,
+    UserIds,
 };
 
 /// One thing that is done, who does it and why.
@@ -106,21 +107,15 @@ impl Namespace {
     }
 }
 
-/// One id of a user namespace and the id of the host behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct IdPair {
-    /// Ids inside.
-    pub inside: UserIds,
-    /// Ids on the host.
-    pub host: UserIds,
-}
-
 /// What a step does: owned data, one kernel operation or a few that belong together.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
-    /// Leaves the caller's supplementary groups.
-    LeaveGroups,
+    /// Leaves all supplementary groups but these.
+    LeaveGroups {
+        /// Ids of the host.
+        keep: Vec<u32>,
+    },
     /// Makes the control groups and writes their limits.
     MakeGroups(GroupLimits),
     /// Opens a detached copy of the root tree.
@@ -139,8 +134,8 @@ pub enum Action {
         /// Which are new from the first instruction on.
         namespaces: Vec<Namespace>,
     },
-    /// Maps one user and one group; the lane says who writes.
-    WriteIdMaps(IdPair),
+    /// Writes the maps of the user namespace; the lane says who does.
+    WriteIdMaps(IdMaps),
     /// Lets the first process go on.
     Start,
     /// Has the kernel kill this process when its parent ends.

@@ -1,10 +1,12 @@
 //! Each action in the kernel's terms, for printed plans and for messages about a step that failed.
 
-use crate::model::{Access, ByteSize, Capability, FileMode, InsidePath, MountOption, ProcMount};
+use crate::model::{
+    Access, ByteSize, Capability, FileMode, IdExtent, InsidePath, MountOption, ProcMount,
+};
 use crate::plan::{
-    Action, Clock, ClockOffset, GroupLimits, HostDevice, IdPair, KeptPart, Missing, MountAction,
-    MountPointKind, OpenBind, OpenKept, OwnerMap, Plan, PrivateValues, ProcessLimit, ProgramAction,
-    Slot, SysSource, TargetPoint, Terminal, UserIds,
+    Action, Clock, ClockOffset, GroupLimits, HostDevice, IdMaps, KeptPart, MapWriter, Missing,
+    MountAction, MountPointKind, OpenBind, OpenKept, OwnerMap, Plan, PrivateValues, ProcessLimit,
+    ProgramAction, Slot, SysSource, TargetPoint, Terminal, UserIds,
 };
 
 use super::printable::whole;
@@ -65,7 +67,7 @@ impl<'a> Texts<'a> {
 
     fn parts(&self, action: &Action) -> (String, String) {
         match action {
-            Action::LeaveGroups => bare("setgroups to none"),
+            Action::LeaveGroups { keep } => leave_groups(keep),
             Action::MakeGroups(limits) => with("make the control groups", group_limits(limits)),
             Action::OpenTree { owner, access } => {
                 with("open the root tree", mount_flags(*access, &[], *owner))
@@ -76,7 +78,7 @@ impl<'a> Texts<'a> {
                 let names: Vec<&str> = namespaces.iter().map(|name| name.name()).collect();
                 bare(&format!("clone3 {}", names.join(" ")))
             }
-            Action::WriteIdMaps(pair) => id_maps(*pair),
+            Action::WriteIdMaps(maps) => id_maps(maps),
             Action::Start => bare("let the first process go on"),
             Action::DieWithParent => bare("pdeathsig KILL"),
             Action::WaitForStart => bare("wait for the parent"),
@@ -310,13 +312,43 @@ fn group_limits(limits: &GroupLimits) -> String {
     amounts.collect::<Vec<_>>().join(" ")
 }
 
-fn id_maps(IdPair { inside, host }: IdPair) -> (String, String) {
-    let users = format!("uid {} -> {}", inside.uid, host.uid);
-    let groups = format!("gid {} -> {}", inside.gid, host.gid);
-    (
-        format!("map {users}, {groups}"),
-        "setgroups deny".to_owned(),
-    )
+fn leave_groups(keep: &[u32]) -> (String, String) {
+    let names: Vec<String> = keep.iter().map(ToString::to_string).collect();
+    match names.is_empty() {
+        true => bare("setgroups to none"),
+        false => bare(&format!("setgroups to {}", names.join(" "))),
+    }
+}
+
+fn id_maps(maps: &IdMaps) -> (String, String) {
+    let IdMaps {
+        users,
+        groups,
+        writer,
+    } = maps;
+    let (users, groups) = (extents(users), extents(groups));
+    let how = match writer {
+        MapWriter::Helpers(_) => "by newuidmap and newgidmap",
+        MapWriter::Parent if maps.is_range() => "",
+        _ => "setgroups deny",
+    };
+    with(&format!("map uid {users}, gid {groups}"), how.to_owned())
+}
+
+/// `0 -> 1000`, and with others behind it `0-65535 -> 100000`.
+pub(super) fn extents(extents: &[IdExtent]) -> String {
+    let text = |extent: &IdExtent| {
+        let IdExtent {
+            inside,
+            outside,
+            count,
+        } = extent;
+        match count {
+            1 => format!("{inside} -> {outside}"),
+            _ => format!("{inside}-{} -> {outside}", extent.insides().end()),
+        }
+    };
+    extents.iter().map(text).collect::<Vec<_>>().join("; ")
 }
 
 fn clock_offsets(clocks: &[ClockOffset]) -> String {
@@ -349,6 +381,7 @@ fn mount_flags(access: Access, options: &[MountOption], owner: OwnerMap) -> Stri
     match owner {
         OwnerMap::Kept => flags,
         OwnerMap::Mapped(UserIds { uid, gid }) => format!("{flags} idmap={uid}:{gid}"),
+        OwnerMap::Ranged => format!("{flags} idmap=all"),
     }
 }
 

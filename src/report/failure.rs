@@ -164,7 +164,7 @@ impl Failed<'_> {
             Action::Mount(action) => self.mount(action),
             Action::PivotRoot => self.pivot(),
             Action::Program(action) => self.program(action),
-            Action::LeaveGroups
+            Action::LeaveGroups { .. }
             | Action::MakeGroups(_)
             | Action::Start
             | Action::DieWithParent

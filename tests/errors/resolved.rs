@@ -20,8 +20,13 @@ const WITHOUT_PROFILE: &[&str] = &[
     // These take arguments behind `--`.
     "command.extra-refused",
     "command.no-directory",
-    // Its host has a root without ids.
+    // Their host is root's.
+    "command.group-root",
     "command.user-no-id",
+    "namespaces.map-no-block",
+    // Its host has subordinate ids, but not what maps them.
+    "namespaces.map-kept",
+    "namespaces.map-no-range",
     // What a host path comes to is a path inside.
     "path.invalid",
     // A relative path in a profile that comes from no file.
@@ -119,6 +124,11 @@ fn answer(facts: &mut Facts, questions: &Wanted) {
             },
         };
         facts.programs.insert(name.clone(), fact);
+    }
+    if questions.accounts.is_on() {
+        facts.accounts.groups = vec![(text("audio"), 29), (text("me"), 1000)];
+        facts.accounts.subordinate_users = vec![100_000..=165_535];
+        facts.accounts.subordinate_groups = vec![100_000..=165_535];
     }
     let limit = Rlimit {
         soft: RlimitValue::Value(1024),

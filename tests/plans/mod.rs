@@ -2,6 +2,7 @@
 //!
 //! `BLESS=1 cargo test` writes the golden plans anew.
 
+mod identity;
 mod order;
 pub mod settings;
 

@@ -9,11 +9,13 @@ use sandbox::model::{
 };
 use sandbox::plan::{
     Amount, Clock, ClockOffset, Command, Device, Existing, GroupLimit, GroupLimits, HostIds,
-    Identity, Lacking, Missing, Mount, MountKind, MountPointKind, Namespaces, OwnerMap, Privacy,
-    PrivateValues, ProcessLimit, Settings, Supervise, System, TargetPoint, Terminal, TreePlan,
-    TreeSource, UserIds, Variable,
+    IdMaps, Identity, Lacking, Missing, Mount, MountKind, MountPointKind, Namespaces, OwnerMap,
+    Privacy, PrivateValues, ProcessLimit, Settings, Supervise, System, TargetPoint, Terminal,
+    TreePlan, TreeSource, UserIds, Variable,
 };
 use std::time::Duration;
+
+use super::identity;
 
 pub const NAME: &str = "profiles/dev.toml";
 const TEXT: &str = include_str!("dev.toml");
@@ -59,6 +61,8 @@ pub fn least() -> Settings {
         identity: Identity {
             user: default(ids(1000)),
             host: HostIds::Caller(ids(1000)),
+            maps: default(IdMaps::single(ids(1000), HostIds::Caller(ids(1000)))),
+            groups: Vec::new(),
             asked: default(UserSpec::Caller),
         },
         tree: TreePlan {
@@ -93,6 +97,7 @@ pub fn least() -> Settings {
         wall_time: None,
         capabilities: Vec::new(),
         seccomp: default(SeccompPolicy::Default),
+        nested_userns: default(Switch::Off),
         supervise: Supervise {
             kill_on_parent_exit: default(Switch::On),
             stop_signal: default(Signal::TERM),
@@ -127,11 +132,16 @@ pub const FEATURES: &[Feature] = &[
     ("least", |_| {}),
     ("root", |settings| {
         settings.identity.user = at("user =", ids(0));
-        settings.identity.host = HostIds::Range(ids(1_879_048_192));
+        identity::single(settings, HostIds::Range(ids(1_879_048_192)));
+    }),
+    ("root-range", identity::root_range),
+    ("subordinate", identity::subordinate),
+    ("nested", |settings| {
+        settings.nested_userns = at("nested_userns = ", Switch::On);
     }),
     ("no-user-namespace", |settings| {
         settings.namespaces.user = default(Switch::Off);
-        settings.identity.host = HostIds::Same;
+        identity::single(settings, HostIds::Same);
     }),
     ("terminal", |settings| {
         settings.command.terminal = at("\"always\"", Terminal::Own);

@@ -6,7 +6,9 @@ mod control_sockets;
 mod covered_command;
 mod env;
 mod etc;
+mod groups;
 mod host_object;
+mod id_maps;
 mod identity;
 mod layers;
 mod led_out;
@@ -171,7 +173,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
     let writes_size = scope.setting_or(&rootfs.writes_size, "rootfs.writes_size", WRITES_SIZE);
     let writes_size = writes_size.and_then(|size| scope.refuse_zero(size, "rootfs.writes_size"));
     let limits = limits::resolve(raw, scope);
-    let (capabilities, seccomp) = security::resolve(raw, scope);
+    let security = security::resolve(raw, scope);
     let supervise = supervise::resolve(supervise, scope);
     Some(Settings {
         name: name?,
@@ -187,8 +189,9 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         group_limits: limits.group,
         process_limits: limits.process,
         wall_time: limits.wall_time,
-        capabilities,
-        seccomp,
+        capabilities: security.capabilities,
+        seccomp: security.seccomp,
+        nested_userns: security.nested_userns,
         supervise: supervise?,
         command: command?.with(env),
         left_out: std::mem::take(&mut scope.left_out),

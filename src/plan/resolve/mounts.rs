@@ -352,8 +352,8 @@ pub(super) fn shape(mount: &Mount) -> MountPointKind {
 mod tests {
     use super::*;
     use crate::model::PathFact;
-    use crate::plan::UserIds;
     use crate::plan::resolve::testing::{Bench, at, codes, here, link, present, variable};
+    use crate::plan::{IdMaps, UserIds};
 
     fn bind(from: &str) -> RawMount {
         bind_at(at(from), None)
@@ -445,6 +445,8 @@ mod tests {
             asked: At::default_value(crate::model::UserSpec::Caller),
             user: At::default_value(ids),
             host: HostIds::Range(ids),
+            maps: At::default_value(IdMaps::single(ids, HostIds::Range(ids))),
+            groups: Vec::new(),
         };
         let mut scope = bench.scope();
         let mounts = resolve(&[here(bind("/work"))], Some(&identity), &mut scope);

@@ -1,7 +1,7 @@
 //! `[security]`: capabilities and system calls.
 
 use crate::diag::{At, Problem};
-use crate::model::{Capability, SeccompPolicy};
+use crate::model::{Capability, SeccompPolicy, Switch};
 use crate::profile::RawProfile;
 use crate::profile::raw::RawSecurity;
 
@@ -15,14 +15,19 @@ const RAISES_LIMITS: &str = "CAP_SYS_RESOURCE";
 /// and more of the kernel's code than anything else.
 const WIDEST: &str = "CAP_SYS_ADMIN";
 
-/// The capabilities, sorted, each once; and the system-call policy.
-pub(super) fn resolve(
-    raw: &RawProfile,
-    scope: &mut Scope<'_>,
-) -> (Vec<At<Capability>>, At<SeccompPolicy>) {
+/// What `[security]` comes to.
+pub(super) struct Security {
+    /// Sorted, each once.
+    pub capabilities: Vec<At<Capability>>,
+    pub seccomp: At<SeccompPolicy>,
+    pub nested_userns: At<Switch>,
+}
+
+pub(super) fn resolve(raw: &RawProfile, scope: &mut Scope<'_>) -> Security {
     let RawSecurity {
         capabilities,
         seccomp,
+        nested_userns,
         // Judged with the limits.
         allow_degraded: _,
     } = &raw.security;
@@ -34,21 +39,31 @@ pub(super) fn resolve(
                 .help("leave it out: the default policy runs ordinary programs"),
         );
     }
+    let nested_userns = or_default(nested_userns, false).map(Switch::from);
     let mut kept: Vec<At<Capability>> = Vec::new();
     for capability in capabilities {
-        judge(capability, &seccomp, scope);
+        judge(capability, &seccomp, nested_userns.value, scope);
         if kept.iter().all(|known| known.value != capability.value) {
             kept.push(capability.clone());
         }
     }
     judge_reach(&kept, raw, scope);
     kept.sort_by_key(|capability| capability.value);
-    (kept, seccomp)
+    Security {
+        capabilities: kept,
+        seccomp,
+        nested_userns,
+    }
 }
 
-fn judge(capability: &At<Capability>, seccomp: &At<SeccompPolicy>, scope: &mut Scope<'_>) {
+fn judge(
+    capability: &At<Capability>,
+    seccomp: &At<SeccompPolicy>,
+    nested: Switch,
+    scope: &mut Scope<'_>,
+) {
     let name = capability.value.to_string();
-    if name == RAISES_LIMITS {
+    if name == RAISES_LIMITS && !nested.is_on() {
         let message = format!("`{name}` lets the program raise the limits that hold it");
         scope.report(
             capability
@@ -111,7 +126,7 @@ mod tests {
     fn capabilities_are_sorted_and_each_once() {
         let bench = Bench::host();
         let raw = raw(&["CAP_NET_RAW", "CAP_CHOWN", "CAP_NET_RAW"]);
-        let (kept, _) = resolve(&raw, &mut bench.scope());
+        let kept = resolve(&raw, &mut bench.scope()).capabilities;
         let names: Vec<_> = kept.iter().map(|kept| kept.value.to_string()).collect();
         assert_eq!(names, ["CAP_CHOWN", "CAP_NET_RAW"]);
     }

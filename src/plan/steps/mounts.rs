@@ -145,6 +145,9 @@ impl Steps<'_> {
     /// own id there is nobody's and may change.
     fn kept(&self, slot: Slot, part: KeptPart, owner: OwnerMap) -> Action {
         let owner = match (self.host_ids(), owner) {
+            (HostIds::Range(_), OwnerMap::Kept) if self.settings.identity.maps.value.is_range() => {
+                OwnerMap::Ranged
+            }
             (HostIds::Range(_), OwnerMap::Kept) => OwnerMap::Mapped(UserIds { uid: 0, gid: 0 }),
             (_, owner) => owner,
         };
@@ -241,12 +244,15 @@ impl Steps<'_> {
             let action = MountAction::MountProc(proc.value);
             self.mounts(action, "its own processes", &proc.origin);
         }
-        if settings.namespaces.user.value.is_on() {
+        let nested = settings.nested_userns.value.is_on();
+        if settings.namespaces.user.value.is_on() && !nested {
             // Before /proc/sys becomes read-only.
             let why = "a new one would give all capabilities again";
             self.mounts(Action::ForbidUserNamespaces, why, &Origin::Default);
         }
-        if proc.value != ProcMount::Private {
+        // A /proc with mounts over it is all that the kernel would let a user namespace inside mount; with
+        // root of the host unmapped, neither masks nor seals hold anything that modes do not.
+        if proc.value != ProcMount::Private || nested {
             return;
         }
         for path in PROC_MASKS {

@@ -6,8 +6,8 @@ use toml::de::DeValue;
 
 use crate::diag::Problem;
 use crate::model::{
-    Access, Bundle, CgroupMount, Degradable, EtcFile, ExtraArguments, Invalid, MapUsers,
-    MountOption, NetworkMode, Owner, ProcMount, SeccompPolicy, SysMount, TerminalMode, Writes,
+    Access, Bundle, CgroupMount, Degradable, EtcFile, ExtraArguments, Invalid, MountOption,
+    NetworkMode, Owner, ProcMount, SeccompPolicy, SysMount, TerminalMode, Writes,
 };
 
 use super::reader::{Decode, Part, Reader, Value};
@@ -33,7 +33,6 @@ words! {
         "limits.memory_nodes", "limits.io", "limits.io_weight", "limits.hugetlb"];
     EtcFile;
     ExtraArguments;
-    MapUsers later ["subordinate"];
     MountOption;
     NetworkMode later ["allow"];
     Owner;

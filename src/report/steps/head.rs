@@ -3,11 +3,11 @@
 use crate::diag::{At, Origin, Sources};
 use crate::model::{ImageName, InsidePath, NetworkMode, Switch};
 use crate::plan::{
-    Existing, GroupLimit, HostIds, Identity, KeptPart, Lacking, Missing, Namespaces, OpenKept,
-    Plan, Privacy, ProcessLimit, Settings, Supervise, Terminal, TreePlan, TreeSource, UserIds,
-    Variable,
+    Existing, GroupLimit, HostIds, IdMaps, Identity, KeptPart, Lacking, Missing, Namespaces,
+    OpenKept, Plan, Privacy, ProcessLimit, Settings, Supervise, Terminal, TreePlan, TreeSource,
+    UserIds, Variable,
 };
-use crate::report::actions::Texts;
+use crate::report::actions::{Texts, extents};
 use crate::report::printable::whole;
 
 use super::table::Row;
@@ -51,6 +51,7 @@ impl Head<'_> {
             process_limits,
             wall_time,
             seccomp,
+            nested_userns,
             supervise,
             left_out,
             // What is hidden in all the others.
@@ -73,6 +74,10 @@ impl Head<'_> {
         self.tree(tree);
         self.shared(namespaces, network);
         self.entry("seccomp", seccomp.value.to_string(), &seccomp.origin);
+        if nested_userns.value.is_on() {
+            let text = "the program may make its own, with mounts in them".to_owned();
+            self.entry("namespaces", text, &nested_userns.origin);
+        }
         self.limits(&group_limits.list, process_limits);
         if let Some(time) = wall_time {
             self.entry("wall time", time.value.to_string(), &time.origin);
@@ -105,6 +110,8 @@ impl Head<'_> {
         let Identity {
             user,
             host,
+            maps,
+            groups,
             // Its ids are what counts.
             asked: _,
         } = identity;
@@ -116,6 +123,15 @@ impl Head<'_> {
             HostIds::Same => format!("{inside}, the same on the host: no user namespace"),
         };
         self.entry("user", text, &user.origin);
+        if maps.value.is_range() {
+            let IdMaps { users, groups, .. } = &maps.value;
+            let text = format!("users {}; groups {}", extents(users), extents(groups));
+            self.entry("ids", text, &maps.origin);
+        }
+        for group in groups {
+            let text = format!("{} of the host", group.value);
+            self.entry("group", text, &group.origin);
+        }
     }
 
     fn terminal(&mut self, terminal: &At<Terminal>) {
