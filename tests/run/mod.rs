@@ -17,6 +17,7 @@ mod ends;
 mod filter;
 mod hostile_tree;
 mod identity;
+mod ids;
 mod images;
 mod interpreters;
 mod kernel_trees;

@@ -173,7 +173,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
     let writes_size = scope.setting_or(&rootfs.writes_size, "rootfs.writes_size", WRITES_SIZE);
     let writes_size = writes_size.and_then(|size| scope.refuse_zero(size, "rootfs.writes_size"));
     let limits = limits::resolve(raw, scope);
-    let security = security::resolve(raw, scope);
+    let security = security::resolve(raw, identity.as_ref(), scope);
     let supervise = supervise::resolve(supervise, scope);
     Some(Settings {
         name: name?,

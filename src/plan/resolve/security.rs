@@ -2,6 +2,7 @@
 
 use crate::diag::{At, Problem};
 use crate::model::{Capability, SeccompPolicy, Switch};
+use crate::plan::Identity;
 use crate::profile::RawProfile;
 use crate::profile::raw::RawSecurity;
 
@@ -23,7 +24,11 @@ pub(super) struct Security {
     pub nested_userns: At<Switch>,
 }
 
-pub(super) fn resolve(raw: &RawProfile, scope: &mut Scope<'_>) -> Security {
+pub(super) fn resolve(
+    raw: &RawProfile,
+    identity: Option<&Identity>,
+    scope: &mut Scope<'_>,
+) -> Security {
     let RawSecurity {
         capabilities,
         seccomp,
@@ -48,12 +53,24 @@ pub(super) fn resolve(raw: &RawProfile, scope: &mut Scope<'_>) -> Security {
         }
     }
     judge_reach(&kept, raw, scope);
+    if nested_userns.value.is_on() && identity.is_some_and(|identity| identity.user.value.uid == 0)
+    {
+        kept.extend(for_nested_root(&nested_userns, &kept));
+    }
     kept.sort_by_key(|capability| capability.value);
     Security {
         capabilities: kept,
         seccomp,
         nested_userns,
     }
+}
+
+/// Since Linux 5.12 only who has this may map 0 into a user namespace inside, and a program that is 0 has
+/// nothing else to map. Over the sandbox's own namespace it counts for files of that namespace alone.
+fn for_nested_root(nested: &At<Switch>, kept: &[At<Capability>]) -> Option<At<Capability>> {
+    let capability: Capability = "CAP_SETFCAP".parse().ok()?;
+    let known = kept.iter().any(|kept| kept.value == capability);
+    (!known).then(|| At::new(capability, nested.origin.clone()))
 }
 
 fn judge(
@@ -126,7 +143,7 @@ mod tests {
     fn capabilities_are_sorted_and_each_once() {
         let bench = Bench::host();
         let raw = raw(&["CAP_NET_RAW", "CAP_CHOWN", "CAP_NET_RAW"]);
-        let kept = resolve(&raw, &mut bench.scope()).capabilities;
+        let kept = resolve(&raw, None, &mut bench.scope()).capabilities;
         let names: Vec<_> = kept.iter().map(|kept| kept.value.to_string()).collect();
         assert_eq!(names, ["CAP_CHOWN", "CAP_NET_RAW"]);
     }
@@ -142,7 +159,7 @@ mod tests {
         let mut bench = Bench::host();
         bench.facts.as_mut().unwrap().last_capability = 39;
         let mut scope = bench.scope();
-        resolve(&raw, &mut scope);
+        resolve(&raw, None, &mut scope);
         let expected = [
             "security.capability-missing",
             "security.capability-refused",
@@ -152,7 +169,7 @@ mod tests {
         assert_eq!(codes(scope), expected);
         raw.namespaces.user = Some(here(false));
         let mut scope = bench.scope();
-        resolve(&raw, &mut scope);
+        resolve(&raw, None, &mut scope);
         let of_host = codes(scope)
             .into_iter()
             .filter(|code| code.ends_with("of-host"));
