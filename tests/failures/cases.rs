@@ -220,6 +220,14 @@ fn ids_and_groups() -> Vec<Case> {
     let without_users = ["no-user-namespace", "capabilities"];
     vec![
         case("host.ids-not-mapped", &[], is_map, EPERM, unmapped.clone()),
+        case("host.map-helper", &["subordinate"], is_map, EPERM, silent()),
+        case(
+            "host.map-helper--missing",
+            &["subordinate"],
+            is_map,
+            ENOENT,
+            silent(),
+        ),
         case("host.ids-not-mapped--clone", &[], is_clone, EPERM, unmapped),
         case(
             "host.ids-not-mapped--root",
