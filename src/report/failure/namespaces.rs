@@ -111,10 +111,10 @@ impl Failed<'_> {
     /// It says so itself, in words of its own.
     fn helper_refused(&self) -> Cause {
         let reason = match self.errno {
-            Errno::EPERM => "`newuidmap` or `newgidmap` refused the map".to_owned(),
-            errno => format!("`newuidmap` or `newgidmap` cannot be run ({errno})"),
+            Errno::EPERM => "`newuidmap` or `newgidmap` refused the map",
+            _ => "`newuidmap` or `newgidmap` cannot be run",
         };
-        self.refused("host.map-helper", &reason).help(
+        self.refused("host.map-helper", reason).help(
             "see that the two are setuid, on a file system without nosuid, and started without \
              no_new_privs; and that `/etc/subuid` and `/etc/subgid` are as they were",
         )
