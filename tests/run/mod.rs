@@ -26,6 +26,7 @@ mod limits;
 mod lock;
 mod mounts;
 mod programs;
+mod real;
 mod relay;
 mod streams;
 mod terminal;
