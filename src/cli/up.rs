@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cgroup::CgroupError;
-use crate::diag::{Problem, Problems, Sources};
+use crate::diag::{Origin, Problem, Problems, Sources};
 use crate::host::places;
 use crate::kept::{Name, prepare};
 use crate::model::{Outcome, SandboxName};
-use crate::plan::{Given, Plan, Purpose};
+use crate::plan::{Given, Landlock, Plan, Purpose};
 use crate::report;
 use crate::supervise::{self, Claim, Run, RunError, StateDirectory};
 
@@ -278,14 +278,22 @@ fn explain(plan: &Plan, tree: &Path, error: RunError) -> Refused {
 }
 
 /// One line: it comes at every start on such a host.
-fn warn_of_missing(missing: &[CgroupError]) {
-    let keys: Vec<&str> = missing.iter().map(|missed| missed.key).collect();
+fn warn_of_missing(plan: &Plan, missing: &[CgroupError]) {
+    let mut keys: Vec<&str> = missing.iter().map(|missed| missed.key).collect();
     let mut reasons: Vec<String> = Vec::new();
     for missed in missing {
         let reason = missed.failure.cause.to_string();
         if !reasons.contains(&reason) {
             reasons.push(reason);
         }
+    }
+    let landlock = &plan.settings.landlock;
+    if matches!(landlock.value, Landlock::Lacking(_)) && landlock.origin != Origin::Default {
+        keys.push("landlock");
+        reasons.push("this kernel lacks it".to_owned());
+    }
+    if keys.is_empty() {
+        return;
     }
     let (keys, reasons) = (keys.join(", "), reasons.join("; "));
     output::error_text(&format!(

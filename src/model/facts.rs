@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use super::{ImageFact, ImageName, Resource, Rlimit};
+use super::{ImageFact, ImageName, LandlockAbi, Resource, Rlimit};
 
 /// Everything that a plan depends on beside the profile.
 ///
@@ -41,6 +41,8 @@ pub struct Facts {
     pub open_descriptors: Vec<u32>,
     /// Highest capability number that the kernel has (/proc/sys/kernel/cap_last_cap).
     pub last_capability: u8,
+    /// The kernel's Landlock.
+    pub landlock: LandlockAbi,
 }
 
 impl Facts {

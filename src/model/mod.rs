@@ -6,6 +6,7 @@ mod facts;
 mod identity;
 mod image;
 mod kept;
+mod landlock;
 mod names;
 mod outcome;
 mod paths;
@@ -26,8 +27,9 @@ pub use facts::{
 pub use identity::{FileMode, UserSpec};
 pub use image::{ImageConfig, ImageFact, ImageName, Platform, PlatformSpec};
 pub use kept::{Kept, KeptKind, KeptPlace};
+pub use landlock::LandlockAbi;
 pub use names::{Invalid, SandboxName, VolumeName, nearest};
-pub use outcome::{Degraded, Ending, Enforced, LimitKind, Outcome, Usage};
+pub use outcome::{Ending, Layer, LayerState, LimitKind, Outcome, Usage};
 pub use paths::InsidePath;
 pub use privileges::{Capability, Resource, Rlimit, RlimitValue, Signal};
 pub use quantities::{ByteSize, Cpus, Period, TimeOffset};

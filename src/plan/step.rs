@@ -9,7 +9,8 @@ use crate::model::{
 };
 
 use super::{
-    ClockOffset, GroupLimits, Missing, MountPointKind, OwnerMap, ProcessLimit, TargetPoint, UserIds,
+    ClockOffset, GroupLimits, LandlockRules, Missing, MountPointKind, OwnerMap, ProcessLimit,
+    TargetPoint, UserIds,
 };
 
 /// One thing that is done, who does it and why.
@@ -368,6 +369,8 @@ pub enum ProgramAction {
         /// Numbers that pass.
         keep: Vec<u32>,
     },
+    /// Landlock.
+    Landlock(LandlockRules),
     /// execve.
     Execute {
         /// Absolute paths inside to try in order.

@@ -325,6 +325,8 @@ pub struct RawSecurity {
     pub capabilities: Vec<At<Capability>>,
     /// The system-call policy.
     pub seccomp: Opt<SeccompPolicy>,
+    /// Whether Landlock stands behind the mounts.
+    pub landlock: Opt<bool>,
     /// What may be missing on a host that lacks it.
     pub allow_degraded: Vec<At<Degradable>>,
 }

@@ -2,6 +2,7 @@
 //!
 //! `BLESS=1 cargo test` writes the golden plans anew.
 
+mod isolation;
 mod order;
 pub mod settings;
 

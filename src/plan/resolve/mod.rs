@@ -4,10 +4,12 @@
 mod command;
 mod control_sockets;
 mod covered_command;
+mod devices;
 mod env;
 mod etc;
 mod host_object;
 mod identity;
+mod landlock;
 mod layers;
 mod led_out;
 mod limits;
@@ -170,8 +172,13 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
     let (tree, mounts) = layers(raw, &finder, &inside, system.as_ref(), scope);
     let writes_size = scope.setting_or(&rootfs.writes_size, "rootfs.writes_size", WRITES_SIZE);
     let writes_size = writes_size.and_then(|size| scope.refuse_zero(size, "rootfs.writes_size"));
-    let limits = limits::resolve(raw, scope);
+    let mut limits = limits::resolve(raw, scope);
+    if let (Some(system), Some(command), false) = (&system, &command, limits.group.list.is_empty())
+    {
+        limits.group.devices = devices::rules(system, command.terminal.value);
+    }
     let (capabilities, seccomp) = security::resolve(raw, scope);
+    let landlock = landlock::resolve(raw, scope);
     let supervise = supervise::resolve(supervise, scope);
     Some(Settings {
         name: name?,
@@ -189,6 +196,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         wall_time: limits.wall_time,
         capabilities,
         seccomp,
+        landlock,
         supervise: supervise?,
         command: command?.with(env),
         left_out: std::mem::take(&mut scope.left_out),

@@ -23,6 +23,8 @@ pub(super) fn resolve(
     let RawSecurity {
         capabilities,
         seccomp,
+        // Has a file of its own.
+        landlock: _,
         // Judged with the limits.
         allow_degraded: _,
     } = &raw.security;

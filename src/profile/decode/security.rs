@@ -9,7 +9,6 @@ use super::words::or_table_later;
 pub(super) fn security(table: &mut Table<'_, '_>) -> RawSecurity {
     table.later(&[
         "architectures",
-        "landlock",
         "nested_userns",
         "aslr",
         "reproducible_timing",
@@ -17,6 +16,7 @@ pub(super) fn security(table: &mut Table<'_, '_>) -> RawSecurity {
     RawSecurity {
         capabilities: table.list("capabilities", Decode::decode),
         seccomp: table.with("seccomp", or_table_later),
+        landlock: table.optional("landlock"),
         allow_degraded: table.list("allow_degraded", Decode::decode),
     }
 }

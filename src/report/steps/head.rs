@@ -3,9 +3,9 @@
 use crate::diag::{At, Origin, Sources};
 use crate::model::{ImageName, InsidePath, NetworkMode, Switch};
 use crate::plan::{
-    Existing, GroupLimit, HostIds, Identity, KeptPart, Lacking, Missing, Namespaces, OpenKept,
-    Plan, Privacy, ProcessLimit, Settings, Supervise, Terminal, TreePlan, TreeSource, UserIds,
-    Variable,
+    Existing, GroupLimit, HostIds, Identity, KeptPart, Lacking, Landlock, Missing, Namespaces,
+    OpenKept, Plan, Privacy, ProcessLimit, Settings, Supervise, Terminal, TreePlan, TreeSource,
+    UserIds, Variable,
 };
 use crate::report::actions::Texts;
 use crate::report::printable::whole;
@@ -51,6 +51,7 @@ impl Head<'_> {
             process_limits,
             wall_time,
             seccomp,
+            landlock,
             supervise,
             left_out,
             // What is hidden in all the others.
@@ -73,6 +74,7 @@ impl Head<'_> {
         self.tree(tree);
         self.shared(namespaces, network);
         self.entry("seccomp", seccomp.value.to_string(), &seccomp.origin);
+        self.landlock(landlock);
         self.limits(&group_limits.list, process_limits);
         if let Some(time) = wall_time {
             self.entry("wall time", time.value.to_string(), &time.origin);
@@ -116,6 +118,15 @@ impl Head<'_> {
             HostIds::Same => format!("{inside}, the same on the host: no user namespace"),
         };
         self.entry("user", text, &user.origin);
+    }
+
+    fn landlock(&mut self, landlock: &At<Landlock>) {
+        let text = match landlock.value {
+            Landlock::Enforced(abi) => abi.to_string(),
+            Landlock::Lacking(_) => "none: this kernel lacks it".to_owned(),
+            Landlock::Off => "none".to_owned(),
+        };
+        self.entry("landlock", text, &landlock.origin);
     }
 
     fn terminal(&mut self, terminal: &At<Terminal>) {
