@@ -51,6 +51,7 @@ const BANNED_AFTER_CLONE: &[&str] = &[
 
 const AFTER_CLONE: &[&str] = &[
     "init.rs",
+    "landlock.rs",
     "magic.rs",
     "mounts.rs",
     "overlay.rs",

@@ -17,7 +17,7 @@ mod variables;
 use std::io::IsTerminal;
 use std::path::Path;
 
-use crate::model::{Facts, HostAccount, Wanted};
+use crate::model::{Facts, HostAccount, LandlockAbi, Wanted};
 
 /// Answers raise new questions: variables, then the paths in them, then what lies at links. More
 /// rounds than that no profile needs.
@@ -50,8 +50,14 @@ fn always() -> Facts {
         environment,
         current_dir: std::env::current_dir().unwrap_or_default(),
         last_capability: limits::last_capability(),
+        landlock: landlock(),
         ..Facts::default()
     }
+}
+
+/// A filter around us that refuses to tell would refuse its use too.
+fn landlock() -> LandlockAbi {
+    crate::sys::landlock::version().map_or(LandlockAbi::NONE, LandlockAbi)
 }
 
 /// The home directory of a user in the host's /etc/passwd, for callers without `HOME`.

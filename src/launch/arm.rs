@@ -1,5 +1,6 @@
 //! Steps made ready: C strings, numbers and arrays, so that nothing is allocated after the clone.
 
+mod landlock;
 mod sources;
 
 use std::ffi::CString;
@@ -16,6 +17,7 @@ use crate::sys::seccomp::Instruction;
 
 use super::id_map::lines;
 use super::{LaunchError, Resources};
+pub(super) use landlock::{ArmedLandlock, ArmedPlace};
 use sources::attributes;
 
 /// A step of one lane, ready to run.
@@ -128,6 +130,7 @@ pub(super) enum Armed {
     ChangeDirectory(CString),
     RefuseMagicLinks(Vec<CString>),
     CloseDescriptors(Vec<i32>),
+    Landlock(ArmedLandlock),
     Filter(Vec<Vec<Instruction>>),
     Execute(ArmedProgram),
     Reap,
@@ -422,6 +425,7 @@ impl Arming<'_> {
                     .filter_map(|fd| i32::try_from(*fd).ok())
                     .collect(),
             ),
+            ProgramAction::Landlock(rules) => Armed::Landlock(landlock::rules(rules)?),
             ProgramAction::Execute { candidates, args } => Armed::Execute(ArmedProgram {
                 candidates: c_strings(candidates)?,
                 arguments: StringArray::new(c_strings(args)?),

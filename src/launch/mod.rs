@@ -7,6 +7,7 @@
 mod arm;
 mod id_map;
 mod init;
+mod landlock;
 mod magic;
 mod mounts;
 mod overlay;

@@ -44,10 +44,7 @@ fn is_sealed(file: &File) -> bool {
 }
 
 fn all() -> SealFlag {
-    SealFlag::F_SEAL_WRITE
-        | SealFlag::F_SEAL_GROW
-        | SealFlag::F_SEAL_SHRINK
-        | SealFlag::F_SEAL_SEAL
+    SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_SEAL
 }
 
 fn flags() -> MFdFlags {

@@ -188,6 +188,8 @@ choices! {
 choices! {
     /// A part that may be missing on a host that lacks it.
     Degradable {
+        /// `security.landlock`.
+        Landlock = "landlock",
         /// Every key of `[limits]` that needs a cgroup.
         Limits = "limits",
         /// `limits.memory` alone.

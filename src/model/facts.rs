@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{ImageFact, ImageName, Resource, Rlimit};
+use super::{ImageFact, ImageName, LandlockAbi, Resource, Rlimit};
 
 /// Everything that a plan depends on beside the profile.
 ///
@@ -43,6 +43,8 @@ pub struct Facts {
     pub open_descriptors: Vec<u32>,
     /// Highest capability number that the kernel has (/proc/sys/kernel/cap_last_cap).
     pub last_capability: u8,
+    /// The kernel's Landlock.
+    pub landlock: LandlockAbi,
 }
 
 impl Facts {

@@ -1,6 +1,7 @@
 //! (raw profile, facts) to `Plan`: validated, resolved, ordered, printable. Pure.
 
-mod enforced;
+mod isolation;
+mod landlock;
 mod limits;
 mod private;
 mod resolve;
@@ -9,8 +10,9 @@ mod step;
 mod steps;
 mod tree;
 
-pub use enforced::enforced;
-pub use limits::{Amount, GroupLimit, GroupLimits, Lacking, ProcessLimit};
+pub use isolation::{Shortfalls, isolation};
+pub use landlock::{Landlock, LandlockPlace, LandlockReach, LandlockRules};
+pub use limits::{Amount, DeviceRule, GroupLimit, GroupLimits, Lacking, ProcessLimit};
 pub use private::PrivateValues;
 pub use resolve::{Attempt, Given, Knowledge, Purpose, attempt, resolve, wanted};
 pub use settings::{
@@ -22,6 +24,7 @@ pub use step::{
     Action, HostDevice, KeptPart, Lane, MountAction, Namespace, OpenBind, OpenKept, Phase,
     ProgramAction, Slot, Step, SysSource,
 };
+use steps::DEVICES;
 pub use steps::steps;
 pub use tree::{Existing, Missing, MountPoint, MountPointKind, TreePlan, TreeSource};
 

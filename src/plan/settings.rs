@@ -11,7 +11,7 @@ use crate::model::{
     Switch, SysMount, TimeOffset, UserSpec, VolumeName, Writes,
 };
 
-use super::{GroupLimits, Missing, PrivateValues, ProcessLimit, TreePlan};
+use super::{GroupLimits, Landlock, Missing, PrivateValues, ProcessLimit, TreePlan};
 
 /// Everything that the steps are made from. No `Option` here means "default".
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -51,6 +51,8 @@ pub struct Settings {
     pub seccomp: At<SeccompPolicy>,
     /// Whether the program may make namespaces and mounts of its own.
     pub nested_userns: At<Switch>,
+    /// The second wall behind the mounts.
+    pub landlock: At<Landlock>,
     /// How it is watched and ended.
     pub supervise: Supervise,
     /// What is marked `optional` and missing on this host: left out, and the report says so.

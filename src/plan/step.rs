@@ -9,8 +9,8 @@ use crate::model::{
 };
 
 use super::{
-    ClockOffset, GroupLimits, IdMaps, Missing, MountPointKind, OwnerMap, ProcessLimit, TargetPoint,
-    UserIds,
+    ClockOffset, GroupLimits, IdMaps, LandlockRules, Missing, MountPointKind, OwnerMap,
+    ProcessLimit, TargetPoint, UserIds,
 };
 
 /// One thing that is done, who does it and why.
@@ -363,6 +363,8 @@ pub enum ProgramAction {
         /// Numbers that pass.
         keep: Vec<u32>,
     },
+    /// Landlock.
+    Landlock(LandlockRules),
     /// execve.
     Execute {
         /// Absolute paths inside to try in order.

@@ -3,7 +3,10 @@
 //! The order is the security argument: no_new_privs and private mounts first, host names resolved
 //! before the pivot, capabilities dropped after the last mount, the filter last before exec.
 
+mod landlock;
 mod mounts;
+
+pub(super) use mounts::DEVICES;
 
 use crate::diag::Origin;
 use crate::model::{CgroupMount, NetworkMode, SeccompPolicy};
@@ -321,6 +324,7 @@ impl Steps<'_> {
             action,
             "no way out by a forgotten one",
         );
+        self.landlock();
         self.filter(lane);
         self.execute();
     }

@@ -346,6 +346,8 @@ pub struct RawSecurity {
     pub seccomp: Opt<SeccompPolicy>,
     /// Whether the program may make namespaces and mounts of its own.
     pub nested_userns: Opt<bool>,
+    /// Whether Landlock stands behind the mounts.
+    pub landlock: Opt<bool>,
     /// What may be missing on a host that lacks it.
     pub allow_degraded: Vec<At<Degradable>>,
 }

@@ -4,9 +4,10 @@ use crate::model::{
     Access, ByteSize, Capability, FileMode, IdExtent, InsidePath, MountOption, ProcMount,
 };
 use crate::plan::{
-    Action, Clock, ClockOffset, GroupLimits, HostDevice, IdMaps, KeptPart, MapWriter, Missing,
-    MountAction, MountPointKind, OpenBind, OpenKept, OwnerMap, Plan, PrivateValues, ProcessLimit,
-    ProgramAction, Slot, SysSource, TargetPoint, Terminal, UserIds,
+    Action, Clock, ClockOffset, DeviceRule, GroupLimits, HostDevice, IdMaps, KeptPart,
+    LandlockRules, MapWriter, Missing, MountAction, MountPointKind, OpenBind, OpenKept, OwnerMap,
+    Plan, PrivateValues, ProcessLimit, ProgramAction, Slot, SysSource, TargetPoint, Terminal,
+    UserIds,
 };
 
 use super::printable::whole;
@@ -68,7 +69,9 @@ impl<'a> Texts<'a> {
     fn parts(&self, action: &Action) -> (String, String) {
         match action {
             Action::LeaveGroups { keep } => leave_groups(keep),
-            Action::MakeGroups(limits) => with("make the control groups", group_limits(limits)),
+            Action::MakeGroups(limits) => {
+                with("make the control groups", group_limits(limits, *self))
+            }
             Action::OpenTree { owner, access } => {
                 with("open the root tree", mount_flags(*access, &[], *owner))
             }
@@ -281,6 +284,7 @@ impl<'a> Texts<'a> {
                 };
                 with("close descriptors from 3 on", but)
             }
+            ProgramAction::Landlock(rules) => landlock(rules, *self),
             ProgramAction::Execute { candidates, args } => {
                 let what = format!("execve {}", self.words(args));
                 match candidates.as_slice() {
@@ -290,6 +294,23 @@ impl<'a> Texts<'a> {
             }
         }
     }
+}
+
+fn landlock(rules: &LandlockRules, texts: Texts<'_>) -> (String, String) {
+    let LandlockRules {
+        abi,
+        places,
+        descriptors: _,
+    } = rules;
+    let places = places.iter().map(|place| {
+        let path = texts.word(place.path.as_str());
+        format!("{} {path}", place.reach.name())
+    });
+    let mut how: Vec<String> = places.collect();
+    if abi.has_scopes() {
+        how.push("no abstract sockets and no signals of others".to_owned());
+    }
+    with(&format!("landlock {abi}"), how.join(", "))
 }
 
 fn bare(what: &str) -> (String, String) {
@@ -304,12 +325,29 @@ fn mounted(kind: &str, target: &str, options: &str) -> (String, String) {
     with(&format!("mount {kind} at {target}"), options.to_owned())
 }
 
-fn group_limits(limits: &GroupLimits) -> String {
+fn group_limits(limits: &GroupLimits, words: Texts<'_>) -> String {
     let amounts = limits.list.iter().map(|limit| {
         let key = limit.amount.key().trim_start_matches("limits.");
         format!("{key}={}", limit.amount.value())
     });
-    amounts.collect::<Vec<_>>().join(" ")
+    let mut texts: Vec<String> = amounts.collect();
+    if !limits.devices.is_empty() {
+        let devices = limits.devices.iter().map(|rule| device_rule(rule, words));
+        texts.push(format!("devices={}", devices.collect::<Vec<_>>().join(",")));
+    }
+    texts.join(" ")
+}
+
+fn device_rule(rule: &DeviceRule, words: Texts<'_>) -> String {
+    match rule {
+        DeviceRule::Number {
+            major,
+            minor: Some(minor),
+        } => format!("{major}:{minor}"),
+        DeviceRule::Number { major, minor: None } => format!("{major}:*"),
+        DeviceRule::Path(path) => words.word(path.as_str()),
+        DeviceRule::Streams => "streams".to_owned(),
+    }
 }
 
 fn leave_groups(keep: &[u32]) -> (String, String) {

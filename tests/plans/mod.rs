@@ -3,6 +3,7 @@
 //! `BLESS=1 cargo test` writes the golden plans anew.
 
 mod identity;
+mod isolation;
 mod order;
 pub mod settings;
 

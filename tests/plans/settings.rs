@@ -4,14 +4,14 @@
 use sandbox::diag::{At, FileId, Origin, Sources};
 use sandbox::model::{
     Access, Bundle, ByteSize, CgroupMount, Cpus, ExtraArguments, ImageName, InsidePath,
-    MountOption, NetworkMode, Period, PlatformSpec, ProcMount, Resource, Rlimit, RlimitValue,
-    SeccompPolicy, Sha256, Signal, Switch, SysMount, UserSpec, Writes,
+    LandlockAbi, MountOption, NetworkMode, Period, PlatformSpec, ProcMount, Resource, Rlimit,
+    RlimitValue, SeccompPolicy, Sha256, Signal, Switch, SysMount, UserSpec, Writes,
 };
 use sandbox::plan::{
-    Amount, Clock, ClockOffset, Command, Device, Existing, GroupLimit, GroupLimits, HostIds,
-    IdMaps, Identity, Lacking, Missing, Mount, MountKind, MountPointKind, Namespaces, OwnerMap,
-    Privacy, PrivateValues, ProcessLimit, Settings, Supervise, System, TargetPoint, Terminal,
-    TreePlan, TreeSource, UserIds, Variable,
+    Amount, Clock, ClockOffset, Command, Device, DeviceRule, Existing, GroupLimit, GroupLimits,
+    HostIds, IdMaps, Identity, Lacking, Landlock, Missing, Mount, MountKind, MountPointKind,
+    Namespaces, OwnerMap, Privacy, PrivateValues, ProcessLimit, Settings, Supervise, System,
+    TargetPoint, Terminal, TreePlan, TreeSource, UserIds, Variable,
 };
 use std::time::Duration;
 
@@ -98,6 +98,7 @@ pub fn least() -> Settings {
         capabilities: Vec::new(),
         seccomp: default(SeccompPolicy::Default),
         nested_userns: default(Switch::Off),
+        landlock: default(Landlock::Enforced(LandlockAbi::KNOWN)),
         supervise: Supervise {
             kill_on_parent_exit: default(Switch::On),
             stop_signal: default(Signal::TERM),
@@ -138,6 +139,7 @@ pub const FEATURES: &[Feature] = &[
     ("subordinate", identity::subordinate),
     ("nested", |settings| {
         settings.nested_userns = at("nested_userns = ", Switch::On);
+        settings.landlock = at("nested_userns = ", Landlock::Off);
     }),
     ("no-user-namespace", |settings| {
         settings.namespaces.user = default(Switch::Off);
@@ -181,6 +183,12 @@ pub const FEATURES: &[Feature] = &[
     }),
     ("no-filter", |settings| {
         settings.seccomp = at("seccomp = ", SeccompPolicy::None);
+    }),
+    ("no-landlock", |settings| {
+        settings.landlock = default(Landlock::Off);
+    }),
+    ("old-landlock", |settings| {
+        settings.landlock = default(Landlock::Enforced(LandlockAbi(2)));
     }),
     ("hostile", hostile),
 ];
@@ -429,6 +437,12 @@ fn limits(settings: &mut Settings) {
         ),
         limit("pids = 256", Amount::Pids(256), Lacking::Refused),
     ];
+    let pts = DeviceRule::Number {
+        major: 136,
+        minor: None,
+    };
+    let named = DeviceRule::Path(inside("/dev/dri"));
+    settings.group_limits.devices = vec![pts, named, DeviceRule::Streams];
     let process = |key: &str, needle: &str, soft, hard| ProcessLimit {
         resource: key.parse::<Resource>().unwrap(),
         limit: at(needle, Rlimit { soft, hard }),

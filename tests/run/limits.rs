@@ -273,7 +273,12 @@ fn a_limit_that_cannot_hold_is_an_error_unless_it_may_be_missing() {
     let ended = lab.run(&lenient, &["true"]);
     assert_eq!(ended.code(), 0, "{ended:?}");
     assert!(ended.err.contains("limits.memory"), "{ended:?}");
-    assert_eq!(lab.report()["degraded"][0]["key"], "limits.memory");
+    let report = lab.report();
+    let mut layers = report["isolation"].as_array().unwrap().iter();
+    let memory = layers
+        .find(|layer| layer["layer"] == "limits.memory")
+        .unwrap();
+    assert_eq!(memory["state"], "degraded", "{report}");
 }
 
 #[test]

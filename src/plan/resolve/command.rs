@@ -25,7 +25,7 @@ pub(super) struct Draft {
     extra: At<ExtraArguments>,
     workdir: At<InsidePath>,
     umask: At<FileMode>,
-    terminal: At<Terminal>,
+    pub terminal: At<Terminal>,
     fds: Vec<At<u32>>,
 }
 

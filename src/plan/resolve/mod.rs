@@ -4,12 +4,14 @@
 mod command;
 mod control_sockets;
 mod covered_command;
+mod devices;
 mod env;
 mod etc;
 mod groups;
 mod host_object;
 mod id_maps;
 mod identity;
+mod landlock;
 mod layers;
 mod led_out;
 mod limits;
@@ -172,8 +174,13 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
     let (tree, mounts) = layers(raw, &finder, &inside, system.as_ref(), scope);
     let writes_size = scope.setting_or(&rootfs.writes_size, "rootfs.writes_size", WRITES_SIZE);
     let writes_size = writes_size.and_then(|size| scope.refuse_zero(size, "rootfs.writes_size"));
-    let limits = limits::resolve(raw, scope);
+    let mut limits = limits::resolve(raw, scope);
+    if let (Some(system), Some(command), false) = (&system, &command, limits.group.list.is_empty())
+    {
+        limits.group.devices = devices::rules(system, command.terminal.value);
+    }
     let security = security::resolve(raw, identity.as_ref(), scope);
+    let landlock = landlock::resolve(raw, scope);
     let supervise = supervise::resolve(supervise, scope);
     Some(Settings {
         name: name?,
@@ -192,6 +199,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         capabilities: security.capabilities,
         seccomp: security.seccomp,
         nested_userns: security.nested_userns,
+        landlock,
         supervise: supervise?,
         command: command?.with(env),
         left_out: std::mem::take(&mut scope.left_out),

@@ -33,6 +33,8 @@ pub(super) fn resolve(
         capabilities,
         seccomp,
         nested_userns,
+        // Has a file of its own.
+        landlock: _,
         // Judged with the limits.
         allow_degraded: _,
     } = &raw.security;

@@ -3,9 +3,9 @@
 use crate::diag::{At, Origin, Sources};
 use crate::model::{ImageName, InsidePath, NetworkMode, Switch};
 use crate::plan::{
-    Existing, GroupLimit, HostIds, IdMaps, Identity, KeptPart, Lacking, Missing, Namespaces,
-    OpenKept, Plan, Privacy, ProcessLimit, Settings, Supervise, Terminal, TreePlan, TreeSource,
-    UserIds, Variable,
+    Existing, GroupLimit, HostIds, IdMaps, Identity, KeptPart, Lacking, Landlock, Missing,
+    Namespaces, OpenKept, Plan, Privacy, ProcessLimit, Settings, Supervise, Terminal, TreePlan,
+    TreeSource, UserIds, Variable,
 };
 use crate::report::actions::{Texts, extents};
 use crate::report::printable::whole;
@@ -52,6 +52,7 @@ impl Head<'_> {
             wall_time,
             seccomp,
             nested_userns,
+            landlock,
             supervise,
             left_out,
             // What is hidden in all the others.
@@ -78,6 +79,7 @@ impl Head<'_> {
             let text = "the program may make its own, with mounts in them".to_owned();
             self.entry("namespaces", text, &nested_userns.origin);
         }
+        self.landlock(landlock);
         self.limits(&group_limits.list, process_limits);
         if let Some(time) = wall_time {
             self.entry("wall time", time.value.to_string(), &time.origin);
@@ -132,6 +134,15 @@ impl Head<'_> {
             let text = format!("{} of the host", group.value);
             self.entry("group", text, &group.origin);
         }
+    }
+
+    fn landlock(&mut self, landlock: &At<Landlock>) {
+        let text = match landlock.value {
+            Landlock::Enforced(abi) => abi.to_string(),
+            Landlock::Lacking(_) => "none: this kernel lacks it".to_owned(),
+            Landlock::Off => "none".to_owned(),
+        };
+        self.entry("landlock", text, &landlock.origin);
     }
 
     fn terminal(&mut self, terminal: &At<Terminal>) {
