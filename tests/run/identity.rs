@@ -9,7 +9,7 @@ use super::support::{Caller, Lab, attack, field, finish, root_only};
 const NO_FILTER: &str = "[security]\nseccomp = \"none\"";
 
 fn with_capability(name: &str) -> String {
-    format!("[security]\nseccomp = \"none\"\ncapabilities = [\"{name}\"]")
+    format!("[security]\nseccomp = \"none\"\nlandlock = false\ncapabilities = [\"{name}\"]")
 }
 
 #[test]

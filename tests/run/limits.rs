@@ -80,7 +80,7 @@ fn the_program_is_in_its_group_and_cannot_leave_it() {
     up.wait().unwrap();
 
     // Inside, the group is all that there is of the hierarchy, and it is not shown.
-    let rest = "[security]\nseccomp = \"none\"\ncapabilities = [\"CAP_SYS_ADMIN\", \"CAP_DAC_OVERRIDE\"]\n";
+    let rest = "[security]\nseccomp = \"none\"\nlandlock = false\ncapabilities = [\"CAP_SYS_ADMIN\", \"CAP_DAC_OVERRIDE\"]\n";
     let profile = lab.profile(&format!("{LIMITS}{rest}"));
     let seen = lab.script(
         &profile,
