@@ -1,5 +1,6 @@
 //! Steps made ready: C strings, numbers and arrays, so that nothing is allocated after the clone.
 
+mod parts;
 mod sources;
 
 use std::ffi::CString;
@@ -7,14 +8,15 @@ use std::fmt::Write as _;
 
 use crate::model::{Access, ByteSize, Capability, FileMode, InsidePath, ProcMount};
 use crate::plan::{
-    Action, Clock, ClockOffset, IdPair, Lane, Missing, MountAction, MountPointKind, OwnerMap, Plan,
-    ProgramAction, Slot, Step, SysSource, TargetPoint, UserIds,
+    Accepts, Action, Clock, ClockOffset, IdPair, Lane, Missing, MountAction, MountPointKind,
+    OwnerMap, Plan, ProgramAction, Slot, Step, SysSource, TargetPoint, UserIds,
 };
 use crate::sys::mount::{Attributes, Depth};
 use crate::sys::process::StringArray;
 use crate::sys::seccomp::Instruction;
 
 use super::{LaunchError, Resources};
+pub(super) use parts::{ArmedPart, ArmedPlace};
 use sources::attributes;
 
 /// A step of one lane, ready to run.
@@ -47,6 +49,7 @@ pub(super) struct ArmedClone {
     pub owner: OwnerMap,
     pub missing: Missing,
     pub links: Links,
+    pub accepts: Accepts,
     /// Device and inode, where it has to be this very directory.
     pub identity: Option<(u64, u64)>,
 }
@@ -109,6 +112,9 @@ pub(super) enum Armed {
     MountCgroup(Vec<(CString, CString)>),
     Attach { slot: usize, target: ArmedTarget },
     AttachOverlay(ArmedOverlay),
+    GuardPart(ArmedPart),
+    CheckMissing(ArmedPlace),
+    MountEmpty,
     MountTmpfs(ArmedTmpfs),
     PivotRoot,
     SetHostName(Vec<u8>),
@@ -310,6 +316,13 @@ impl Arming<'_> {
                 attributes: attributes(Access::ReadWrite, options).set,
                 target: self.target(target, MountPointKind::Directory, *point)?,
             }),
+            MountAction::GuardPart(part) => Armed::GuardPart(parts::part(part)?),
+            MountAction::CheckMissing {
+                slot,
+                below,
+                target: _,
+            } => Armed::CheckMissing(parts::place(*slot, below)?),
+            MountAction::MountEmpty => Armed::MountEmpty,
             MountAction::MountTmpfs {
                 target,
                 size,

@@ -14,12 +14,13 @@ pub use limits::{Amount, GroupLimit, GroupLimits, Lacking, ProcessLimit};
 pub use private::PrivateValues;
 pub use resolve::{Attempt, Given, Knowledge, Purpose, attempt, resolve, wanted};
 pub use settings::{
-    Clock, ClockOffset, Command, Device, HostIds, Identity, Mount, MountKind, Namespaces, OwnerMap,
-    Privacy, Settings, Supervise, System, TargetPoint, Terminal, UserIds, Variable,
+    Clock, ClockOffset, Command, Device, Guard, HostIds, Identity, Loss, Mount, MountKind,
+    Namespaces, OpenPart, OwnerMap, Privacy, Settings, Supervise, System, TargetPoint, Terminal,
+    UserIds, Variable,
 };
 pub use step::{
-    Action, HostDevice, IdPair, KeptPart, Lane, MountAction, Namespace, OpenBind, OpenKept, Phase,
-    ProgramAction, Slot, Step, SysSource,
+    Accepts, Action, GuardPart, HostDevice, IdPair, KeptPart, Lane, MountAction, Namespace,
+    OpenBind, OpenKept, Phase, ProgramAction, Slot, Step, SysSource,
 };
 pub use steps::steps;
 pub use tree::{Existing, Missing, MountPoint, MountPointKind, TreePlan, TreeSource};

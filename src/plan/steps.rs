@@ -4,6 +4,7 @@
 //! before the pivot, capabilities dropped after the last mount, the filter last before exec.
 
 mod mounts;
+mod parts;
 
 use crate::diag::Origin;
 use crate::model::{CgroupMount, NetworkMode, SeccompPolicy};

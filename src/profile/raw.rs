@@ -3,9 +3,9 @@
 use crate::diag::At;
 use crate::model::{
     Access, Bundle, ByteSize, Capability, CgroupMount, Cpus, Degradable, EtcFile, ExtraArguments,
-    FileMode, InsidePath, MapUsers, MountOption, NetworkMode, Owner, Period, PlatformSpec,
-    ProcMount, Resource, RlimitValue, SandboxName, SeccompPolicy, Sha256, Signal, SysMount,
-    TerminalMode, TimeOffset, UserSpec, VolumeName, Writes,
+    FileMode, InsidePath, MapUsers, MountOption, NetworkMode, Owner, PartPath, Period,
+    PlatformSpec, ProcMount, Resource, RlimitValue, SandboxName, SeccompPolicy, Sha256, Signal,
+    SysMount, TerminalMode, TimeOffset, UserSpec, VolumeName, Writes,
 };
 
 use super::template::Template;
@@ -244,6 +244,23 @@ pub enum RawMount {
         optional: Opt<bool>,
         /// How owners show.
         owner: Opt<Owner>,
+        /// Paths below it that cannot be written.
+        read_only: Vec<At<PartPath>>,
+        /// Paths below it that show nothing.
+        hide: Vec<At<PartPath>>,
+    },
+    /// `socket = …`.
+    Socket {
+        /// Host path.
+        socket: At<Template>,
+        /// Path inside; the same as `socket` where it is left out.
+        target: Opt<Template>,
+        /// Whether it may be missing.
+        optional: Opt<bool>,
+        /// How its owner shows.
+        owner: Opt<Owner>,
+        /// Why a socket is granted through which the program can leave the sandbox.
+        dangerous: Opt<String>,
     },
     /// `volume = …`.
     Volume {

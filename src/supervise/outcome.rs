@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::cgroup::CgroupError;
 use crate::launch::Record;
-use crate::model::{Degraded, Ending, Kept, KeptKind, LimitKind, Outcome, Usage};
-use crate::plan::{Amount, KeptPart, Plan};
+use crate::model::{Degraded, Ending, Kept, KeptKind, LimitKind, Outcome, Unprotected, Usage};
+use crate::plan::{Amount, KeptPart, Plan, Settings};
 
 use super::watch::{Killed, Seen};
 
@@ -55,6 +55,7 @@ pub(super) fn outcome(
         degraded: missing.iter().map(degraded).collect(),
         kept: kept(plan),
         left_out: left_out(plan),
+        unprotected: unprotected(plan),
     })
 }
 
@@ -147,6 +148,21 @@ fn left_out(plan: &Plan) -> Vec<String> {
     texts
         .map(|text| settings.private.hide(&text.value))
         .collect()
+}
+
+/// Parts of binds that nothing protects, or not against the host.
+fn unprotected(plan: &Plan) -> Vec<Unprotected> {
+    let Settings {
+        unprotected,
+        private,
+        ..
+    } = &plan.settings;
+    let parts = unprotected.iter().map(|part| Unprotected {
+        path: private.hide(part.value.path.as_str()),
+        protection: part.value.protection,
+        reason: part.value.to_string(),
+    });
+    parts.collect()
 }
 
 fn kept(plan: &Plan) -> Vec<Kept> {

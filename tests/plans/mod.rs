@@ -3,6 +3,7 @@
 //! `BLESS=1 cargo test` writes the golden plans anew.
 
 mod order;
+mod parts;
 pub mod settings;
 
 use std::collections::BTreeSet;

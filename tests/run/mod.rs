@@ -10,6 +10,7 @@ mod support;
 #[allow(dead_code, reason = "made for more than is needed here")]
 mod tarball;
 
+mod below;
 mod bundles;
 mod callers_signals;
 mod classic;
@@ -26,6 +27,7 @@ mod lock;
 mod mounts;
 mod programs;
 mod relay;
+mod sockets;
 mod streams;
 mod terminal;
 mod trees;

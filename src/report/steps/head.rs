@@ -4,8 +4,8 @@ use crate::diag::{At, Origin, Sources};
 use crate::model::{ImageName, InsidePath, NetworkMode, Switch};
 use crate::plan::{
     Existing, GroupLimit, HostIds, Identity, KeptPart, Lacking, Missing, Namespaces, OpenKept,
-    Plan, Privacy, ProcessLimit, Settings, Supervise, Terminal, TreePlan, TreeSource, UserIds,
-    Variable,
+    OpenPart, Plan, Privacy, ProcessLimit, Settings, Supervise, Terminal, TreePlan, TreeSource,
+    UserIds, Variable,
 };
 use crate::report::actions::Texts;
 use crate::report::printable::whole;
@@ -53,6 +53,7 @@ impl Head<'_> {
             seccomp,
             supervise,
             left_out,
+            unprotected,
             // What is hidden in all the others.
             private: _,
         } = settings;
@@ -80,6 +81,7 @@ impl Head<'_> {
         self.supervise(supervise);
         self.kept();
         self.left_out(left_out);
+        self.unprotected(unprotected);
     }
 
     fn entry(&mut self, label: &str, value: String, origin: &Origin) {
@@ -344,6 +346,18 @@ impl Head<'_> {
         };
         let rows = left_out.iter().map(row).collect();
         self.list("left out", rows);
+    }
+
+    fn unprotected(&mut self, parts: &[At<OpenPart>]) {
+        let row = |at: &At<OpenPart>| {
+            let key = at.value.protection.key();
+            let path = self.texts.word(at.value.path.as_str());
+            format!("{key} {path}: {}", at.value)
+        };
+        let rows: Vec<_> = parts.iter().map(|at| (row(at), &at.origin)).collect();
+        if !rows.is_empty() {
+            self.list("unprotected", rows);
+        }
     }
 }
 
