@@ -65,7 +65,8 @@ impl Inside<'_> {
 
 fn find(top: BorrowedFd<'_>, place: &ArmedPlace) -> sys::Result<OwnedFd> {
     let resolve = libc::RESOLVE_BENEATH | libc::RESOLVE_NO_SYMLINKS;
-    let how = How::existing(libc::O_PATH | libc::O_NOFOLLOW, resolve);
+    // Not O_NOFOLLOW, which would open a link at the end itself in place of refusing it.
+    let how = How::existing(libc::O_PATH, resolve);
     sys::file::open(top, &place.below, how)
 }
 

@@ -2,11 +2,10 @@
 //! change a file or to put another in its place. The host's tree is compared before and after.
 
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::support::{Caller, Ended, Lab, attack, finish_started, root_only, start, within};
+use super::support::{Caller, Ended, Lab, attack, root_only};
 
 /// Everything about a tree that an attack could change.
 fn state_of(top: &Path) -> Vec<(PathBuf, u32, u64, u32, Vec<u8>)> {
@@ -28,7 +27,7 @@ fn state_of(top: &Path) -> Vec<(PathBuf, u32, u64, u32, Vec<u8>)> {
 }
 
 /// A checkout with things that matter on the host.
-fn checkout(caller: Caller) -> Lab {
+pub fn checkout(caller: Caller) -> Lab {
     let lab = Lab::new(caller);
     for directory in [
         "work/.git/hooks",
@@ -51,10 +50,10 @@ fn checkout(caller: Caller) -> Lab {
     lab
 }
 
-const PARTS: &str =
+pub const PARTS: &str =
     "read_only = [\".git/hooks\", \".git/config\", \"a/b/c\"]\nhide = [\"?.env\", \"secrets\"]\n";
 
-fn profile(lab: &Lab, access: &str, rest: &str) -> String {
+pub fn profile(lab: &Lab, access: &str, rest: &str) -> String {
     let work = lab.text("work");
     let bind = format!("[[mount]]\nbind = \"{work}\"\ntarget = \"/w\"\naccess = \"{access}\"\n");
     lab.profile(&format!("{bind}{rest}"))
@@ -391,61 +390,6 @@ fn what_is_missing_is_an_error_or_in_the_report() {
             open[0]["reason"].as_str().unwrap().contains("missing"),
             "{report}"
         );
-    }
-}
-
-#[test]
-fn another_name_of_a_file_is_told() {
-    for caller in Caller::all() {
-        let lab = checkout(caller);
-        fs::hard_link(lab.path("work/.env"), lab.path("work/second")).unwrap();
-        let ended = lab.run(&profile(&lab, "rw", PARTS), &["cat", "/w/second"]);
-        assert!(ended.err.contains("mount.hide-linked"), "{ended:?}");
-        assert_eq!(ended.out, "s3cret", "the warning is true");
-        let report = lab.report().to_string();
-        assert!(report.contains("it has 2 names"), "{report}");
-    }
-}
-
-/// The kernel takes a mount off a file that the host replaces: what the report says is so. What is hidden
-/// or read-only as a directory stays so.
-#[test]
-fn what_the_host_renames_over_a_file_is_open_as_the_report_says() {
-    for caller in Caller::all() {
-        let lab = checkout(caller);
-        let script = "echo up; until [ -e /w/go ]; do sleep 0.02; done; cat /w/.env; ls -A /w/secrets; \
-            echo x > /w/.git/hooks/pre || cat /w/.git/hooks/pre";
-        let mut up = lab.up(&profile(&lab, "rw", PARTS), &["sh", "-c", script]);
-        let up = start(up.stdin(std::process::Stdio::null()));
-        let pid = up.id();
-        assert!(within(std::time::Duration::from_secs(20), || {
-            super::support::children(pid).iter().any(|init| {
-                !super::support::children((*init).try_into().unwrap()).is_empty()
-                    && fs::read_to_string(format!("/proc/{init}/mountinfo")).is_ok_and(|mounts| {
-                        mounts.contains(" /w/secrets ") && !mounts.contains(" /w/work ")
-                    })
-            })
-        }));
-        for (file, text) in [
-            (".env", "new"),
-            ("secrets/deep/key", "new"),
-            (".git/hooks/pre", "newer"),
-        ] {
-            let draft = lab.path("work/draft");
-            fs::File::create(&draft)
-                .unwrap()
-                .write_all(text.as_bytes())
-                .unwrap();
-            fs::set_permissions(&draft, fs::Permissions::from_mode(0o644)).unwrap();
-            fs::rename(&draft, lab.path("work").join(file)).unwrap();
-        }
-        lab.file("work/go", "");
-        let ended = finish_started(up);
-        assert_eq!(ended.out, "up\nnewnewer", "{caller:?}: {ended:?}");
-        let report = lab.report();
-        let told = report["unprotected"].as_array().unwrap().iter();
-        let env = told.filter(|part| part["path"] == "/w/.env").count();
-        assert_eq!(env, 1, "{report}");
     }
 }
 

@@ -11,8 +11,10 @@ mod support;
 mod tarball;
 
 mod below;
+mod below_host;
 mod bundles;
 mod callers_signals;
+mod changed_meanwhile;
 mod classic;
 mod ends;
 mod filter;
