@@ -176,6 +176,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
     let writes_size = writes_size.and_then(|size| scope.refuse_zero(size, "rootfs.writes_size"));
     let limits = limits::resolve(raw, scope);
     let (capabilities, seccomp) = security::resolve(raw, scope);
+    parts::judge_rights(&mounts, &capabilities, seccomp.value, scope);
     let supervise = supervise::resolve(supervise, scope);
     Some(Settings {
         name: name?,

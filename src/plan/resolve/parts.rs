@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::diag::{At, Origin, Problem};
-use crate::model::{Access, InsidePath, PartFact, PartPath, Protection};
+use crate::model::{Access, Capability, InsidePath, PartFact, PartPath, Protection, SeccompPolicy};
 use crate::plan::{Guard, Loss, Mount, MountKind, MountPointKind, OpenPart, TargetPoint};
 use crate::profile::raw::RawMount;
 
@@ -235,6 +235,31 @@ impl Top<'_> {
                 None
             }
         }
+    }
+}
+
+/// A program that may unmount uncovers every part.
+pub(super) fn judge_rights(
+    mounts: &[At<Mount>],
+    kept: &[At<Capability>],
+    seccomp: SeccompPolicy,
+    scope: &mut Scope<'_>,
+) {
+    let unfiltered = seccomp == SeccompPolicy::None;
+    let mut kept = kept.iter();
+    let may = kept.find(|kept| unfiltered && kept.value.to_string() == "CAP_SYS_ADMIN");
+    let is_part = |mount: &&At<Mount>| match mount.value.kind {
+        MountKind::Part { guard, .. } => guard != Guard::Pinned,
+        _ => false,
+    };
+    if let (Some(may), Some(part)) = (may, mounts.iter().find(is_part)) {
+        let message = format!(
+            "the program may unmount what protects `{}`",
+            part.value.target
+        );
+        let problem = Problem::error("mount.part-unmountable", &part.origin, message);
+        let problem = problem.also(&may.origin, "this lets it, without a system-call filter");
+        scope.report(problem.help("leave the capability out, or keep the filter"));
     }
 }
 
