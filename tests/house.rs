@@ -55,6 +55,7 @@ const AFTER_CLONE: &[&str] = &[
     "magic.rs",
     "mounts.rs",
     "overlay.rs",
+    "parts.rs",
     "program.rs",
     "reap.rs",
 ];

@@ -8,6 +8,7 @@ pub mod cgroups;
 mod git;
 mod images;
 mod limits;
+mod parts;
 mod paths;
 pub mod places;
 mod programs;
@@ -79,6 +80,7 @@ fn answer(facts: &mut Facts, new: &Wanted) {
     let Wanted {
         variables: names,
         paths: wanted_paths,
+        parts: wanted_parts,
         patterns,
         images: wanted_images,
         programs: wanted_programs,
@@ -102,6 +104,7 @@ fn answer(facts: &mut Facts, new: &Wanted) {
     facts
         .paths
         .extend(found.map(|path| (path.clone(), paths::look(path))));
+    facts.parts.extend(parts::look(wanted_parts));
     let matches = patterns.iter();
     facts
         .matches

@@ -1,6 +1,7 @@
 //! Steps made ready: C strings, numbers and arrays, so that nothing is allocated after the clone.
 
 mod landlock;
+mod parts;
 mod sources;
 
 use std::ffi::CString;
@@ -8,8 +9,8 @@ use std::fmt::Write as _;
 
 use crate::model::{Access, ByteSize, Capability, FileMode, IdExtent, InsidePath, ProcMount};
 use crate::plan::{
-    Action, Clock, ClockOffset, IdMaps, Lane, MapWriter, Missing, MountAction, MountPointKind,
-    OwnerMap, Plan, ProgramAction, Slot, Step, SysSource, TargetPoint, UserIds,
+    Accepts, Action, Clock, ClockOffset, IdMaps, Lane, MapWriter, Missing, MountAction,
+    MountPointKind, OwnerMap, Plan, ProgramAction, Slot, Step, SysSource, TargetPoint, UserIds,
 };
 use crate::sys::mount::{Attributes, Depth};
 use crate::sys::process::StringArray;
@@ -17,7 +18,8 @@ use crate::sys::seccomp::Instruction;
 
 use super::id_map::lines;
 use super::{LaunchError, Resources};
-pub(super) use landlock::{ArmedLandlock, ArmedPlace};
+pub(super) use landlock::{ArmedLandlock, ArmedReach};
+pub(super) use parts::{ArmedPart, ArmedPlace};
 use sources::attributes;
 
 /// A step of one lane, ready to run.
@@ -50,6 +52,7 @@ pub(super) struct ArmedClone {
     pub owner: OwnerMap,
     pub missing: Missing,
     pub links: Links,
+    pub accepts: Accepts,
     /// Device and inode, where it has to be this very directory.
     pub identity: Option<(u64, u64)>,
 }
@@ -113,6 +116,9 @@ pub(super) enum Armed {
     MountCgroup(Vec<(CString, CString)>),
     Attach { slot: usize, target: ArmedTarget },
     AttachOverlay(ArmedOverlay),
+    GuardPart(ArmedPart),
+    CheckMissing(ArmedPlace),
+    MountEmpty,
     MountTmpfs(ArmedTmpfs),
     PivotRoot,
     SetHostName(Vec<u8>),
@@ -358,6 +364,13 @@ impl Arming<'_> {
                 attributes: attributes(Access::ReadWrite, options).set,
                 target: self.target(target, MountPointKind::Directory, *point)?,
             }),
+            MountAction::GuardPart(part) => Armed::GuardPart(parts::part(part)?),
+            MountAction::CheckMissing {
+                slot,
+                below,
+                target: _,
+            } => Armed::CheckMissing(parts::place(*slot, below)?),
+            MountAction::MountEmpty => Armed::MountEmpty,
             MountAction::MountTmpfs {
                 target,
                 size,

@@ -193,7 +193,8 @@ impl Inside<'_> {
         Ok(())
     }
 
-    fn pivot(&self) -> sys::Result<()> {
+    fn pivot(&mut self) -> sys::Result<()> {
+        self.slots.iter_mut().for_each(|slot| *slot = None);
         sys::file::change_directory(held(&self.root)?)?;
         sys::mount::pivot_here()?;
         // The old root lies over the new one: `.` finds it there.

@@ -9,7 +9,7 @@ use crate::sys;
 use crate::sys::file::{HERE, How};
 use crate::sys::landlock::access;
 
-use super::arm::{ArmedLandlock, ArmedPlace};
+use super::arm::{ArmedLandlock, ArmedReach};
 
 /// Makes the rules and enters them, inside the new root.
 pub(super) fn restrict(armed: &ArmedLandlock) -> sys::Result<()> {
@@ -23,7 +23,7 @@ pub(super) fn restrict(armed: &ArmedLandlock) -> sys::Result<()> {
     sys::landlock::restrict(rules.as_fd())
 }
 
-fn allow_place(rules: BorrowedFd<'_>, place: &ArmedPlace) -> sys::Result<()> {
+fn allow_place(rules: BorrowedFd<'_>, place: &ArmedReach) -> sys::Result<()> {
     let how = How::existing(libc::O_PATH, libc::RESOLVE_NO_MAGICLINKS);
     let found = match sys::file::open(HERE, &place.path, how) {
         Err(Errno::ENOENT | Errno::ENOTDIR) if place.missing == Missing::Skipped => return Ok(()),

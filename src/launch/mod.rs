@@ -12,6 +12,7 @@ mod magic;
 mod mounts;
 mod overlay;
 mod parent;
+mod parts;
 mod program;
 mod reap;
 mod record;

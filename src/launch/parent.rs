@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
-use crate::plan::{Identity, Missing, MountPointKind, Plan};
+use crate::plan::{Accepts, Identity, Missing, MountPointKind, Plan};
 use crate::sys;
 use crate::sys::file::{HERE, How};
 use crate::sys::memory::InitialStrings;
@@ -275,6 +275,10 @@ pub(super) fn open_clone(clone: &ArmedClone) -> sys::Result<Option<OwnedFd>> {
         (MountPointKind::Directory, false) => return Err(Errno::ENOTDIR),
         (MountPointKind::File, true) => return Err(Errno::EISDIR),
         _ => {}
+    }
+    let is_socket = status.st_mode & libc::S_IFMT == libc::S_IFSOCK;
+    if clone.accepts == Accepts::Sockets && !is_socket {
+        return Err(Errno::ENOTSOCK);
     }
     sys::mount::set_attributes(mount.as_fd(), clone.attributes, clone.depth)?;
     Ok(Some(mount))

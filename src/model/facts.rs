@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use super::{ImageFact, ImageName, LandlockAbi, PartFact, Resource, Rlimit};
 use serde::Serialize;
-
-use super::{ImageFact, ImageName, LandlockAbi, Resource, Rlimit};
 
 /// Everything that a plan depends on beside the profile.
 ///
@@ -23,6 +22,8 @@ pub struct Facts {
     pub current_dir: PathBuf,
     /// What lies at each host path that the profile names.
     pub paths: BTreeMap<PathBuf, PathFact>,
+    /// What lies at each path below a bind that the profile protects.
+    pub parts: BTreeMap<(PathBuf, PathBuf), PartFact>,
     /// Directories of `sandbox` itself, without links: built trees, and who runs.
     pub own_directories: Vec<PathBuf>,
     /// What the patterns of `system.dev` match, sorted.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use super::{Kept, Signal};
+use super::{Kept, Signal, Unprotected};
 
 /// Everything that the report says of a finished run.
 ///
@@ -35,6 +35,9 @@ pub struct Outcome {
     pub kept: Vec<Kept>,
     /// What the profile marks as optional and the host does not have.
     pub left_out: Vec<String>,
+    /// Parts of binds that `read_only` or `hide` name and that were not protected, or are no longer once a
+    /// program of the host moves or replaces them.
+    pub unprotected: Vec<Unprotected>,
 }
 
 /// How a run ended.

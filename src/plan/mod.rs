@@ -16,13 +16,13 @@ pub use limits::{Amount, DeviceRule, GroupLimit, GroupLimits, Lacking, ProcessLi
 pub use private::PrivateValues;
 pub use resolve::{Attempt, Given, Knowledge, Purpose, attempt, resolve, wanted};
 pub use settings::{
-    Clock, ClockOffset, Command, Device, HostIds, IdMaps, Identity, MapWriter, Mount, MountKind,
-    Namespaces, OwnerMap, Privacy, Settings, Supervise, System, TargetPoint, Terminal, UserIds,
-    Variable,
+    Clock, ClockOffset, Command, Device, Guard, HostIds, IdMaps, Identity, Loss, MapWriter, Mount,
+    MountKind, Namespaces, OpenPart, OwnerMap, Privacy, Settings, Supervise, System, TargetPoint,
+    Terminal, UserIds, Variable,
 };
 pub use step::{
-    Action, HostDevice, KeptPart, Lane, MountAction, Namespace, OpenBind, OpenKept, Phase,
-    ProgramAction, Slot, Step, SysSource,
+    Accepts, Action, GuardPart, HostDevice, KeptPart, Lane, MountAction, Namespace, OpenBind,
+    OpenKept, Phase, ProgramAction, Slot, Step, SysSource,
 };
 use steps::DEVICES;
 pub use steps::steps;

@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 use crate::diag::At;
 use crate::model::{
     Access, ByteSize, Capability, CgroupMount, ExtraArguments, FileMode, IdExtent, InsidePath,
-    MapHelpers, MountOption, NetworkMode, Period, ProcMount, SandboxName, SeccompPolicy, Signal,
-    Switch, SysMount, TimeOffset, UserSpec, VolumeName, Writes,
+    MapHelpers, MountOption, NetworkMode, Period, ProcMount, Protection, SandboxName,
+    SeccompPolicy, Signal, Switch, SysMount, TimeOffset, UserSpec, VolumeName, Writes,
 };
 
 use super::{GroupLimits, Landlock, Missing, PrivateValues, ProcessLimit, TreePlan};
@@ -57,6 +57,8 @@ pub struct Settings {
     pub supervise: Supervise,
     /// What is marked `optional` and missing on this host: left out, and the report says so.
     pub left_out: Vec<At<String>>,
+    /// Parts of binds that are to be protected and are not, or not against everybody.
+    pub unprotected: Vec<At<OpenPart>>,
     /// Values of the caller's environment that stand in any text above and are never shown.
     #[serde(skip)]
     pub private: PrivateValues,
@@ -292,6 +294,26 @@ pub enum MountKind {
         /// What happens when it is gone at the start.
         missing: Missing,
     },
+    /// One Unix socket of the host.
+    Socket {
+        /// Absolute host path.
+        source: String,
+        /// How its owner shows.
+        owner: OwnerMap,
+        /// What happens when it is gone at the start.
+        missing: Missing,
+        /// Why it is granted all the same, where the program can leave the sandbox through it.
+        dangerous: Option<String>,
+    },
+    /// A part of a bind, over itself.
+    Part {
+        /// Where the bind is mounted.
+        top: InsidePath,
+        /// What holds for the part.
+        guard: Guard,
+        /// Whether it is a directory or something else.
+        shape: super::MountPointKind,
+    },
     /// A directory that is kept under the sandbox's name.
     Volume {
         /// Its name there.
@@ -304,6 +326,61 @@ pub enum MountKind {
         /// Mode of its root.
         mode: FileMode,
     },
+}
+
+/// What holds for a part of a bind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Guard {
+    /// It stays where it is: a mount point is neither renamed nor removed.
+    Pinned,
+    /// It cannot be written either.
+    ReadOnly,
+    /// Something empty lies over it.
+    Hidden,
+}
+
+/// A part of a bind that is not protected, or not against everybody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OpenPart {
+    /// Where the bind is mounted.
+    pub top: InsidePath,
+    /// The part's path inside.
+    pub path: InsidePath,
+    /// What it is to be kept from.
+    pub protection: Protection,
+    /// What is lost.
+    pub loss: Loss,
+}
+
+/// Why a part of a bind is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    /// It is missing at the start: what comes to be there is not protected.
+    Missing,
+    /// A program of the host that renames another file over it, as editors and git do, takes the mount off:
+    /// the kernel detaches what other mount namespaces have on a file that goes (since Linux 3.19).
+    Replaceable,
+    /// The same file has so many names, and another one may lie in the bind.
+    Linked(u64),
+}
+
+impl fmt::Display for OpenPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let open = match self.protection {
+            Protection::ReadOnly => "writable",
+            Protection::Hide => "shown",
+        };
+        match self.loss {
+            Loss::Missing => write!(f, "it is missing; what is made there is {open}"),
+            Loss::Replaceable => write!(
+                f,
+                "a file: one that the host renames over it is {open} until the next start"
+            ),
+            Loss::Linked(names) => write!(f, "it has {names} names; by another one it is {open}"),
+        }
+    }
 }
 
 /// How the owners of a bind's files show.

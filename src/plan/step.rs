@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 use super::{
-    ClockOffset, GroupLimits, IdMaps, LandlockRules, Missing, MountPointKind, OwnerMap,
+    ClockOffset, GroupLimits, Guard, IdMaps, LandlockRules, Missing, MountPointKind, OwnerMap,
     ProcessLimit, TargetPoint, UserIds,
 };
 
@@ -201,6 +201,33 @@ pub struct OpenBind {
     pub owner: OwnerMap,
     /// What happens when it is gone.
     pub missing: Missing,
+    /// Which files it may be.
+    pub accepts: Accepts,
+}
+
+/// Which files a bind may bring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Accepts {
+    /// All but those of another shape.
+    Any,
+    /// Unix sockets alone.
+    Sockets,
+}
+
+/// A part of a bind, over itself or hidden.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GuardPart {
+    /// Where the bind has waited.
+    pub slot: Slot,
+    /// The part's path below the bind.
+    pub below: String,
+    /// The same inside.
+    pub target: InsidePath,
+    /// What holds for it.
+    pub guard: Guard,
+    /// What it has to be.
+    pub shape: MountPointKind,
 }
 
 /// A detached copy of a directory that is kept under the sandbox's name.
@@ -324,6 +351,19 @@ pub enum MountAction {
         /// Who makes the place.
         point: TargetPoint,
     },
+    /// A part of a bind, mounted over itself, or something empty over it.
+    GuardPart(GuardPart),
+    /// There is nothing that would have to be protected at this path below a bind.
+    CheckMissing {
+        /// Where the bind has waited.
+        slot: Slot,
+        /// The path below the bind.
+        below: String,
+        /// The same inside.
+        target: InsidePath,
+    },
+    /// An empty file and an empty directory below /dev, to hide with.
+    MountEmpty,
     /// An empty file system in memory.
     MountTmpfs {
         /// Path inside.

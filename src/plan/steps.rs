@@ -5,6 +5,7 @@
 
 mod landlock;
 mod mounts;
+mod parts;
 
 pub(super) use mounts::DEVICES;
 

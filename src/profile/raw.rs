@@ -3,7 +3,7 @@
 use crate::diag::At;
 use crate::model::{
     Access, Bundle, ByteSize, Capability, CgroupMount, Cpus, Degradable, EtcFile, ExtraArguments,
-    FileMode, GroupSpec, IdExtent, InsidePath, MountOption, NetworkMode, Owner, Period,
+    FileMode, GroupSpec, IdExtent, InsidePath, MountOption, NetworkMode, Owner, PartPath, Period,
     PlatformSpec, ProcMount, Resource, RlimitValue, SandboxName, SeccompPolicy, Sha256, Signal,
     SysMount, TerminalMode, TimeOffset, UserSpec, VolumeName, Writes,
 };
@@ -246,6 +246,23 @@ pub enum RawMount {
         optional: Opt<bool>,
         /// How owners show.
         owner: Opt<Owner>,
+        /// Paths below it that cannot be written.
+        read_only: Vec<At<PartPath>>,
+        /// Paths below it that show nothing.
+        hide: Vec<At<PartPath>>,
+    },
+    /// `socket = …`.
+    Socket {
+        /// Host path.
+        socket: At<Template>,
+        /// Path inside; the same as `socket` where it is left out.
+        target: Opt<Template>,
+        /// Whether it may be missing.
+        optional: Opt<bool>,
+        /// How its owner shows.
+        owner: Opt<Owner>,
+        /// Why a socket is granted through which the program can leave the sandbox.
+        dangerous: Opt<String>,
     },
     /// `volume = …`.
     Volume {

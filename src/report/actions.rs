@@ -4,10 +4,10 @@ use crate::model::{
     Access, ByteSize, Capability, FileMode, IdExtent, InsidePath, MountOption, ProcMount,
 };
 use crate::plan::{
-    Action, Clock, ClockOffset, DeviceRule, GroupLimits, HostDevice, IdMaps, KeptPart,
-    LandlockRules, MapWriter, Missing, MountAction, MountPointKind, OpenBind, OpenKept, OwnerMap,
-    Plan, PrivateValues, ProcessLimit, ProgramAction, Slot, SysSource, TargetPoint, Terminal,
-    UserIds,
+    Action, Clock, ClockOffset, DeviceRule, GroupLimits, Guard, GuardPart, HostDevice, IdMaps,
+    KeptPart, LandlockRules, MapWriter, Missing, MountAction, MountPointKind, OpenBind, OpenKept,
+    OwnerMap, Plan, PrivateValues, ProcessLimit, ProgramAction, Slot, SysSource, TargetPoint,
+    Terminal, UserIds,
 };
 
 use super::printable::whole;
@@ -119,6 +119,7 @@ impl<'a> Texts<'a> {
             options,
             owner,
             missing,
+            accepts: _,
         } = bind;
         // What lies below an overlay is never written.
         let access = match access {
@@ -203,6 +204,12 @@ impl<'a> Texts<'a> {
                 shape,
                 point,
             } => self.attach(*slot, target, *shape, *point),
+            MountAction::GuardPart(part) => self.guard(part),
+            MountAction::CheckMissing { target, .. } => {
+                let what = format!("look for {}", self.word(target.as_str()));
+                (what, "must be missing".to_owned())
+            }
+            MountAction::MountEmpty => bare("mount an empty file and directory below /dev"),
             MountAction::MountTmpfs {
                 target,
                 size,
@@ -213,6 +220,22 @@ impl<'a> Texts<'a> {
                 let what = format!("mount tmpfs at {}", self.word(target.as_str()));
                 (what, tmpfs_options(*size, *mode, options) + place(*point))
             }
+        }
+    }
+
+    fn guard(&self, part: &GuardPart) -> (String, String) {
+        let GuardPart {
+            slot: _,
+            below: _,
+            target,
+            guard,
+            shape: _,
+        } = part;
+        let target = self.word(target.as_str());
+        match guard {
+            Guard::Pinned => bare(&format!("bind {target} over itself")),
+            Guard::ReadOnly => with(&format!("bind {target} over itself"), "ro".to_owned()),
+            Guard::Hidden => bare(&format!("hide {target}")),
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod mounts;
 mod namespaces;
+mod parts;
 mod program;
 mod words;
 

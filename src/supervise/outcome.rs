@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::cgroup::Groups;
 use crate::launch::Record;
-use crate::model::{Ending, Kept, KeptKind, LimitKind, Outcome, Usage};
-use crate::plan::{Amount, KeptPart, Plan, Shortfalls, isolation};
+use crate::model::{Ending, Kept, KeptKind, LimitKind, Outcome, Unprotected, Usage};
+use crate::plan::{Amount, KeptPart, Plan, Settings, Shortfalls, isolation};
 
 use super::watch::{Killed, Seen};
 
@@ -54,6 +54,7 @@ pub(super) fn outcome(
         isolation: isolation(plan, &shortfalls(groups)),
         kept: kept(plan),
         left_out: left_out(plan),
+        unprotected: unprotected(plan),
     })
 }
 
@@ -146,6 +147,21 @@ fn left_out(plan: &Plan) -> Vec<String> {
     texts
         .map(|text| settings.private.hide(&text.value))
         .collect()
+}
+
+/// Parts of binds that nothing protects, or not against the host.
+fn unprotected(plan: &Plan) -> Vec<Unprotected> {
+    let Settings {
+        unprotected,
+        private,
+        ..
+    } = &plan.settings;
+    let parts = unprotected.iter().map(|part| Unprotected {
+        path: private.hide(part.value.path.as_str()),
+        protection: part.value.protection,
+        reason: part.value.to_string(),
+    });
+    parts.collect()
 }
 
 fn kept(plan: &Plan) -> Vec<Kept> {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use sandbox::diag::{FileId, Problem, Problems, Sources};
 use sandbox::model::{
-    Facts, HostAccount, ImageConfig, ImageFact, ImageName, PathFact, PathKind, ProgramFact, Rlimit,
-    RlimitValue, Wanted,
+    Facts, HostAccount, ImageConfig, ImageFact, ImageName, PartFact, PathFact, PathKind,
+    ProgramFact, Rlimit, RlimitValue, Wanted,
 };
 use sandbox::plan::{Given, Knowledge, Purpose, Settings, resolve, wanted};
 use sandbox::profile::{self, RawProfile};
@@ -66,6 +66,14 @@ fn lies_at(path: &Path) -> PathFact {
         "/work/run" => link("/run", "/run"),
         "/work/out" => link("/srv", "/srv"),
         "/dev/kvm" | "/srv/device" => present(PathKind::Device),
+        "/run/wayland-0" | "/run/docker.sock" => present(PathKind::Socket),
+        "/work/docker" => PathFact::Present {
+            kind: PathKind::Socket,
+            uid: 0,
+            gid: 0,
+            link: Some("/run/docker.sock".into()),
+            real: Some("/run/docker.sock".into()),
+        },
         "/srv/file" | "/usr/bin/bash" | "/dev/notes" => present(PathKind::File),
         "/" | "/usr" | "/opt" | "/store" | "/etc" | "/srv" | "/work" | "/work/profiles"
         | "/home/me" => present(PathKind::Directory),
@@ -73,6 +81,18 @@ fn lies_at(path: &Path) -> PathFact {
             PathFact::Hidden("permission denied".to_owned())
         }
         _ => PathFact::Missing,
+    }
+}
+
+/// What lies below a directory of the hand-written host.
+fn lies_below(part: &Path) -> PartFact {
+    match part.to_str().unwrap() {
+        ".git/hooks" | "secrets" => PartFact::Directory,
+        ".git/config" | ".env" => PartFact::File { names: 1 },
+        "linked" => PartFact::File { names: 3 },
+        "link/x" => PartFact::Link,
+        "closed/x" => PartFact::Hidden("permission denied".to_owned()),
+        _ => PartFact::Missing,
     }
 }
 
@@ -109,6 +129,9 @@ fn answer(facts: &mut Facts, questions: &Wanted) {
     facts.variables = BTreeMap::from([(text("HOME"), text("/home/me"))]);
     for path in &questions.paths {
         facts.paths.insert(path.clone(), lies_at(path));
+    }
+    for part in &questions.parts {
+        facts.parts.insert(part.clone(), lies_below(&part.1));
     }
     for pattern in &questions.patterns {
         facts.matches.insert(pattern.clone(), Vec::new());

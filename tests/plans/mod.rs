@@ -5,6 +5,7 @@
 mod identity;
 mod isolation;
 mod order;
+mod parts;
 pub mod settings;
 
 use std::collections::BTreeSet;

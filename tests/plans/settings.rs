@@ -105,6 +105,7 @@ pub fn least() -> Settings {
             stop_timeout: default(Period(Duration::from_secs(10))),
         },
         left_out: Vec::new(),
+        unprotected: Vec::new(),
         private: PrivateValues::default(),
     }
 }
@@ -165,6 +166,8 @@ pub const FEATURES: &[Feature] = &[
         settings.system.proc = default(ProcMount::None);
     }),
     ("mounts", mounts),
+    ("parts", super::parts::parts),
+    ("sockets", super::parts::sockets),
     ("shared", shared),
     ("clocks", |settings| {
         let clock = |clock, offset: &str| ClockOffset {

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sandbox::model::{Ending, Kept, KeptKind, LimitKind, Outcome, Usage};
+use sandbox::model::{Ending, Kept, KeptKind, LimitKind, Outcome, Protection, Unprotected, Usage};
 use sandbox::plan::{Plan, Shortfalls, isolation};
 use sandbox::report::outcome::{json, json_schema, summary};
 use serde_json::{Value, json as value};
@@ -41,6 +41,7 @@ fn outcome(plan: &Plan, ending: Ending, exit_code: u8) -> Outcome {
             target: "/data".to_owned(),
         }],
         left_out: Vec::new(),
+        unprotected: Vec::new(),
     }
 }
 
@@ -88,6 +89,11 @@ fn degraded() -> Outcome {
     Outcome {
         isolation: isolation(&plan, &shortfalls),
         left_out: vec!["mount `/opt/other`".to_owned()],
+        unprotected: vec![Unprotected {
+            path: "/work/.env".to_owned(),
+            protection: Protection::Hide,
+            reason: "it is missing; what is made there is shown".to_owned(),
+        }],
         ..outcome(&plan, Ending::Exited { code: 0 }, 0)
     }
 }
@@ -249,6 +255,7 @@ fn keys_stand_in_the_order_of_the_documentation() {
         "isolation",
         "kept",
         "left_out",
+        "unprotected",
     ];
     let places = keys.map(|key| text.find(&format!("\n  \"{key}\"")).unwrap());
     assert!(places.is_sorted());

@@ -10,8 +10,11 @@ mod support;
 #[allow(dead_code, reason = "made for more than is needed here")]
 mod tarball;
 
+mod below;
+mod below_host;
 mod bundles;
 mod callers_signals;
+mod changed_meanwhile;
 mod classic;
 mod devices;
 mod ends;
@@ -30,6 +33,7 @@ mod mounts;
 mod programs;
 mod real;
 mod relay;
+mod sockets;
 mod streams;
 mod terminal;
 mod trees;

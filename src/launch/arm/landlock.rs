@@ -15,13 +15,13 @@ pub(in crate::launch) struct ArmedLandlock {
     pub files: u64,
     /// What reaches no further than the sandbox.
     pub scopes: u64,
-    pub places: Vec<ArmedPlace>,
+    pub places: Vec<ArmedReach>,
     pub descriptors: Vec<i32>,
 }
 
 /// A part of the tree.
 #[derive(Debug)]
-pub(in crate::launch) struct ArmedPlace {
+pub(in crate::launch) struct ArmedReach {
     pub path: CString,
     pub access: u64,
     pub missing: Missing,
@@ -76,7 +76,7 @@ fn known(abi: LandlockAbi) -> u64 {
     (READ | CHANGE | DEVICES | access::IOCTL_DEV) & !missing
 }
 
-fn armed(place: &LandlockPlace, known: u64) -> Armable<ArmedPlace> {
+fn armed(place: &LandlockPlace, known: u64) -> Armable<ArmedReach> {
     let LandlockPlace {
         path,
         shape,
@@ -93,7 +93,7 @@ fn armed(place: &LandlockPlace, known: u64) -> Armable<ArmedPlace> {
         MountPointKind::Directory => known,
         MountPointKind::File => known & OF_FILES,
     };
-    Ok(ArmedPlace {
+    Ok(ArmedReach {
         path: CString::new(path.as_str())?,
         access: rights & possible,
         missing: *missing,

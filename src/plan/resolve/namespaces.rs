@@ -167,7 +167,7 @@ pub(super) fn what_keeps(raw: &RawProfile) -> Option<Origin> {
             .as_ref()
             .is_some_and(|access| access.value == Access::Overlay),
         RawMount::Volume { .. } => true,
-        RawMount::Tmpfs { .. } => false,
+        RawMount::Tmpfs { .. } | RawMount::Socket { .. } => false,
     });
     let root = root.map(|writes| writes.origin.clone());
     root.chain(mounts.map(|mount| mount.origin.clone())).next()

@@ -76,6 +76,8 @@ fn writable(mount: &Mount) -> Option<LandlockPlace> {
             access: Access::ReadOnly,
             ..
         } => return None,
+        // What covers a part grants nothing, and a socket is talked to without writing a file.
+        MountKind::Part { .. } | MountKind::Socket { .. } => return None,
         MountKind::Bind { shape, missing, .. } => (*shape, *missing),
         MountKind::Volume { .. } | MountKind::Tmpfs { .. } => {
             (MountPointKind::Directory, Missing::Refused)

@@ -4,11 +4,11 @@ use crate::diag::{At, Origin};
 use crate::model::{Access, NetworkMode, ProcMount, SysMount, Writes};
 use crate::plan::step::{Action, Lane, MountAction, Phase, Slot, SysSource};
 use crate::plan::{
-    HostDevice, HostIds, KeptPart, Missing, Mount, MountKind, MountPointKind, OpenBind, OpenKept,
-    OwnerMap, Settings, Terminal, UserIds,
+    Accepts, HostDevice, HostIds, KeptPart, Missing, Mount, MountKind, MountPointKind, OpenBind,
+    OpenKept, OwnerMap, Settings, Terminal, UserIds,
 };
 
-use super::Steps;
+use super::{Steps, parts};
 
 /// The devices that every program may expect, with the kernel's numbers (Documentation/admin-guide/devices.txt).
 pub(in crate::plan) const DEVICES: [(&str, (u32, u32)); 6] = [
@@ -110,6 +110,7 @@ impl Steps<'_> {
                     options: mount.options.clone(),
                     owner: *owner,
                     missing,
+                    accepts: Accepts::Any,
                 });
                 let mut actions = vec![(bind, "resolved once")];
                 let upper = match access {
@@ -137,7 +138,16 @@ impl Steps<'_> {
                 }
                 vec![(kept, "the sandbox's own")]
             }
-            MountKind::Tmpfs { .. } => Vec::new(),
+            MountKind::Socket {
+                source,
+                owner,
+                missing,
+                dangerous: _,
+            } => {
+                let action = parts::open_socket(slot, source, *owner, *missing);
+                vec![(action, "resolved once")]
+            }
+            MountKind::Tmpfs { .. } | MountKind::Part { .. } => Vec::new(),
         }
     }
 
@@ -192,6 +202,11 @@ impl Steps<'_> {
     fn mount_dev(&mut self) {
         let settings = self.settings;
         let system = &settings.system;
+        if let Some(first) = parts::first_hidden(settings) {
+            // Before /dev, which then lies over them.
+            let why = "nothing of the tree is taken for it";
+            self.mounts(MountAction::MountEmpty, why, &first.origin);
+        }
         self.mounts(
             MountAction::MountDev,
             "named devices only",
@@ -296,6 +311,7 @@ impl Steps<'_> {
         let settings = self.settings;
         let mut slots = numbered(settings).map(|(slot, _)| slot);
         let mut uppers = overlay_slots(settings);
+        let tops = parts::tops(settings);
         for mount in &settings.mounts {
             let (target, point) = (mount.value.target.clone(), mount.value.point);
             let mut attach = |shape| {
@@ -324,6 +340,11 @@ impl Steps<'_> {
                         })
                 }
                 MountKind::Bind { shape, .. } => attach(*shape),
+                MountKind::Socket { .. } => attach(MountPointKind::File),
+                // Each right behind its bind.
+                MountKind::Part { top, guard, shape } => {
+                    parts::guard(&tops, top, &mount.value.target, *guard, *shape)
+                }
                 MountKind::Volume { .. } => attach(MountPointKind::Directory),
                 MountKind::Tmpfs { size, mode } => Some(MountAction::MountTmpfs {
                     target,
@@ -334,16 +355,24 @@ impl Steps<'_> {
                 }),
             };
             if let Some(action) = action {
-                self.mounts(action, "granted by the profile", &mount.origin);
+                self.mounts(action, parts::why(&mount.value.kind), &mount.origin);
+            }
+        }
+        for part in &settings.unprotected {
+            if let Some(action) = parts::check_missing(&tops, &part.value) {
+                self.mounts(action, "the report says so", &part.origin);
             }
         }
     }
 }
 
 /// Each bind and volume with the slot that it waits in.
-fn numbered(settings: &Settings) -> impl Iterator<Item = (Slot, &At<Mount>)> {
+pub(super) fn numbered(settings: &Settings) -> impl Iterator<Item = (Slot, &At<Mount>)> {
     let mounts = settings.mounts.iter();
-    let opened = mounts.filter(|mount| !matches!(mount.value.kind, MountKind::Tmpfs { .. }));
+    let opened = mounts.filter(|mount| match mount.value.kind {
+        MountKind::Tmpfs { .. } | MountKind::Part { .. } => false,
+        MountKind::Bind { .. } | MountKind::Socket { .. } | MountKind::Volume { .. } => true,
+    });
     (Slot::TREE.0 + 1..).map(Slot).zip(opened)
 }
 

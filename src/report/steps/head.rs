@@ -4,8 +4,8 @@ use crate::diag::{At, Origin, Sources};
 use crate::model::{ImageName, InsidePath, NetworkMode, Switch};
 use crate::plan::{
     Existing, GroupLimit, HostIds, IdMaps, Identity, KeptPart, Lacking, Landlock, Missing,
-    Namespaces, OpenKept, Plan, Privacy, ProcessLimit, Settings, Supervise, Terminal, TreePlan,
-    TreeSource, UserIds, Variable,
+    Namespaces, OpenKept, OpenPart, Plan, Privacy, ProcessLimit, Settings, Supervise, Terminal,
+    TreePlan, TreeSource, UserIds, Variable,
 };
 use crate::report::actions::{Texts, extents};
 use crate::report::printable::whole;
@@ -55,6 +55,7 @@ impl Head<'_> {
             landlock,
             supervise,
             left_out,
+            unprotected,
             // What is hidden in all the others.
             private: _,
         } = settings;
@@ -87,6 +88,7 @@ impl Head<'_> {
         self.supervise(supervise);
         self.kept();
         self.left_out(left_out);
+        self.unprotected(unprotected);
     }
 
     fn entry(&mut self, label: &str, value: String, origin: &Origin) {
@@ -371,6 +373,18 @@ impl Head<'_> {
         };
         let rows = left_out.iter().map(row).collect();
         self.list("left out", rows);
+    }
+
+    fn unprotected(&mut self, parts: &[At<OpenPart>]) {
+        let row = |at: &At<OpenPart>| {
+            let key = at.value.protection.key();
+            let path = self.texts.word(at.value.path.as_str());
+            format!("{key} {path}: {}", at.value)
+        };
+        let rows: Vec<_> = parts.iter().map(|at| (row(at), &at.origin)).collect();
+        if !rows.is_empty() {
+            self.list("unprotected", rows);
+        }
     }
 }
 
