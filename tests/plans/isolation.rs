@@ -8,8 +8,10 @@ use sandbox::plan::{
 
 use super::settings::{FEATURES, at, least};
 
+type IsStep = fn(&Action) -> bool;
+
 /// Every layer, in its order, and a step without which it is not there.
-const LAYERS: [(&str, fn(&Action) -> bool); 30] = [
+const LAYERS: [(&str, IsStep); 30] = [
     ("namespace.user", |a| clones(a, Namespace::User)),
     ("namespace.mount", |a| clones(a, Namespace::Mount)),
     ("namespace.pid", |a| clones(a, Namespace::Pid)),
