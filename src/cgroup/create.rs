@@ -186,7 +186,10 @@ impl Maker<'_> {
         let allowed = devices::resolve(&self.limits.devices);
         let guarded = match facts.v1_with("devices") {
             Some(hierarchy) => self.guard_devices_v1(hierarchy, &allowed),
-            None => devices::guard_v2(&self.groups, &allowed).map_err(devices_refused),
+            None => devices::guard_v2(&self.groups, &allowed).map_err(|errno| {
+                let group = self.groups.unified().map(|group| group.dir.clone());
+                devices_refused(group, errno)
+            }),
         };
         self.groups.devices_unguarded = guarded.err();
     }
@@ -197,11 +200,13 @@ impl Maker<'_> {
         allowed: &BTreeSet<Allowed>,
     ) -> Result<(), Failure> {
         if let Some(group) = self.groups.with("devices") {
-            return devices::guard_v1(&group.dir, allowed).map_err(devices_refused);
+            return devices::guard_v1(&group.dir, allowed)
+                .map_err(|errno| devices_refused(Some(group.dir.clone()), errno));
         }
         let group = new_v1(hierarchy, self.name)?;
-        devices::guard_v1(&group.dir, allowed).map_err(devices_refused)?;
-        let tasks = file::open_for_writing(&group.dir.join("tasks")).map_err(devices_refused)?;
+        let refused = |errno| devices_refused(Some(group.dir.clone()), errno);
+        devices::guard_v1(&group.dir, allowed).map_err(refused)?;
+        let tasks = file::open_for_writing(&group.dir.join("tasks")).map_err(refused)?;
         self.groups.list.push(group);
         self.groups.tasks.push(tasks);
         Ok(())
@@ -237,14 +242,14 @@ impl Maker<'_> {
     }
 }
 
-fn devices_refused(errno: Errno) -> Failure {
+fn devices_refused(path: Option<PathBuf>, errno: Errno) -> Failure {
     let cause = match errno {
         Errno::EPERM | Errno::EACCES => Cause::DevicesNeedRoot,
         _ => Cause::Refused,
     };
     Failure {
         cause,
-        path: None,
+        path,
         errno: Some(errno),
     }
 }

@@ -150,8 +150,8 @@ fn program(allowed: &BTreeSet<Allowed>) -> Vec<sys::bpf::Instruction> {
             Some(_) => 2,
             None => 1,
         };
-        program.push(I::skip_unequal(2, kind, rest + 3));
-        program.push(I::skip_unequal(4, device.major.cast_signed(), rest + 2));
+        program.push(I::skip_unequal(2, kind, rest + 2));
+        program.push(I::skip_unequal(4, device.major.cast_signed(), rest + 1));
         if let Some(minor) = device.minor {
             program.push(I::skip_unequal(5, minor.cast_signed(), rest));
         }
@@ -161,4 +161,93 @@ fn program(allowed: &BTreeSet<Allowed>) -> Vec<sys::bpf::Instruction> {
     program.push(I::set(0, 0));
     program.push(I::exit());
     program
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs the program as the kernel would: registers, jumps forward, an answer.
+    fn answer(allowed: &BTreeSet<Allowed>, access: u32, major: u32, minor: u32) -> i64 {
+        let context = [access, major, minor];
+        let program = program(allowed);
+        let (mut registers, mut at) = ([0i64; 11], 0usize);
+        loop {
+            let sys::bpf::Instruction {
+                code,
+                registers: which,
+                offset,
+                immediate,
+            } = program[at];
+            let (to, from) = (usize::from(which & 0xf), usize::from(which >> 4));
+            let value = i64::from(immediate);
+            let jump = usize::try_from(offset).unwrap();
+            at += 1;
+            match code {
+                0x61 => registers[to] = i64::from(context[jump / 4]),
+                0xbf => registers[to] = registers[from],
+                0xb7 => registers[to] = value,
+                0x77 => registers[to] >>= value,
+                0x57 => registers[to] &= value,
+                0x15 if registers[to] == value => at += jump,
+                0x55 if registers[to] != value => at += jump,
+                0x15 | 0x55 => {}
+                0x95 => return registers[0],
+                other => panic!("{other:#x}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_program_allows_what_is_listed_and_nothing_is_made() {
+        let (block, character) = (1, 2);
+        let (mknod, read, write) = (1 << 16, 2 << 16, 4 << 16);
+        let rules = [
+            DeviceRule::Number {
+                major: 1,
+                minor: Some(3),
+            },
+            DeviceRule::Number {
+                major: 136,
+                minor: None,
+            },
+        ];
+        let mut allowed = resolve(&rules);
+        allowed.insert(Allowed {
+            kind: Kind::Block,
+            major: 7,
+            minor: Some(0),
+        });
+        let cases = [
+            (read | character, 1, 3, 1),
+            (read | write | character, 1, 3, 1),
+            (write | character, 136, 12, 1),
+            (read | block, 7, 0, 1),
+            (read | character, 1, 5, 0),
+            (read | character, 5, 2, 0),
+            (read | block, 1, 3, 0),
+            (read | character, 7, 0, 0),
+            (mknod | character, 1, 3, 0),
+            (mknod | read | character, 136, 12, 0),
+        ];
+        for (access, major, minor, expected) in cases {
+            let found = answer(&allowed, access, major, minor);
+            assert_eq!(found, expected, "{access:#x} {major}:{minor}");
+        }
+        assert_eq!(answer(&BTreeSet::new(), read | character, 1, 3), 0);
+    }
+
+    #[test]
+    fn lines_of_v1_are_as_the_kernel_takes_them() {
+        let rules = [
+            DeviceRule::Path("/dev/null".parse().unwrap()),
+            DeviceRule::Path("/dev/no-such-device".parse().unwrap()),
+            DeviceRule::Number {
+                major: 136,
+                minor: None,
+            },
+        ];
+        let lines: Vec<String> = resolve(&rules).into_iter().map(Allowed::line).collect();
+        assert_eq!(lines, ["c 1:3 rw", "c 136:* rw"]);
+    }
 }

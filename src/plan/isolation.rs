@@ -44,6 +44,15 @@ fn asked(is: bool, text: &str) -> Option<String> {
     is.then(|| format!("the profile has `{text}`"))
 }
 
+/// `none`, or all of them.
+fn listed(kept: &[impl ToString]) -> String {
+    let kept: Vec<String> = kept.iter().map(ToString::to_string).collect();
+    match kept.is_empty() {
+        true => "none".to_owned(),
+        false => kept.join(" "),
+    }
+}
+
 impl<'a> Contract<'a> {
     fn find<T>(&self, value: impl Fn(&'a Action) -> Option<T>) -> Option<T> {
         self.plan.steps.iter().find_map(|step| value(&step.action))
@@ -135,14 +144,7 @@ impl<'a> Contract<'a> {
             _ => None,
         });
         let bounded = self.has(|action| matches!(action, Action::DropBoundingSet(_)));
-        let names = kept.filter(|_| bounded).map(|kept| match kept.as_slice() {
-            [] => "none".to_owned(),
-            kept => kept
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(" "),
-        });
+        let names = kept.filter(|_| bounded).map(|kept| listed(kept));
         self.layer("capabilities", names, None);
         let forbidden = self.has(|action| *action == Action::ForbidUserNamespaces);
         let off = asked(
@@ -309,14 +311,7 @@ impl<'a> Contract<'a> {
             Action::Program(ProgramAction::CloseDescriptors { keep }) => Some(keep),
             _ => None,
         });
-        let kept = kept.map(|kept| match kept.as_slice() {
-            [] => "none".to_owned(),
-            kept => kept
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(" "),
-        });
+        let kept = kept.map(|kept| listed(kept));
         self.layer("descriptors", kept, None);
         let hidden = self.has(|action| *action == Action::HideInit);
         self.layer("first_process", hidden.then(|| "hidden".to_owned()), None);

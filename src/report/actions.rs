@@ -1,16 +1,17 @@
 //! Each action in the kernel's terms, for printed plans and for messages about a step that failed.
 
-use crate::model::{
-    Access, ByteSize, Capability, FileMode, IdExtent, InsidePath, MountOption, ProcMount,
-};
+mod ids;
+
+use crate::model::{Access, ByteSize, Capability, FileMode, InsidePath, MountOption, ProcMount};
 use crate::plan::{
-    Action, Clock, ClockOffset, DeviceRule, GroupLimits, Guard, GuardPart, HostDevice, IdMaps,
-    KeptPart, LandlockRules, MapWriter, Missing, MountAction, MountPointKind, OpenBind, OpenKept,
-    OwnerMap, Plan, PrivateValues, ProcessLimit, ProgramAction, Slot, SysSource, TargetPoint,
-    Terminal, UserIds,
+    Action, Clock, ClockOffset, DeviceRule, GroupLimits, Guard, GuardPart, HostDevice, KeptPart,
+    LandlockRules, Missing, MountAction, MountPointKind, OpenBind, OpenKept, OwnerMap, Plan,
+    PrivateValues, ProcessLimit, ProgramAction, Slot, SysSource, TargetPoint, Terminal, UserIds,
 };
 
 use super::printable::whole;
+pub(super) use ids::extents;
+use ids::{id_maps, leave_groups};
 
 /// An action as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -371,45 +372,6 @@ fn device_rule(rule: &DeviceRule, words: Texts<'_>) -> String {
         DeviceRule::Path(path) => words.word(path.as_str()),
         DeviceRule::Streams => "streams".to_owned(),
     }
-}
-
-fn leave_groups(keep: &[u32]) -> (String, String) {
-    let names: Vec<String> = keep.iter().map(ToString::to_string).collect();
-    match names.is_empty() {
-        true => bare("setgroups to none"),
-        false => bare(&format!("setgroups to {}", names.join(" "))),
-    }
-}
-
-fn id_maps(maps: &IdMaps) -> (String, String) {
-    let IdMaps {
-        users,
-        groups,
-        writer,
-    } = maps;
-    let (users, groups) = (extents(users), extents(groups));
-    let how = match writer {
-        MapWriter::Helpers(_) => "by newuidmap and newgidmap",
-        MapWriter::Parent if maps.is_range() => "",
-        _ => "setgroups deny",
-    };
-    with(&format!("map uid {users}, gid {groups}"), how.to_owned())
-}
-
-/// `0 -> 1000`, and with others behind it `0-65535 -> 100000`.
-pub(super) fn extents(extents: &[IdExtent]) -> String {
-    let text = |extent: &IdExtent| {
-        let IdExtent {
-            inside,
-            outside,
-            count,
-        } = extent;
-        match count {
-            1 => format!("{inside} -> {outside}"),
-            _ => format!("{inside}-{} -> {outside}", extent.insides().end()),
-        }
-    };
-    extents.iter().map(text).collect::<Vec<_>>().join("; ")
 }
 
 fn clock_offsets(clocks: &[ClockOffset]) -> String {

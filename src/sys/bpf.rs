@@ -8,11 +8,14 @@ use super::{Result, descriptor, done};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
 pub struct Instruction {
-    code: u8,
+    /// What it does.
+    pub code: u8,
     /// Destination in the low half, source in the high one.
-    registers: u8,
-    offset: i16,
-    immediate: i32,
+    pub registers: u8,
+    /// Of memory or of a jump.
+    pub offset: i16,
+    /// A constant.
+    pub immediate: i32,
 }
 
 impl Instruction {

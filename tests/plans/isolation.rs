@@ -8,11 +8,10 @@ use sandbox::plan::{
 
 use super::settings::{FEATURES, at, least};
 
-/// Every layer, in its order, and a step without which it is not there.
-/// A layer, and the steps that put it up.
-type PutUp = (&'static str, fn(&Action) -> bool);
+type IsStep = fn(&Action) -> bool;
 
-const LAYERS: [PutUp; 31] = [
+/// Every layer, in its order, and a step without which it is not there.
+const LAYERS: [(&str, IsStep); 31] = [
     ("namespace.user", |a| clones(a, Namespace::User)),
     ("namespace.mount", |a| clones(a, Namespace::Mount)),
     ("namespace.pid", |a| clones(a, Namespace::Pid)),
