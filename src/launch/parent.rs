@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
+use crate::model::guard::{self, Guard};
 use crate::plan::{HostIds, Missing, MountPointKind, OwnerMap, Plan, UserIds};
 use crate::sys;
 use crate::sys::file::{HERE, How};
@@ -101,7 +102,7 @@ fn refuse_directories(plan: &Plan) -> Result<(), LaunchError> {
     let mut named = plan.settings.command.fds.iter().map(|fd| fd.value);
     // What is not open is no directory.
     let is_directory = |number: u32| Path::new(&format!("/proc/self/fd/{number}")).is_dir();
-    match named.any(is_directory) {
+    match named.any(is_directory) && guard::holds(Guard::PassedDirectories) {
         false => Ok(()),
         true => Err(LaunchError::Setup {
             what: "pass a directory of the host on",
@@ -139,7 +140,7 @@ impl Parent<'_> {
                 errno,
             };
             if let Armed::Clone { namespaces } = action {
-                match sys::process::clone(*namespaces, self.resources.groups.unified) {
+                match sys::process::clone(*namespaces, self.group()) {
                     Ok(Side::Child) => self.become_init(&lanes),
                     Ok(Side::Parent(child)) => self.child = Some(child),
                     Err(errno) => return Err(fail(errno)),
@@ -156,6 +157,11 @@ impl Parent<'_> {
             errno: Errno::ECHILD,
         })?;
         Ok((child, self.gate))
+    }
+
+    fn group(&self) -> Option<BorrowedFd<'_>> {
+        let unified = self.resources.groups.unified;
+        unified.filter(|_| guard::holds(Guard::EnterGroups))
     }
 
     fn perform(&mut self, action: &Armed) -> sys::Result<()> {
@@ -190,7 +196,9 @@ impl Parent<'_> {
     fn write_maps(&self, uid: &[u8], gid: &[u8]) -> sys::Result<()> {
         let pid = self.child.as_ref().map(|child| child.pid);
         let pid = pid.ok_or(Errno::ECHILD)?;
-        write_process_file(pid, "setgroups", b"deny")?;
+        if guard::holds(Guard::DenySetgroups) {
+            write_process_file(pid, "setgroups", b"deny")?;
+        }
         write_process_file(pid, "uid_map", uid)?;
         write_process_file(pid, "gid_map", gid)
     }
@@ -226,7 +234,10 @@ impl Parent<'_> {
             ..
         } = self;
         // Its own copy of the gate would hide the end of the parent's.
-        drop(gate);
+        match guard::holds(Guard::GateOwnEnd) {
+            true => drop(gate),
+            false => std::mem::forget(gate),
+        }
         let inside = Inside::new(
             records.into(),
             gate_of_child.into(),
@@ -261,7 +272,14 @@ pub(super) fn open_clone(clone: &ArmedClone) -> sys::Result<Option<OwnedFd>> {
         (MountPointKind::File, true) => return Err(Errno::EISDIR),
         _ => {}
     }
-    sys::mount::set_attributes(mount.as_fd(), clone.attributes, clone.depth)?;
+    let depth = match guard::holds(Guard::EveryMountBelow) {
+        true => clone.depth,
+        false => Depth::One,
+    };
+    match guard::holds(Guard::PrivateCopies) {
+        true => sys::mount::set_attributes(mount.as_fd(), clone.attributes, depth)?,
+        false => sys::mount::set_attributes_alone(mount.as_fd(), clone.attributes, depth)?,
+    }
     Ok(Some(mount))
 }
 
@@ -270,7 +288,11 @@ fn copy(clone: &ArmedClone) -> sys::Result<OwnedFd> {
     match clone.links {
         Links::Followed => sys::mount::clone_tree(HERE, &clone.source, clone.depth),
         Links::Refused => {
-            let how = How::existing(libc::O_PATH, libc::RESOLVE_NO_SYMLINKS);
+            let resolve = match guard::holds(Guard::SourceLinks) {
+                true => libc::RESOLVE_NO_SYMLINKS,
+                false => 0,
+            };
+            let how = How::existing(libc::O_PATH, resolve);
             let found = sys::file::open(HERE, &clone.source, how)?;
             sys::mount::clone_tree(found.as_fd(), c"", clone.depth)
         }

@@ -3,6 +3,7 @@
 mod choices;
 mod digest;
 mod facts;
+pub mod guard;
 mod identity;
 mod image;
 mod kept;

@@ -15,6 +15,7 @@ mod callers_signals;
 mod classic;
 mod ends;
 mod filter;
+mod guards;
 mod hostile_tree;
 mod identity;
 mod images;

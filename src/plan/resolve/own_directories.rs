@@ -8,6 +8,7 @@
 use std::path::Path;
 
 use crate::diag::At;
+use crate::model::guard::{self, Guard};
 use crate::model::{Access, ByteSize, FileMode, InsidePath, PathFact, Switch};
 use crate::plan::{Missing, Mount, MountKind, MountPointKind, TargetPoint};
 
@@ -33,8 +34,11 @@ pub(super) fn cover(mounts: &mut Vec<At<Mount>>, scope: &mut Scope<'_>) {
                 if Path::new(&real).starts_with(directory) {
                     report(&mount, directory, scope);
                 } else if let Ok(rest) = directory.strip_prefix(&real) {
-                    pins.extend(between(&mount, &real, rest));
+                    if guard::holds(Guard::PinStore) {
+                        pins.extend(between(&mount, &real, rest));
+                    }
                     let target = place(&mount.value.target, rest);
+                    let target = target.filter(|_| guard::holds(Guard::CoverStore));
                     covers.extend(target.map(|target| empty(target, &mount)));
                 }
             }
