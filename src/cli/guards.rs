@@ -72,7 +72,6 @@ mod switched {
             Action::ForbidUserNamespaces => Guard::ForbidUserNamespaces,
             Action::WriteIdMaps(_) => Guard::UserNamespace,
             Action::NewSession => Guard::NewSession,
-            Action::PrivateMounts => Guard::PrivateMounts,
             Action::PivotRoot => Guard::PivotRoot,
             Action::SetHostName(_) => Guard::UtsNamespace,
             Action::LoopbackUp => Guard::NetworkNamespace,

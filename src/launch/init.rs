@@ -186,7 +186,10 @@ impl Inside<'_> {
 
     fn private_mounts(&mut self) -> sys::Result<()> {
         self.find_host_proc()?;
-        sys::mount::make_all_private()
+        match guard::holds(Guard::PrivateMounts) {
+            true => sys::mount::make_all_private(),
+            false => Ok(()),
+        }
     }
 
     fn open(&mut self, clone: &ArmedClone) -> sys::Result<()> {

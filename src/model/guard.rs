@@ -62,8 +62,6 @@ guards! {
     ResetSignals, "reset-signals", 6;
     /// Limits of the process.
     ProcessLimits, "process-limits", 6;
-    /// Mounts are private before the first one.
-    PrivateMounts, "private-mounts", 9;
     /// The new root becomes the only one.
     PivotRoot, "pivot-root", 9;
     /// Parts of /proc that tell of the host are covered.
@@ -100,6 +98,8 @@ guards! {
     DieWithParentAgain, "die-with-parent-again", 27;
 
     // Within a step.
+    /// Mounts are private before the first one.
+    PrivateMounts, "private-mounts", 9;
     /// setgroups is denied before the map of groups.
     DenySetgroups, "deny-setgroups", 3;
     /// The limit of user namespaces is 0.

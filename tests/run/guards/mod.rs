@@ -37,6 +37,7 @@ mod start;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use sandbox::model::guard::Guard;
 
@@ -339,34 +340,35 @@ fn a_release_has_no_switch() {
     let out = tempfile::tempdir().unwrap();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/model/guard.rs");
     let user = out.path().join("user.rs");
-    let text = format!(
-        "#[path = {source:?}] pub mod guard;\n\
-         const _: () = assert!(guard::holds(guard::Guard::NoSuid));\n\
-         pub fn all() -> bool {{ guard::holds(guard::Guard::NoSuid) }}\n"
-    );
-    fs::write(&user, text).unwrap();
-    let built = |checks: &str| {
-        let object = out.path().join(format!("{checks}.o"));
-        let mut rustc = std::process::Command::new(option_env!("RUSTC").unwrap_or("rustc"));
-        rustc.args([
-            "--edition=2024",
-            "--crate-type=lib",
-            "--emit=obj",
-            "-O",
-            "-C",
-        ]);
-        rustc.arg(format!("debug-assertions={checks}"));
-        let done = rustc.arg("-o").arg(&object).arg(&user).output();
-        done.ok()
-            .map(|output| (output, fs::read(&object).unwrap_or_default()))
+    // Only what is constant can be asked here.
+    let constant = "const _: () = assert!(guard::holds(guard::Guard::NoSuid));";
+    let asks = "pub fn asks() -> bool { guard::holds(guard::Guard::NoSuid) }";
+    let compile = |checks: &str, text: &str| {
+        fs::write(
+            &user,
+            format!("#[path = {source:?}] pub mod guard;\n{text}\n"),
+        )
+        .unwrap();
+        let object = out.path().join("user.o");
+        // The compiler that made this very test: another one may be too old.
+        let mut rustc = Command::new(Path::new(env!("CARGO")).with_file_name("rustc"));
+        rustc.args(["--edition=2024", "--crate-type=lib", "--emit=obj", "-O"]);
+        rustc.args(["-C", &format!("debug-assertions={checks}"), "-o"]);
+        let done = rustc.arg(&object).arg(&user).output().ok()?;
+        Some((done, fs::read(&object).unwrap_or_default()))
     };
-    let Some((release, object)) = built("no") else {
+    let Some((release, object)) = compile("no", &format!("{constant}{asks}")) else {
         return skip("a_release_has_no_switch", &Lack::Layout("no rustc"));
     };
     assert!(release.status.success(), "{release:?}");
+    let variable = "pub fn asks() -> &'static str { guard::VARIABLE }";
+    let (_, debug) = compile("yes", variable).unwrap();
     let holds =
-        |object: &[u8], word: &str| object.windows(word.len()).any(|at| at == word.as_bytes());
-    for word in ["SANDBOX_GUARD_OFF", "nosuid", "new-keyring"] {
-        assert!(!holds(&object, word), "{word}");
+        |object: &[u8], word: &[u8]| object.windows(word.len()).any(|window| window == word);
+    for word in ["SANDBOX_GUARD_OFF", "new-keyring"] {
+        assert!(!holds(&object, word.as_bytes()), "{word}");
+        assert!(holds(&debug, word.as_bytes()), "{word} is not looked for");
     }
+    let (not_constant, _) = compile("yes", constant).unwrap();
+    assert!(!not_constant.status.success(), "{not_constant:?}");
 }
