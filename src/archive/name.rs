@@ -2,6 +2,8 @@
 //!
 //! Names are bytes. Those that are not UTF-8 are kept as they are, as the kernel does.
 
+use crate::model::guard::{self, Guard};
+
 use super::error::BadName;
 use super::limits::{DEPTH, NAME, PATH};
 
@@ -19,7 +21,7 @@ pub(super) fn clean(written: &[u8]) -> Result<Vec<u8>, BadName> {
     if written.contains(&0) {
         return Err(BadName::Nul);
     }
-    if written.starts_with(b"/") {
+    if written.starts_with(b"/") && guard::holds(Guard::ArchiveAbsolute) {
         return Err(BadName::Absolute);
     }
     let mut path = Vec::with_capacity(written.len());
@@ -27,7 +29,7 @@ pub(super) fn clean(written: &[u8]) -> Result<Vec<u8>, BadName> {
     for name in written.split(|byte| *byte == b'/') {
         match name {
             b"" | b"." => continue,
-            b".." => return Err(BadName::Parent),
+            b".." if guard::holds(Guard::ArchiveParents) => return Err(BadName::Parent),
             name if name.len() > NAME => return Err(BadName::Long),
             name => {
                 if !path.is_empty() {

@@ -7,6 +7,7 @@ mod check;
 mod discard;
 mod exit;
 mod filter;
+mod guards;
 mod kept;
 mod lock;
 mod locked;
@@ -70,6 +71,9 @@ enum Command {
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
+    if let Some(exit) = guards::read() {
+        return exit.into();
+    }
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let exit = match Arguments::try_parse_from(&arguments) {
         Ok(Arguments { command }) => match command {

@@ -13,6 +13,7 @@ use crate::diag::{Origin, Problem, Problems, Sources};
 use crate::host::places;
 use crate::kept::{Name, prepare};
 use crate::launch;
+use crate::model::guard::{self, Guard};
 use crate::model::{Outcome, SandboxName};
 use crate::plan::{Given, Landlock, Plan, Purpose};
 use crate::report;
@@ -24,7 +25,7 @@ use super::exit::Exit;
 use super::locked::{self, Known, Place};
 use super::profile::{Loaded, general};
 use super::tree::{self, Wanted};
-use super::{filter, kept, output, refusal};
+use super::{filter, guards, kept, output, refusal};
 
 /// Start the program of a profile in its sandbox
 ///
@@ -110,7 +111,7 @@ impl Up {
             let exit = Exit::NOT_STARTED;
             return refuse(Refused { problems, exit }, &sources);
         };
-        let plan = Plan::new(settings);
+        let plan = guards::without(Plan::new(settings));
         if !self.dry_run
             && let Err(problem) = seal(&plan)
         {
@@ -241,7 +242,7 @@ fn problem(code: &'static str, what: &str, error: &io::Error) -> Problem {
 /// system's own (/dev/stdout).
 fn create_report(path: &Path) -> Result<File, Problem> {
     let mut options = OpenOptions::new();
-    if !path.starts_with("/dev") {
+    if !path.starts_with("/dev") && guard::holds(Guard::ReportLinks) {
         options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
     }
     let file = options
@@ -260,7 +261,8 @@ fn refuse_directories() -> Result<(), Problem> {
     for (stream, name) in STREAMS.into_iter().zip(names) {
         // One that is closed leads nowhere.
         let mode = file::status(stream).map_or(0, |status| status.st_mode);
-        if mode & libc::S_IFMT == libc::S_IFDIR {
+        let is_directory = mode & libc::S_IFMT == libc::S_IFDIR;
+        if is_directory && guard::holds(Guard::StreamDirectories) {
             let message =
                 format!("{name} is a directory of the host, which would lead out of the sandbox");
             let problem = general("command-line.stream-directory", message);

@@ -7,6 +7,7 @@ mod sources;
 use std::ffi::CString;
 use std::fmt::Write as _;
 
+use crate::model::guard::{self, Guard};
 use crate::model::{Access, ByteSize, Capability, FileMode, IdExtent, InsidePath, ProcMount};
 use crate::plan::{
     Accepts, Action, Clock, ClockOffset, IdMaps, Lane, MapWriter, Missing, MountAction,
@@ -393,7 +394,7 @@ impl Arming<'_> {
         point: TargetPoint,
     ) -> Armable<ArmedTarget> {
         let mut make = Vec::new();
-        if point == TargetPoint::Made {
+        if point == TargetPoint::Made || !guard::holds(Guard::OwnPoints) {
             let mut way = String::new();
             for name in path.names() {
                 way.push_str(if way.is_empty() { "" } else { "/" });
@@ -450,7 +451,10 @@ impl Arming<'_> {
     fn environment(&self) -> Armable<StringArray> {
         let variables = self.plan.settings.command.env.iter();
         let pairs = variables.map(|at| format!("{}={}", at.value.name, at.value.value));
-        let pairs: Vec<String> = pairs.collect();
+        let mut pairs: Vec<String> = pairs.collect();
+        if !guard::holds(Guard::Environment) {
+            pairs.extend(std::env::vars().map(|(name, value)| format!("{name}={value}")));
+        }
         Ok(StringArray::new(c_strings(&pairs)?))
     }
 }

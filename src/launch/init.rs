@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 
+use crate::model::guard::{self, Guard};
 use crate::plan::UserIds;
 use crate::sys;
 use crate::sys::file::{HERE, How};
@@ -116,7 +117,7 @@ impl Inside<'_> {
             Armed::EnterGroups => self.enter_groups(),
             Armed::NewCgroupNamespace => sys::process::unshare(libc::CLONE_NEWCGROUP),
             Armed::NoNewPrivileges => sys::process::no_new_privileges(),
-            Armed::NewSession => sys::process::new_session(),
+            Armed::NewSession => new_session(),
             Armed::BecomeSubreaper => self.become_subreaper(),
             Armed::PrivateMounts => self.private_mounts(),
             Armed::OpenClone(clone) => self.open(clone),
@@ -150,7 +151,7 @@ impl Inside<'_> {
 
     fn wait_for_start(&self) -> sys::Result<()> {
         match sys::file::read(self.gate.as_fd(), &mut [0])? {
-            0 => Err(Errno::EOWNERDEAD),
+            0 if guard::holds(Guard::GateEnd) => Err(Errno::EOWNERDEAD),
             _ => Ok(()),
         }
     }
@@ -159,7 +160,9 @@ impl Inside<'_> {
         self.find_host_proc()?;
         let proc = self.any_proc()?;
         // Without CAP_SETGID outside, a map of groups wants setgroups(2) denied first.
-        write_proc(proc, c"self/setgroups", b"deny")?;
+        if guard::holds(Guard::DenySetgroups) {
+            write_proc(proc, c"self/setgroups", b"deny")?;
+        }
         write_proc(proc, c"self/uid_map", &maps.uid)?;
         write_proc(proc, c"self/gid_map", &maps.gid)
     }
@@ -183,7 +186,10 @@ impl Inside<'_> {
 
     fn private_mounts(&mut self) -> sys::Result<()> {
         self.find_host_proc()?;
-        sys::mount::make_all_private()
+        match guard::holds(Guard::PrivateMounts) {
+            true => sys::mount::make_all_private(),
+            false => Ok(()),
+        }
     }
 
     fn open(&mut self, clone: &ArmedClone) -> sys::Result<()> {
@@ -198,7 +204,9 @@ impl Inside<'_> {
         sys::file::change_directory(held(&self.root)?)?;
         sys::mount::pivot_here()?;
         // The old root lies over the new one: `.` finds it there.
-        sys::mount::detach(c".")?;
+        if guard::holds(Guard::DetachOldRoot) {
+            sys::mount::detach(c".")?;
+        }
         let how = How::existing(libc::O_PATH | libc::O_DIRECTORY, 0);
         sys::file::change_directory(sys::file::open(HERE, c"/", how)?.as_fd())
     }
@@ -212,10 +220,17 @@ impl Inside<'_> {
     /// The limit of the sandbox's own user namespace; a try shows that it holds.
     fn forbid_user_namespaces(&self) -> sys::Result<()> {
         const LIMIT: &std::ffi::CStr = c"sys/user/max_user_namespaces";
-        match write_proc(self.any_proc()?, LIMIT, b"0") {
+        let limit = match guard::holds(Guard::UserNamespaceLimit) {
+            true => write_proc(self.any_proc()?, LIMIT, b"0"),
+            false => Ok(()),
+        };
+        match limit {
             // An own /proc of processes alone: the sysctl is that of the writer's namespace in any.
             Err(Errno::ENOENT) => write_proc(held(&self.host_proc)?, LIMIT, b"0")?,
             result => result?,
+        }
+        if !guard::holds(Guard::UserNamespaceTry) {
+            return Ok(());
         }
         match sys::process::unshare(libc::CLONE_NEWUSER) {
             Err(Errno::ENOSPC) => Ok(()),
@@ -226,8 +241,13 @@ impl Inside<'_> {
 
     /// Not dumpable comes after the maps: before, the process may not write them.
     fn hide(&self) -> sys::Result<()> {
-        self.initial.wipe();
-        sys::process::set_dumpable(Dumpable::No)
+        if guard::holds(Guard::InitWiped) {
+            self.initial.wipe();
+        }
+        match guard::holds(Guard::InitUndumpable) {
+            true => sys::process::set_dumpable(Dumpable::No),
+            false => sys::process::set_dumpable(Dumpable::Yes),
+        }
     }
 
     /// Opens the host's /proc once, and makes sure that it is one.
@@ -237,7 +257,8 @@ impl Inside<'_> {
         }
         let how = How::existing(libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW, 0);
         let proc = sys::file::open(HERE, c"/proc", how)?;
-        if sys::file::filesystem_type(proc.as_fd())? != libc::PROC_SUPER_MAGIC {
+        let is_proc = sys::file::filesystem_type(proc.as_fd())? == libc::PROC_SUPER_MAGIC;
+        if !is_proc && guard::holds(Guard::ProcMagic) {
             return Err(Errno::EMEDIUMTYPE);
         }
         self.host_proc = Some(proc);
@@ -257,9 +278,25 @@ pub(super) fn held(descriptor: &Option<OwnedFd>) -> sys::Result<BorrowedFd<'_>> 
 
 /// Writes below a /proc that was checked, without leaving it (CVE-2025-52881).
 fn write_proc(proc: BorrowedFd<'_>, path: &std::ffi::CStr, value: &[u8]) -> sys::Result<()> {
-    let resolve = libc::RESOLVE_BENEATH | libc::RESOLVE_NO_XDEV | libc::RESOLVE_NO_MAGICLINKS;
+    let resolve = match guard::holds(Guard::ProcResolve) {
+        true => libc::RESOLVE_BENEATH | libc::RESOLVE_NO_XDEV | libc::RESOLVE_NO_MAGICLINKS,
+        false => 0,
+    };
     let file = sys::file::open(proc, path, How::existing(libc::O_WRONLY, resolve))?;
     sys::file::write_whole(file.as_fd(), value)
+}
+
+/// A keyring of its own too: keys have no namespace, and the session's are the caller's (rule 18).
+fn new_session() -> sys::Result<()> {
+    sys::process::new_session()?;
+    if !guard::holds(Guard::NewKeyring) {
+        return Ok(());
+    }
+    match sys::process::new_session_keyring() {
+        // A kernel without keys, or a filter around us that lets nobody inside ask for one either.
+        Err(Errno::ENOSYS | Errno::EPERM) => Ok(()),
+        result => result,
+    }
 }
 
 /// A change of ids makes a process undumpable, and its own /proc files root's: undone until the end.

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use nix::errno::Errno;
 
 use crate::model::ProcMount;
+use crate::model::guard::{self, Guard};
 use crate::plan::{Missing, MountPointKind, SysSource};
 use crate::sys;
 use crate::sys::file::{HERE, How, STREAMS};
@@ -78,8 +79,13 @@ impl Inside<'_> {
 
     /// /dev, /proc and /sys are directories of the tree itself, never links (attacks on path resolution).
     fn attach_system(&self, mount: BorrowedFd<'_>, name: &CStr) -> sys::Result<()> {
-        let resolve = libc::RESOLVE_BENEATH | libc::RESOLVE_NO_SYMLINKS;
-        let how = How::existing(libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW, resolve);
+        let how = match guard::holds(Guard::KernelPlaces) {
+            true => How::existing(
+                libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW,
+                libc::RESOLVE_BENEATH | libc::RESOLVE_NO_SYMLINKS,
+            ),
+            false => How::existing(libc::O_PATH | libc::O_DIRECTORY, 0),
+        };
         let place = sys::file::open(held(&self.root)?, name, how)?;
         sys::mount::attach(mount, place.as_fd(), c"")
     }
@@ -95,7 +101,9 @@ impl Inside<'_> {
             Err(Errno::ENOENT) if device.missing == Missing::Skipped => return Ok(()),
             node => node?,
         };
-        verify_device(node.as_fd(), device)?;
+        if guard::holds(Guard::DeviceNumbers) {
+            verify_device(node.as_fd(), device)?;
+        }
         let attributes = Attributes {
             set: NOSUID | NOEXEC,
             clear: 0,
@@ -145,7 +153,9 @@ impl Inside<'_> {
             self.mount_masks(c"proc")?;
         }
         let filesystem = sys::mount::open_filesystem(c"proc")?;
-        sys::mount::set_option(filesystem.as_fd(), c"hidepid", c"invisible")?;
+        if guard::holds(Guard::HidePid) {
+            sys::mount::set_option(filesystem.as_fd(), c"hidepid", c"invisible")?;
+        }
         if kind == ProcMount::Pids {
             sys::mount::set_option(filesystem.as_fd(), c"subset", c"pid")?;
         }
@@ -195,7 +205,7 @@ impl Inside<'_> {
     fn mount_sys(&mut self, source: SysSource) -> sys::Result<()> {
         self.mount_masks(c"sys")?;
         let attributes = Attributes {
-            set: READ_ONLY | NOSUID | NODEV | NOEXEC,
+            set: read_only(Guard::ReadOnlySys) | NOSUID | NODEV | NOEXEC,
             clear: 0,
         };
         let mount = match source {
@@ -278,7 +288,9 @@ impl Inside<'_> {
         let path = sys::file::link_target(held(&self.host_proc)?, name, &mut path)?;
         let first = path.split(|byte| *byte == b'/').nth(1);
         match first {
-            Some(b"proc" | b"sys" | b"dev") => Err(Errno::ELOOP),
+            Some(b"proc" | b"sys" | b"dev") if guard::holds(Guard::KernelTrees) => {
+                Err(Errno::ELOOP)
+            }
             _ => Ok(()),
         }
     }
@@ -362,6 +374,13 @@ pub(super) fn descriptor_path<'b>(
     CStr::from_bytes_until_nul(buffer).map_err(|_| Errno::ENAMETOOLONG)
 }
 
+fn read_only(guard: Guard) -> u64 {
+    match guard::holds(guard) {
+        true => READ_ONLY,
+        false => 0,
+    }
+}
+
 fn seal(mount: BorrowedFd<'_>) -> sys::Result<()> {
     let attributes = Attributes {
         set: READ_ONLY,
@@ -373,7 +392,7 @@ fn seal(mount: BorrowedFd<'_>) -> sys::Result<()> {
 fn group_copy(path: &CStr) -> sys::Result<OwnedFd> {
     let group = sys::mount::clone_tree(HERE, path, Depth::One)?;
     let attributes = Attributes {
-        set: READ_ONLY | NOSUID | NODEV | NOEXEC,
+        set: read_only(Guard::ReadOnlyGroups) | NOSUID | NODEV | NOEXEC,
         clear: 0,
     };
     sys::mount::set_attributes(group.as_fd(), attributes, Depth::One)?;
@@ -381,7 +400,10 @@ fn group_copy(path: &CStr) -> sys::Result<OwnedFd> {
 }
 
 fn open_inside(root: BorrowedFd<'_>, path: &CStr) -> sys::Result<OwnedFd> {
-    let resolve = libc::RESOLVE_IN_ROOT | libc::RESOLVE_NO_MAGICLINKS;
+    let resolve = match guard::holds(Guard::TargetsInRoot) {
+        true => libc::RESOLVE_IN_ROOT | libc::RESOLVE_NO_MAGICLINKS,
+        false => 0,
+    };
     sys::file::open(root, path, How::existing(libc::O_PATH, resolve))
 }
 

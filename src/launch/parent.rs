@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
+use crate::model::guard::{self, Guard};
 use crate::plan::{Accepts, Identity, Missing, MountPointKind, Plan};
 use crate::sys;
 use crate::sys::file::{HERE, How};
@@ -101,7 +102,7 @@ fn refuse_directories(plan: &Plan) -> Result<(), LaunchError> {
     let mut named = plan.settings.command.fds.iter().map(|fd| fd.value);
     // What is not open is no directory.
     let is_directory = |number: u32| Path::new(&format!("/proc/self/fd/{number}")).is_dir();
-    match named.any(is_directory) {
+    match named.any(is_directory) && guard::holds(Guard::PassedDirectories) {
         false => Ok(()),
         true => Err(LaunchError::Setup {
             what: "pass a directory of the host on",
@@ -131,7 +132,7 @@ impl Parent<'_> {
                 errno,
             };
             if let Armed::Clone { namespaces } = action {
-                match sys::process::clone(*namespaces, self.resources.groups.unified) {
+                match sys::process::clone(*namespaces, self.group()) {
                     Ok(Side::Child) => self.become_init(&lanes),
                     Ok(Side::Parent(child)) => self.child = Some(child),
                     Err(errno) => return Err(fail(errno)),
@@ -148,6 +149,11 @@ impl Parent<'_> {
             errno: Errno::ECHILD,
         })?;
         Ok((child, self.gate))
+    }
+
+    fn group(&self) -> Option<BorrowedFd<'_>> {
+        let unified = self.resources.groups.unified;
+        unified.filter(|_| guard::holds(Guard::EnterGroups))
     }
 
     fn perform(&mut self, action: &Armed) -> sys::Result<()> {
@@ -186,7 +192,7 @@ impl Parent<'_> {
 
     fn write_maps(&self, maps: &ArmedMaps) -> sys::Result<()> {
         let pid = self.child_id()?;
-        if maps.groups == Setgroups::Denied {
+        if maps.groups == Setgroups::Denied && guard::holds(Guard::DenySetgroups) {
             write_process_file(pid, "setgroups", b"deny")?;
         }
         write_process_file(pid, "uid_map", &maps.uid)?;
@@ -241,7 +247,10 @@ impl Parent<'_> {
             ..
         } = self;
         // Its own copy of the gate would hide the end of the parent's.
-        drop(gate);
+        match guard::holds(Guard::GateOwnEnd) {
+            true => drop(gate),
+            false => std::mem::forget(gate),
+        }
         let inside = Inside::new(
             records.into(),
             gate_of_child.into(),
@@ -280,7 +289,14 @@ pub(super) fn open_clone(clone: &ArmedClone) -> sys::Result<Option<OwnedFd>> {
     if clone.accepts == Accepts::Sockets && !is_socket {
         return Err(Errno::ENOTSOCK);
     }
-    sys::mount::set_attributes(mount.as_fd(), clone.attributes, clone.depth)?;
+    let depth = match guard::holds(Guard::EveryMountBelow) {
+        true => clone.depth,
+        false => Depth::One,
+    };
+    match guard::holds(Guard::PrivateCopies) {
+        true => sys::mount::set_attributes(mount.as_fd(), clone.attributes, depth)?,
+        false => sys::mount::set_attributes_alone(mount.as_fd(), clone.attributes, depth)?,
+    }
     Ok(Some(mount))
 }
 
@@ -289,7 +305,11 @@ fn copy(clone: &ArmedClone) -> sys::Result<OwnedFd> {
     match clone.links {
         Links::Followed => sys::mount::clone_tree(HERE, &clone.source, clone.depth),
         Links::Refused => {
-            let how = How::existing(libc::O_PATH, libc::RESOLVE_NO_SYMLINKS);
+            let resolve = match guard::holds(Guard::SourceLinks) {
+                true => libc::RESOLVE_NO_SYMLINKS,
+                false => 0,
+            };
+            let how = How::existing(libc::O_PATH, resolve);
             let found = sys::file::open(HERE, &clone.source, how)?;
             sys::mount::clone_tree(found.as_fd(), c"", clone.depth)
         }

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 
-use crate::plan::{Guard, MountPointKind};
+use crate::plan::{MountPointKind, PartGuard};
 use crate::sys;
 use crate::sys::file::How;
 use crate::sys::mount::{Attributes, Depth};
@@ -31,9 +31,9 @@ impl Inside<'_> {
             _ => {}
         }
         let mount = match part.guard {
-            Guard::Pinned => itself(&place, 0)?,
-            Guard::ReadOnly => itself(&place, READ_ONLY)?,
-            Guard::Hidden => {
+            PartGuard::Pinned => itself(&place, 0)?,
+            PartGuard::ReadOnly => itself(&place, READ_ONLY)?,
+            PartGuard::Hidden => {
                 let object = match part.shape {
                     MountPointKind::Directory => c"dir",
                     MountPointKind::File => c"file",

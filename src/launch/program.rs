@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
 
+use crate::model::guard::{self, Guard};
 use crate::sys;
 use crate::sys::file::{Closing, HERE, How, STREAMS};
 
@@ -85,10 +86,11 @@ fn reset_signals() -> sys::Result<()> {
 }
 
 fn change_directory(path: &CStr) -> sys::Result<()> {
-    let how = How::existing(
-        libc::O_PATH | libc::O_DIRECTORY,
-        libc::RESOLVE_NO_MAGICLINKS,
-    );
+    let resolve = match guard::holds(Guard::WorkdirMagic) {
+        true => libc::RESOLVE_NO_MAGICLINKS,
+        false => 0,
+    };
+    let how = How::existing(libc::O_PATH | libc::O_DIRECTORY, resolve);
     let directory = sys::file::open(HERE, path, how)?;
     sys::file::change_directory(directory.as_fd())
 }

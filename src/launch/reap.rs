@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 
+use crate::model::guard::{self, Guard};
 use crate::sys;
 use crate::sys::file::{Closing, HERE, How};
 use crate::sys::process::Change;
@@ -24,9 +25,13 @@ pub(super) fn run(inside: &Inside<'_>) -> ! {
 fn watch(inside: &Inside<'_>) -> sys::Result<()> {
     let records = inside.records.as_fd();
     sys::allocation::tell(|count| Record::Allocations { count }.send(records))?;
-    keep_only(records, inside.children.as_ref())?;
-    sys::credentials::clear_ambient_set()?;
-    sys::credentials::set_capabilities(0)?;
+    if guard::holds(Guard::InitDescriptors) {
+        keep_only(records, inside.children.as_ref())?;
+    }
+    if guard::holds(Guard::InitCapabilities) {
+        sys::credentials::clear_ambient_set()?;
+        sys::credentials::set_capabilities(0)?;
+    }
     loop {
         let signal = sys::signal::wait()?;
         match signal {
@@ -102,7 +107,7 @@ pub fn end_left_behind() -> sys::Result<()> {
 
 /// Without a PID namespace orphans come to this process: each is killed until none is left.
 fn end_orphans(children: Option<&OwnedFd>) -> sys::Result<()> {
-    let Some(children) = children else {
+    let Some(children) = children.filter(|_| guard::holds(Guard::EndOrphans)) else {
         return Ok(());
     };
     loop {

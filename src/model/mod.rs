@@ -3,6 +3,7 @@
 mod choices;
 mod digest;
 mod facts;
+pub mod guard;
 pub mod id_maps;
 mod identity;
 mod image;

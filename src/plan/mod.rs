@@ -16,9 +16,9 @@ pub use limits::{Amount, DeviceRule, GroupLimit, GroupLimits, Lacking, ProcessLi
 pub use private::PrivateValues;
 pub use resolve::{Attempt, Given, Knowledge, Purpose, attempt, resolve, wanted};
 pub use settings::{
-    Clock, ClockOffset, Command, Device, Guard, HostIds, IdMaps, Identity, Loss, MapWriter, Mount,
-    MountKind, Namespaces, OpenPart, OwnerMap, Privacy, Settings, Supervise, System, TargetPoint,
-    Terminal, UserIds, Variable,
+    Clock, ClockOffset, Command, Device, HostIds, IdMaps, Identity, Loss, MapWriter, Mount,
+    MountKind, Namespaces, OpenPart, OwnerMap, PartGuard, Privacy, Settings, Supervise, System,
+    TargetPoint, Terminal, UserIds, Variable,
 };
 pub use step::{
     Accepts, Action, GuardPart, HostDevice, KeptPart, Lane, MountAction, Namespace, OpenBind,

@@ -310,7 +310,7 @@ pub enum MountKind {
         /// Where the bind is mounted.
         top: InsidePath,
         /// What holds for the part.
-        guard: Guard,
+        guard: PartGuard,
         /// Whether it is a directory or something else.
         shape: super::MountPointKind,
     },
@@ -331,7 +331,7 @@ pub enum MountKind {
 /// What holds for a part of a bind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Guard {
+pub enum PartGuard {
     /// It stays where it is: a mount point is neither renamed nor removed.
     Pinned,
     /// It cannot be written either.

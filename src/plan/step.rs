@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 use super::{
-    ClockOffset, GroupLimits, Guard, IdMaps, LandlockRules, Missing, MountPointKind, OwnerMap,
+    ClockOffset, GroupLimits, IdMaps, LandlockRules, Missing, MountPointKind, OwnerMap, PartGuard,
     ProcessLimit, TargetPoint, UserIds,
 };
 
@@ -225,7 +225,7 @@ pub struct GuardPart {
     /// The same inside.
     pub target: InsidePath,
     /// What holds for it.
-    pub guard: Guard,
+    pub guard: PartGuard,
     /// What it has to be.
     pub shape: MountPointKind,
 }

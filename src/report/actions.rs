@@ -4,9 +4,10 @@ mod ids;
 
 use crate::model::{Access, ByteSize, Capability, FileMode, InsidePath, MountOption, ProcMount};
 use crate::plan::{
-    Action, Clock, ClockOffset, DeviceRule, GroupLimits, Guard, GuardPart, HostDevice, KeptPart,
-    LandlockRules, Missing, MountAction, MountPointKind, OpenBind, OpenKept, OwnerMap, Plan,
-    PrivateValues, ProcessLimit, ProgramAction, Slot, SysSource, TargetPoint, Terminal, UserIds,
+    Action, Clock, ClockOffset, DeviceRule, GroupLimits, GuardPart, HostDevice, KeptPart,
+    LandlockRules, Missing, MountAction, MountPointKind, OpenBind, OpenKept, OwnerMap, PartGuard,
+    Plan, PrivateValues, ProcessLimit, ProgramAction, Slot, SysSource, TargetPoint, Terminal,
+    UserIds,
 };
 
 use super::printable::whole;
@@ -234,9 +235,9 @@ impl<'a> Texts<'a> {
         } = part;
         let target = self.word(target.as_str());
         match guard {
-            Guard::Pinned => bare(&format!("bind {target} over itself")),
-            Guard::ReadOnly => with(&format!("bind {target} over itself"), "ro".to_owned()),
-            Guard::Hidden => bare(&format!("hide {target}")),
+            PartGuard::Pinned => bare(&format!("bind {target} over itself")),
+            PartGuard::ReadOnly => with(&format!("bind {target} over itself"), "ro".to_owned()),
+            PartGuard::Hidden => bare(&format!("hide {target}")),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Text of a profile that is safe to show: it cannot move the cursor, nor turn the line around.
 
+use crate::model::guard::{self, Guard};
+
 /// The longest text that a message shows.
 const LONGEST: usize = 600;
 
@@ -69,7 +71,7 @@ fn acts(c: char) -> bool {
         '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
         | '\u{e0000}'..='\u{e007f}');
-    c.is_control() || invisible
+    (c.is_control() || invisible) && guard::holds(Guard::Printable)
 }
 
 #[cfg(test)]

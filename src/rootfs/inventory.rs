@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::key::Key;
-use super::layout::{ALLOWED_BITS, Body, Content, Layout, Node, NodeId};
+use super::layout::{Body, Content, Layout, Node, NodeId, allowed_bits};
 use super::manifest::{Entry, EntryKind, Manifest};
 use super::write::{Done, Written};
 
@@ -159,7 +159,7 @@ impl Lister<'_> {
     fn push(&mut self, path: &Path, node: &Node, mode: u32, kind: ItemKind) {
         self.items.push(Item {
             path: bytes(path),
-            mode: mode & ALLOWED_BITS,
+            mode: allowed_bits(mode),
             modified: node.meta.modified,
             from: node.from.as_deref().map(bytes),
             kind,

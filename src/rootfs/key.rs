@@ -13,8 +13,9 @@ use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, futimens};
 use nix::sys::time::TimeSpec;
 
 use super::content::errno;
-use super::layout::{ALLOWED_BITS, Attributes, Meta};
+use super::layout::{Attributes, Meta, allowed_bits};
 use super::walk::kind;
+use crate::model::guard::{self, Guard};
 use crate::sys::copy::{attribute, attribute_names, set_attribute};
 
 /// What a file of a store is found by.
@@ -33,7 +34,7 @@ impl Key {
             attributes,
         } = meta;
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&(mode & ALLOWED_BITS).to_le_bytes());
+        hasher.update(&allowed_bits(*mode).to_le_bytes());
         hasher.update(&seconds.to_le_bytes());
         hasher.update(&nanos.to_le_bytes());
         for (name, value) in attributes {
@@ -60,7 +61,7 @@ impl fmt::Display for Key {
 
 /// Whether an inode is as a look without opening tells.
 pub(super) fn is_like(found: &FileStat, size: u64, meta: &Meta) -> bool {
-    found.st_mode == (libc::S_IFREG | (meta.mode & ALLOWED_BITS))
+    found.st_mode == (libc::S_IFREG | (allowed_bits(meta.mode)))
         && found.st_size.cast_unsigned() == size
         && (found.st_mtime, found.st_mtime_nsec) == meta.modified
 }
@@ -76,7 +77,7 @@ pub(super) fn finish(file: &File, meta: &mut Meta) -> nix::Result<Attached> {
             meta.attributes.clear();
         }
     }
-    fchmod(file, Mode::from_bits_truncate(meta.mode & ALLOWED_BITS))?;
+    fchmod(file, Mode::from_bits_truncate(allowed_bits(meta.mode)))?;
     let modified = time(meta.modified);
     futimens(file, &modified, &modified)?;
     Ok(attached)
@@ -119,7 +120,8 @@ pub(super) struct Found {
 /// that has those, it would hide files (filesystems/overlayfs.rst, `userxattr`).
 pub(super) fn comes_along(name: &CStr) -> bool {
     let name = name.to_bytes();
-    name.starts_with(b"user.") && !name.starts_with(b"user.overlay.")
+    let capable = name == b"security.capability" && !guard::holds(Guard::StripCapabilities);
+    capable || name.starts_with(b"user.") && !name.starts_with(b"user.overlay.")
 }
 
 /// The user attributes of a file. Capabilities do not come along, and access lists neither, because
@@ -134,7 +136,7 @@ pub(super) fn attributes(file: BorrowedFd) -> nix::Result<Found> {
         let Ok(name) = CStr::from_bytes_with_nul(name) else {
             continue;
         };
-        if name == c"security.capability" {
+        if name == c"security.capability" && guard::holds(Guard::StripCapabilities) {
             found.capable = true;
         } else if comes_along(name) {
             match attribute(file, name) {

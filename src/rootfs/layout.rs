@@ -17,9 +17,18 @@ use super::key::Key;
 use super::times::Times;
 use super::walk::{Last, MOST_LINKS, steps};
 use crate::diag::Origin;
+use crate::model::guard::{self, Guard};
 
 /// Permission bits that a tree may have: never set-user-id or set-group-id.
-pub(super) const ALLOWED_BITS: u32 = 0o1777;
+const ALLOWED_BITS: u32 = 0o1777;
+
+/// Those bits of a mode.
+pub(super) fn allowed_bits(mode: u32) -> u32 {
+    match guard::holds(Guard::StripSetId) {
+        true => mode & ALLOWED_BITS,
+        false => mode & 0o7777,
+    }
+}
 
 /// Mode of directories that nobody described.
 const PARENT_MODE: u32 = 0o755;
@@ -75,7 +84,7 @@ impl Meta {
     /// What of a host file's description comes along, in a store that holds these times.
     pub(super) fn of(stat: &FileStat, times: Times) -> Meta {
         Meta {
-            mode: stat.st_mode & ALLOWED_BITS,
+            mode: allowed_bits(stat.st_mode),
             modified: times.fit((stat.st_mtime, stat.st_mtime_nsec)),
             attributes: Vec::new(),
         }

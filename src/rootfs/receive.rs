@@ -22,6 +22,7 @@ use super::layout::{Body, Content, Meta, NodeId, Place, Supply};
 use super::linker::{Linked, Linker, Target};
 use super::walk::Last;
 use crate::archive::{self, Member, Receiver};
+use crate::model::guard::{self, Guard};
 
 /// The file that a content is written to until its hash is known.
 const INCOMING: &str = "incoming";
@@ -203,14 +204,14 @@ impl<'b, 'a> Receiving<'b, 'a> {
         notes.privileges += u64::from(mode & 0o6000 != 0);
         let mut attributes = Vec::new();
         for (name, value) in all {
-            if name.as_c_str() == c"security.capability" {
+            if name.as_c_str() == c"security.capability" && guard::holds(Guard::StripCapabilities) {
                 notes.privileges += 1;
             } else if comes_along(&name) {
                 attributes.push((name, value));
             }
         }
         Meta {
-            mode: mode & super::layout::ALLOWED_BITS,
+            mode: super::layout::allowed_bits(mode),
             modified: self.builder.site.times.fit(modified),
             attributes,
         }

@@ -2,6 +2,8 @@
 //!
 //! Numbers are those of the kernel's headers; they are the same on x86-64 and on 64-bit ARM.
 
+use crate::model::guard::{self, Guard};
+
 use super::answer::{Answer, Errno};
 use super::check::{Check, Clause, Condition, Test, Word};
 use super::grants::{Grants, NestedUserNamespaces};
@@ -118,6 +120,9 @@ const RULES: &[ArgumentRule] = &[
 impl ArgumentRule {
     /// The check, or none where the grants allow every argument.
     pub(super) fn check(&self, grants: &Grants<'_>) -> Option<Check> {
+        if !guard::holds(self.kind.guard()) {
+            return None;
+        }
         match self.kind {
             Kind::Mode(argument) => Some(refuse(vec![set_id(argument)])),
             Kind::OpenMode(flags) => Some(refuse(vec![creates(flags), set_id(flags + 1)])),
@@ -134,6 +139,20 @@ impl ArgumentRule {
                 otherwise: Answer::EPERM,
             }),
             Kind::Prctl => Some(prctl()),
+        }
+    }
+}
+
+impl Kind {
+    fn guard(self) -> Guard {
+        match self {
+            Kind::Mode(_) | Kind::OpenMode(_) => Guard::SetIdModes,
+            Kind::Terminal => Guard::TerminalCalls,
+            Kind::Clone | Kind::Unshare => Guard::NamespaceFlags,
+            Kind::Socket => Guard::Sockets,
+            Kind::SocketPair => Guard::SocketPairs,
+            Kind::Personality => Guard::Personality,
+            Kind::Prctl => Guard::ProcessControl,
         }
     }
 }

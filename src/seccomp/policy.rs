@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::model::Capability;
+use crate::model::guard::{self, Guard};
 
 use super::answer::Answer;
 use super::arch::{Arch, Known, look_up, syscall_number};
@@ -79,7 +80,7 @@ pub fn compile(policy: &Policy, arch: Arch, grants: &Grants<'_>) -> Result<Filte
     if let Some(name) = unknown_capability(grants) {
         return Err(CompileError::UnknownCapability(name.to_owned()));
     }
-    if *policy == Policy::Default && *grants == Grants::NONE {
+    if *policy == Policy::Default && *grants == Grants::NONE && is_whole() {
         let programs = vec![ready::program(arch)];
         return Ok(Filter { programs });
     }
@@ -113,6 +114,24 @@ pub fn compile_anew(
             })
         }
     }
+}
+
+/// Whether no guard of the filter is off, so that what is ready is what is meant.
+fn is_whole() -> bool {
+    const OWN: [Guard; 11] = [
+        Guard::Architecture,
+        Guard::X32,
+        Guard::SetIdModes,
+        Guard::TerminalCalls,
+        Guard::NamespaceFlags,
+        Guard::Sockets,
+        Guard::SocketPairs,
+        Guard::Personality,
+        Guard::ProcessControl,
+        Guard::MemoryArguments,
+        Guard::RefusedCalls,
+    ];
+    OWN.into_iter().all(guard::holds)
 }
 
 fn unknown_capability<'a>(grants: &Grants<'a>) -> Option<&'a str> {
@@ -151,8 +170,9 @@ fn decisions(arch: Arch, grants: &Grants<'_>) -> Result<Vec<Option<Decision>>, C
 fn answer(standing: Standing) -> Answer {
     match standing {
         Standing::Allowed => Answer::Allow,
-        Standing::Refused => Answer::EPERM,
-        Standing::Absent => Answer::ENOSYS,
+        Standing::Refused if guard::holds(Guard::RefusedCalls) => Answer::EPERM,
+        Standing::Absent if guard::holds(Guard::MemoryArguments) => Answer::ENOSYS,
+        Standing::Refused | Standing::Absent => Answer::Allow,
     }
 }
 

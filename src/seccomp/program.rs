@@ -1,5 +1,7 @@
 //! From what is decided about each number to one program.
 
+use crate::model::guard::{self, Guard};
+
 use super::answer::Answer;
 use super::arch::Arch;
 use super::check::Check;
@@ -125,6 +127,7 @@ fn entry(into: &mut Assembler, arch: Arch, search: Label) {
     let kill = into.answer(Answer::Kill);
     let start = match arch {
         Arch::Aarch64 => search,
+        Arch::X86_64 if !guard::holds(Guard::X32) => search,
         Arch::X86_64 => {
             let skipped = into.answer(Answer::ENOSYS);
             let high = into.branch(Comparison::Equal, SKIPPED, skipped, kill);
@@ -132,6 +135,9 @@ fn entry(into: &mut Assembler, arch: Arch, search: Label) {
         }
     };
     let number = into.load(NUMBER, start);
+    if !guard::holds(Guard::Architecture) {
+        return;
+    }
     let native = into.branch(Comparison::Equal, arch.audit_number(), number, kill);
     into.load(ARCHITECTURE, native);
 }

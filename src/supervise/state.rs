@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
+use crate::model::guard::{self, Guard};
+
 /// Where the runs of one user are noted: a locked file a run, which lists its control groups.
 ///
 /// A file whose lock is free belongs to a supervisor that was killed.
@@ -37,7 +39,7 @@ impl StateDirectory {
         let private = found.is_dir()
             && found.mode() & 0o077 == 0
             && found.uid() == nix::unistd::geteuid().as_raw();
-        if !private {
+        if !private && guard::holds(Guard::StateOwner) {
             let reason = format!("`{}` is not a directory of yours alone", path.display());
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
         }
@@ -67,7 +69,7 @@ impl StateDirectory {
             options
                 .create(true)
                 .truncate(false)
-                .custom_flags(libc::O_NOFOLLOW);
+                .custom_flags(no_links());
             if let Some(file) = locked(&options, &path)? {
                 // What a sweep could not undo stays noted.
                 if file.metadata()?.len() > 0 {
@@ -94,7 +96,7 @@ impl StateDirectory {
             let path = entry?.path();
             let is_run = path.as_os_str().as_bytes().ends_with(SUFFIX.as_bytes());
             let mut options = OpenOptions::new();
-            options.custom_flags(libc::O_NOFOLLOW);
+            options.custom_flags(no_links());
             if !is_run {
                 continue;
             }
@@ -162,6 +164,13 @@ impl Drop for Claim {
     fn drop(&mut self) {
         // Somebody who sweeps removes it then.
         self.give_back().ok();
+    }
+}
+
+fn no_links() -> i32 {
+    match guard::holds(Guard::StateLinks) {
+        true => libc::O_NOFOLLOW,
+        false => 0,
     }
 }
 

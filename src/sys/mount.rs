@@ -64,6 +64,24 @@ pub fn set_attributes(mount: BorrowedFd<'_>, attributes: Attributes, depth: Dept
     set_attribute_struct(mount, &value, depth)
 }
 
+/// The same for a mount that goes on travelling with its peers: what must not be, for tests alone.
+///
+/// # Errors
+/// As [`set_attributes`].
+pub fn set_attributes_alone(
+    mount: BorrowedFd<'_>,
+    attributes: Attributes,
+    depth: Depth,
+) -> Result<()> {
+    let value = libc::mount_attr {
+        attr_set: attributes.set,
+        attr_clr: attributes.clear,
+        propagation: 0,
+        userns_fd: 0,
+    };
+    set_attribute_struct(mount, &value, depth)
+}
+
 /// Shows a detached mount through the id map of a user namespace (mount_setattr(2), Linux 5.12).
 ///
 /// # Errors

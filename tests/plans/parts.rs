@@ -3,8 +3,8 @@
 use sandbox::diag::At;
 use sandbox::model::{Access, Protection};
 use sandbox::plan::{
-    Guard, HostIds, Loss, Missing, Mount, MountKind, MountPointKind, OpenPart, OwnerMap, Settings,
-    TargetPoint,
+    HostIds, Loss, Missing, Mount, MountKind, MountPointKind, OpenPart, OwnerMap, PartGuard,
+    Settings, TargetPoint,
 };
 
 use super::settings::{at, ids};
@@ -60,11 +60,11 @@ pub fn parts(settings: &mut Settings) {
             bind,
             TargetPoint::InTree,
         ),
-        part(env, ".env", Guard::Hidden, file),
-        part(hooks, ".git", Guard::Pinned, directory),
-        part("\"secrets\"", "secrets", Guard::Hidden, directory),
-        part(config, ".git/config", Guard::ReadOnly, file),
-        part(hooks, ".git/hooks", Guard::ReadOnly, directory),
+        part(env, ".env", PartGuard::Hidden, file),
+        part(hooks, ".git", PartGuard::Pinned, directory),
+        part("\"secrets\"", "secrets", PartGuard::Hidden, directory),
+        part(config, ".git/config", PartGuard::ReadOnly, file),
+        part(hooks, ".git/hooks", PartGuard::ReadOnly, directory),
     ];
     replace(settings, "/checkout", mounts);
     let open = |needle, path: &str, protection, loss| {

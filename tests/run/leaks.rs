@@ -262,7 +262,8 @@ fn a_report_is_not_written_through_a_link() {
             let mut up = lab.host(super::support::sandbox());
             up.args(["up", "--report"])
                 .arg(&report)
-                .args([&profile, "--", "true"]);
+                .arg(lab.file("profile.toml", &profile))
+                .args(["--", "true"]);
             let ended = super::support::finish(&mut up);
             assert_eq!(ended.code(), 125, "{report:?}: {ended:?}");
         }

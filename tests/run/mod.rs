@@ -19,6 +19,7 @@ mod classic;
 mod devices;
 mod ends;
 mod filter;
+mod guards;
 mod hostile_tree;
 mod identity;
 mod ids;

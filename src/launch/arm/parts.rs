@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 
-use crate::plan::{Guard, GuardPart, MountPointKind, Slot};
+use crate::plan::{GuardPart, MountPointKind, PartGuard, Slot};
 
 use super::{Armable, slot_index};
 
@@ -19,7 +19,7 @@ pub(in super::super) struct ArmedPlace {
 #[derive(Debug)]
 pub(in super::super) struct ArmedPart {
     pub place: ArmedPlace,
-    pub guard: Guard,
+    pub guard: PartGuard,
     pub shape: MountPointKind,
 }
 

@@ -3,6 +3,7 @@
 use std::ffi::CString;
 use std::path::Path;
 
+use crate::model::guard::{self, Guard};
 use crate::model::{Access, MountOption};
 use crate::plan::{
     Accepts, HostDevice, Missing, MountPointKind, OpenBind, OpenKept, OwnerMap, Slot,
@@ -112,8 +113,14 @@ pub(super) fn device(device: &HostDevice) -> Armable<ArmedDevice> {
 
 /// nosuid and nodev always hold; the rest as asked.
 pub(super) fn attributes(access: Access, options: &[MountOption]) -> Attributes {
-    let mut set = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
-    if access == Access::ReadOnly {
+    let mut set = 0;
+    if guard::holds(Guard::NoSuid) {
+        set |= libc::MOUNT_ATTR_NOSUID;
+    }
+    if guard::holds(Guard::NoDev) {
+        set |= libc::MOUNT_ATTR_NODEV;
+    }
+    if access == Access::ReadOnly && guard::holds(Guard::ReadOnly) {
         set |= libc::MOUNT_ATTR_RDONLY;
     }
     let mut clear = 0;

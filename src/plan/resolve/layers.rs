@@ -1,6 +1,7 @@
 //! How the mounts lie over each other and over the tree.
 
 use crate::diag::{At, Problem};
+use crate::model::guard::{self, Guard};
 use crate::model::{CgroupMount, InsidePath, PathFact, PathKind, ProcMount, SysMount};
 use crate::plan::{Mount, MountKind, MountPoint, MountPointKind, System, TargetPoint, TreeSource};
 
@@ -87,6 +88,9 @@ fn judge_point(
     below: MountPointKind,
     scope: &mut Scope<'_>,
 ) {
+    if !guard::holds(Guard::OwnPoints) {
+        return;
+    }
     let target = &mount.value.target;
     if below == MountPointKind::File {
         let message = format!("mount target `{target}` lies below a file");

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::diag::{At, Origin, Problem};
+use crate::model::guard::{self, Guard};
 use crate::model::{Access, PathFact};
 use crate::plan::TreeSource;
 use crate::profile::raw::RawMount;
@@ -84,7 +85,7 @@ pub(super) fn refused(
     origin: &Origin,
     writable: &[Writable],
 ) -> Option<Problem> {
-    let real = real?;
+    let real = real.filter(|_| guard::holds(Guard::LedOut))?;
     let out = writable.iter().find(|writable| {
         let below =
             Path::new(source).starts_with(&writable.asked) && Path::new(source) != writable.asked;

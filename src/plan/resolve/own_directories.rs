@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::diag::At;
+use crate::model::guard::{self, Guard};
 use crate::model::{ByteSize, FileMode, InsidePath, PathFact, Switch};
-use crate::plan::{Guard, Mount, MountKind, TargetPoint};
+use crate::plan::{Mount, MountKind, PartGuard, TargetPoint};
 
 use super::parts;
 use super::scope::Scope;
@@ -28,7 +29,7 @@ pub(super) fn cover(mounts: &mut Vec<At<Mount>>, scope: &mut Scope<'_>) {
         matches!(
             kind,
             MountKind::Part {
-                guard: Guard::Hidden,
+                guard: PartGuard::Hidden,
                 ..
             }
         )
@@ -47,8 +48,12 @@ pub(super) fn cover(mounts: &mut Vec<At<Mount>>, scope: &mut Scope<'_>) {
                         continue;
                     };
                     if !hidden.iter().any(|hidden| target.is_within(hidden)) {
-                        pins.extend(parts::pins(&mount, rest, &mount.origin));
-                        covers.push(empty(target, &mount));
+                        if guard::holds(Guard::PinStore) {
+                            pins.extend(parts::pins(&mount, rest, &mount.origin));
+                        }
+                        if guard::holds(Guard::CoverStore) {
+                            covers.push(empty(target, &mount));
+                        }
                     }
                 }
             }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::diag::{At, Origin, Problem};
 use crate::model::{Access, InsidePath, PartFact, PartPath, Protection, SeccompPolicy, Switch};
-use crate::plan::{Guard, Loss, Mount, MountKind, MountPointKind, OpenPart, TargetPoint};
+use crate::plan::{Loss, Mount, MountKind, MountPointKind, OpenPart, PartGuard, TargetPoint};
 use crate::profile::raw::RawMount;
 
 use super::open_elsewhere;
@@ -188,8 +188,8 @@ impl Top<'_> {
                 parts.entry(place).or_insert(pin);
             }
             let guard = match entry.protection {
-                Protection::ReadOnly => Guard::ReadOnly,
-                Protection::Hide => Guard::Hidden,
+                Protection::ReadOnly => PartGuard::ReadOnly,
+                Protection::Hide => PartGuard::Hidden,
             };
             let part = part(&self.mount, path.clone(), guard, shape, &entry.path.origin);
             parts.insert((path.depth(), path), part);
@@ -246,7 +246,7 @@ pub(super) fn judge_rights(mounts: &[At<Mount>], security: &Security, scope: &mu
     let mut kept = security.capabilities.iter();
     let may = kept.find(|kept| unfiltered && kept.value.to_string() == "CAP_SYS_ADMIN");
     let is_part = |mount: &&At<Mount>| match mount.value.kind {
-        MountKind::Part { guard, .. } => guard != Guard::Pinned,
+        MountKind::Part { guard, .. } => guard != PartGuard::Pinned,
         _ => false,
     };
     if let (Some(may), Some(part)) = (may, mounts.iter().find(is_part)) {
@@ -296,7 +296,7 @@ pub(super) fn pins(mount: &At<Mount>, below: &Path, origin: &Origin) -> Vec<At<M
     let pin = |parent: &Path| {
         let path = mount.value.target.join(parent.to_str()?).ok()?;
         let shape = MountPointKind::Directory;
-        Some(part(mount, path, Guard::Pinned, shape, origin))
+        Some(part(mount, path, PartGuard::Pinned, shape, origin))
     };
     parents.filter_map(pin).collect()
 }
@@ -304,7 +304,7 @@ pub(super) fn pins(mount: &At<Mount>, below: &Path, origin: &Origin) -> Vec<At<M
 fn part(
     mount: &At<Mount>,
     target: InsidePath,
-    guard: Guard,
+    guard: PartGuard,
     shape: MountPointKind,
     origin: &Origin,
 ) -> At<Mount> {

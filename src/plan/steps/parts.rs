@@ -6,8 +6,8 @@ use crate::diag::At;
 use crate::model::{Access, InsidePath, MountOption};
 use crate::plan::step::{Action, MountAction, Slot};
 use crate::plan::{
-    Accepts, Guard, GuardPart, Loss, Missing, Mount, MountKind, MountPointKind, OpenBind, OpenPart,
-    OwnerMap, Settings,
+    Accepts, GuardPart, Loss, Missing, Mount, MountKind, MountPointKind, OpenBind, OpenPart,
+    OwnerMap, PartGuard, Settings,
 };
 
 use super::mounts::numbered;
@@ -25,7 +25,7 @@ pub(super) fn guard(
     tops: &Tops<'_>,
     top: &InsidePath,
     target: &InsidePath,
-    guard: Guard,
+    guard: PartGuard,
     shape: MountPointKind,
 ) -> Option<MountAction> {
     Some(MountAction::GuardPart(GuardPart {
@@ -58,9 +58,9 @@ fn below(top: &InsidePath, target: &InsidePath) -> Option<String> {
 pub(super) fn why(kind: &MountKind) -> &'static str {
     match kind {
         MountKind::Part { guard, .. } => match guard {
-            Guard::Pinned => "nothing takes its place",
-            Guard::ReadOnly => "cannot be written",
-            Guard::Hidden => "cannot be seen",
+            PartGuard::Pinned => "nothing takes its place",
+            PartGuard::ReadOnly => "cannot be written",
+            PartGuard::Hidden => "cannot be seen",
         },
         MountKind::Bind { .. }
         | MountKind::Socket { .. }
@@ -90,7 +90,7 @@ pub(super) fn first_hidden(settings: &Settings) -> Option<&At<Mount>> {
         matches!(
             mount.value.kind,
             MountKind::Part {
-                guard: Guard::Hidden,
+                guard: PartGuard::Hidden,
                 ..
             }
         )

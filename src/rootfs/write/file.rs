@@ -18,7 +18,7 @@ use super::{Done, Worker};
 use crate::rootfs::content::errno;
 use crate::rootfs::error::{SystemProblem, Trouble};
 use crate::rootfs::key::{self, Attached, Key};
-use crate::rootfs::layout::{ALLOWED_BITS, Content, Gone, HostFile, Meta, Node, NodeId, Supply};
+use crate::rootfs::layout::{Content, Gone, HostFile, Meta, Node, NodeId, Supply, allowed_bits};
 use crate::rootfs::linker::{Altered, Linked, Target};
 use crate::rootfs::stamps::{Identity, settled};
 use crate::rootfs::walk::{kind, open_below};
@@ -402,7 +402,7 @@ fn done(key: Key, size: u64, meta: &Meta, supply: Supply) -> Done {
     Done {
         key,
         size,
-        mode: meta.mode & ALLOWED_BITS,
+        mode: allowed_bits(meta.mode),
         modified: meta.modified,
         identity: None,
         stripped: 0,

@@ -23,7 +23,7 @@ use nix::unistd::{linkat, symlinkat};
 use super::content::Content;
 use super::error::{SystemProblem, Trouble};
 use super::key::{Attached, Key, attach, time};
-use super::layout::{ALLOWED_BITS, Body, Layout, NodeId, Supply};
+use super::layout::{Body, Layout, NodeId, Supply, allowed_bits};
 use super::linker::{Altered, Linker};
 use super::pool::Pool;
 use super::progress::Progress;
@@ -175,7 +175,7 @@ fn finish_dirs(job: &Job<'_>, course: &Course<'_>) -> Result<(), Failed> {
         let finished = open_below(job.root, path, OFlag::O_RDONLY).and_then(|dir| {
             let modified = time(meta.modified);
             futimens(&dir, &modified, &modified)?;
-            fchmod(&dir, Mode::from_bits_truncate(meta.mode & ALLOWED_BITS))
+            fchmod(&dir, Mode::from_bits_truncate(allowed_bits(meta.mode)))
         });
         let failed = SystemProblem::at("set the mode of", path);
         finished.map_err(|errno| in_tree(failed(errno)))?;
