@@ -1,5 +1,6 @@
 //! Steps made ready: C strings, numbers and arrays, so that nothing is allocated after the clone.
 
+mod probes;
 mod sources;
 
 use std::ffi::CString;
@@ -14,6 +15,7 @@ use crate::sys::mount::{Attributes, Depth};
 use crate::sys::process::StringArray;
 use crate::sys::seccomp::Instruction;
 
+use super::probe::ArmedProbe;
 use super::{LaunchError, Resources};
 use sources::attributes;
 
@@ -127,6 +129,8 @@ pub(super) enum Armed {
     RefuseMagicLinks(Vec<CString>),
     CloseDescriptors(Vec<i32>),
     Filter(Vec<Vec<Instruction>>),
+    Probe(Vec<ArmedProbe>),
+    Answer,
     Execute(ArmedProgram),
     Reap,
 }
@@ -377,6 +381,8 @@ impl Arming<'_> {
                     .filter_map(|fd| i32::try_from(*fd).ok())
                     .collect(),
             ),
+            ProgramAction::Probe(probes) => Armed::Probe(self.probes(probes)?),
+            ProgramAction::Answer => Armed::Answer,
             ProgramAction::Execute { candidates, args } => Armed::Execute(ArmedProgram {
                 candidates: c_strings(candidates)?,
                 arguments: StringArray::new(c_strings(args)?),

@@ -2,6 +2,7 @@
 
 mod choices;
 mod digest;
+mod expectation;
 mod facts;
 mod identity;
 mod image;
@@ -19,6 +20,7 @@ pub use choices::{
     NetworkMode, Owner, ProcMount, SeccompPolicy, Switch, SysMount, TerminalMode, Writes,
 };
 pub use digest::{Sha256, from_hex};
+pub use expectation::{Endpoint, Expectation, Expected, Finding, PathUse, Verdict};
 pub use facts::{
     Accounts, CgroupFacts, CgroupVersion, Facts, Hierarchy, HostAccount, PathFact, PathKind,
     ProgramFact, User,

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use super::{Kept, Signal};
+use super::{Finding, Kept, Signal};
 
 /// Everything that the report says of a finished run.
 ///
@@ -37,6 +37,9 @@ pub struct Outcome {
     pub kept: Vec<Kept>,
     /// What the profile marks as optional and the host does not have.
     pub left_out: Vec<String>,
+    /// What each expectation of the profile came to, where that was asked; no part of the report.
+    #[serde(skip)]
+    pub found: Vec<Finding>,
 }
 
 /// How a run ended.

@@ -3,6 +3,7 @@
 mod enforced;
 mod limits;
 mod private;
+mod probe;
 mod resolve;
 mod settings;
 mod step;
@@ -12,16 +13,17 @@ mod tree;
 pub use enforced::enforced;
 pub use limits::{Amount, GroupLimit, GroupLimits, Lacking, ProcessLimit};
 pub use private::PrivateValues;
+pub use probe::Probe;
 pub use resolve::{Attempt, Given, Knowledge, Purpose, attempt, resolve, wanted};
 pub use settings::{
-    Clock, ClockOffset, Command, Device, HostIds, Identity, Mount, MountKind, Namespaces, OwnerMap,
+    Clock, ClockOffset, Command, Device, Expect, HostIds, Identity, Mount, MountKind, Namespaces, OwnerMap,
     Privacy, Settings, Supervise, System, TargetPoint, Terminal, UserIds, Variable,
 };
 pub use step::{
     Action, HostDevice, IdPair, KeptPart, Lane, MountAction, Namespace, OpenBind, OpenKept, Phase,
     ProgramAction, Slot, Step, SysSource,
 };
-pub use steps::steps;
+pub use steps::{End, steps};
 pub use tree::{Existing, Missing, MountPoint, MountPointKind, TreePlan, TreeSource};
 
 use serde::Serialize;
@@ -40,7 +42,18 @@ pub struct Plan {
 impl Plan {
     /// The plan that carries out `settings`.
     pub fn new(settings: Settings) -> Plan {
-        let steps = steps(&settings);
+        let steps = steps(&settings, End::Execute);
+        Plan { settings, steps }
+    }
+
+    /// The plan that makes the very same sandbox, and tries in it what `settings` expect; each trial has
+    /// a time limit of its own in place of the program's.
+    pub fn for_test(settings: Settings) -> Plan {
+        let settings = Settings {
+            wall_time: None,
+            ..settings
+        };
+        let steps = steps(&settings, End::Answer);
         Plan { settings, steps }
     }
 

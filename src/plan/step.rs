@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 use super::{
-    ClockOffset, GroupLimits, Missing, MountPointKind, OwnerMap, ProcessLimit, TargetPoint, UserIds,
+    ClockOffset, GroupLimits, Missing, MountPointKind, OwnerMap, Probe, ProcessLimit, TargetPoint, UserIds,
 };
 
 /// One thing that is done, who does it and why.
@@ -368,6 +368,10 @@ pub enum ProgramAction {
         /// Numbers that pass.
         keep: Vec<u32>,
     },
+    /// Has each expectation answered by a process of its own, which goes through all steps behind.
+    Probe(Vec<Probe>),
+    /// Tries what is expected; the answer passes through memory, so that no filter stops it.
+    Answer,
     /// execve.
     Execute {
         /// Absolute paths inside to try in order.

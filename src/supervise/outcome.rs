@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::cgroup::CgroupError;
 use crate::launch::Record;
-use crate::model::{Degraded, Ending, Kept, KeptKind, LimitKind, Outcome, Usage};
+use crate::model::{Degraded, Ending, Expectation, Finding, Kept, KeptKind, LimitKind, Outcome, Usage};
 use crate::plan::{Amount, KeptPart, Plan};
 
 use super::watch::{Killed, Seen};
@@ -55,6 +55,7 @@ pub(super) fn outcome(
         degraded: missing.iter().map(degraded).collect(),
         kept: kept(plan),
         left_out: left_out(plan),
+        found: found(plan, seen, ending),
     })
 }
 
@@ -147,6 +148,31 @@ fn left_out(plan: &Plan) -> Vec<String> {
     texts
         .map(|text| settings.private.hide(&text.value))
         .collect()
+}
+
+/// What was found for each expectation of a plan for tests. Who meets the memory's limit takes the whole
+/// sandbox along: it comes last, and all that ask for as much or more are answered by it.
+fn found(plan: &Plan, seen: &Seen, ending: Ending) -> Vec<Finding> {
+    let is_out_of_memory = matches!(
+        ending,
+        Ending::Limit {
+            limit: LimitKind::Memory,
+            ..
+        }
+    );
+    let unanswered = |what: &Expectation| match what {
+        Expectation::MaxMemory(_) if is_out_of_memory => Finding::Killed {
+            signal: libc::SIGKILL,
+        },
+        _ => Finding::Silent,
+    };
+    let expected = plan.settings.expect.iter().zip(0..);
+    let found = expected.map(|(expect, place)| {
+        let mut answers = seen.found.iter();
+        let answer = answers.find(|(answered, _)| *answered == place);
+        answer.map_or_else(|| unanswered(&expect.value.what), |(_, found)| *found)
+    });
+    found.collect()
 }
 
 fn kept(plan: &Plan) -> Vec<Kept> {

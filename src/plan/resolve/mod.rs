@@ -6,6 +6,7 @@ mod control_sockets;
 mod covered_command;
 mod env;
 mod etc;
+mod expect;
 mod host_object;
 mod identity;
 mod layers;
@@ -146,6 +147,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         limits: _,
         security: _,
         supervise,
+        expect,
     } = raw;
     let name = sandbox_name(name, scope);
     let network = or_default(network, NetworkMode::None);
@@ -173,6 +175,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
     let limits = limits::resolve(raw, scope);
     let (capabilities, seccomp) = security::resolve(raw, scope);
     let supervise = supervise::resolve(supervise, scope);
+    let expect = expect::resolve(expect, scope);
     Some(Settings {
         name: name?,
         description: description.clone(),
@@ -190,6 +193,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         capabilities,
         seccomp,
         supervise: supervise?,
+        expect,
         command: command?.with(env),
         left_out: std::mem::take(&mut scope.left_out),
         private: std::mem::take(&mut scope.private),

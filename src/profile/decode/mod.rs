@@ -6,6 +6,7 @@
 mod command;
 mod entries;
 mod env;
+mod expect;
 mod limits;
 mod mount;
 mod namespaces;
@@ -51,7 +52,7 @@ pub(super) fn profile(
 }
 
 fn top(table: &mut Table<'_, '_>) -> RawProfile {
-    table.later(&["extends", "params", "expect", "remove"]);
+    table.later(&["extends", "params", "remove"]);
     RawProfile {
         name: table.optional("name"),
         description: table.with("description", text::plain(text::Content::Prose)),
@@ -65,6 +66,7 @@ fn top(table: &mut Table<'_, '_>) -> RawProfile {
         limits: table.section("limits", limits::limits),
         security: table.section("security", security::security),
         supervise: table.section("supervise", command::supervise),
+        expect: expect::expectations(table),
     }
 }
 

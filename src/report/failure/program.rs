@@ -17,6 +17,8 @@ impl Failed<'_> {
             ProgramAction::RefuseMagicLinks { candidates } => self.magic_link(candidates),
             ProgramAction::Execute { candidates, args } => self.execute(candidates, args),
             ProgramAction::OwnProcessGroup
+            | ProgramAction::Probe(_)
+            | ProgramAction::Answer
             | ProgramAction::SetUmask(_)
             | ProgramAction::ResetSignals => None,
         }

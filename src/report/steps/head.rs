@@ -55,6 +55,8 @@ impl Head<'_> {
             left_out,
             // What is hidden in all the others.
             private: _,
+            // They change nothing of the sandbox.
+            expect: _,
         } = settings;
         let description = description
             .as_ref()
