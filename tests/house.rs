@@ -54,6 +54,9 @@ const AFTER_CLONE: &[&str] = &[
     "magic.rs",
     "mounts.rs",
     "overlay.rs",
+    "probe/limits.rs",
+    "probe/mod.rs",
+    "probe/paths.rs",
     "program.rs",
     "reap.rs",
 ];

@@ -20,9 +20,7 @@ pub(super) fn run(inside: &Inside<'_>, steps: &[ArmedStep]) -> ! {
     let mut trying = None;
     for ArmedStep { index, action } in steps {
         let result = match action {
-            Armed::Probe(probes) => {
-                probe::fork_each(inside, probes).map(|one| trying = Some(one))
-            }
+            Armed::Probe(probes) => probe::fork_each(inside, probes).map(|one| trying = Some(one)),
             Armed::Answer => match &trying {
                 Some(trying) => probe::answer(inside, trying),
                 None => Err(Errno::ENOTSUP),

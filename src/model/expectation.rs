@@ -410,7 +410,15 @@ mod tests {
             assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), text);
         }
         let long = format!("@{}", "x".repeat(108));
-        for text in ["example.com:443", "192.0.2.1", "192.0.2.1:0", "@", "", &long, "::1:80"] {
+        for text in [
+            "example.com:443",
+            "192.0.2.1",
+            "192.0.2.1:0",
+            "@",
+            "",
+            &long,
+            "::1:80",
+        ] {
             assert!(text.parse::<Endpoint>().is_err(), "{text}");
         }
     }
@@ -445,7 +453,13 @@ mod tests {
             path: "/x".parse().unwrap(),
         };
         assert_eq!(path.judge(lacking, NetworkMode::None), Verdict::Fails);
-        assert_eq!(path.judge(Finding::Silent, NetworkMode::None), Verdict::Fails);
-        assert_eq!(path.judge(Finding::Magic, NetworkMode::None), Verdict::Fails);
+        assert_eq!(
+            path.judge(Finding::Silent, NetworkMode::None),
+            Verdict::Fails
+        );
+        assert_eq!(
+            path.judge(Finding::Magic, NetworkMode::None),
+            Verdict::Fails
+        );
     }
 }

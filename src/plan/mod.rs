@@ -16,8 +16,8 @@ pub use private::PrivateValues;
 pub use probe::Probe;
 pub use resolve::{Attempt, Given, Knowledge, Purpose, attempt, resolve, wanted};
 pub use settings::{
-    Clock, ClockOffset, Command, Device, Expect, HostIds, Identity, Mount, MountKind, Namespaces, OwnerMap,
-    Privacy, Settings, Supervise, System, TargetPoint, Terminal, UserIds, Variable,
+    Clock, ClockOffset, Command, Device, Expect, HostIds, Identity, Mount, MountKind, Namespaces,
+    OwnerMap, Privacy, Settings, Supervise, System, TargetPoint, Terminal, UserIds, Variable,
 };
 pub use step::{
     Action, HostDevice, IdPair, KeptPart, Lane, MountAction, Namespace, OpenBind, OpenKept, Phase,

@@ -6,9 +6,9 @@ use serde::{Serialize, Serializer};
 
 use crate::diag::At;
 use crate::model::{
-    Access, ByteSize, Capability, CgroupMount, Expectation, ExtraArguments, FileMode, InsidePath, MountOption,
-    NetworkMode, Period, ProcMount, SandboxName, SeccompPolicy, Signal, Switch, SysMount,
-    TimeOffset, UserSpec, VolumeName, Writes,
+    Access, ByteSize, Capability, CgroupMount, Expectation, ExtraArguments, FileMode, InsidePath,
+    MountOption, NetworkMode, Period, ProcMount, SandboxName, SeccompPolicy, Signal, Switch,
+    SysMount, TimeOffset, UserSpec, VolumeName, Writes,
 };
 
 use super::{GroupLimits, Missing, PrivateValues, ProcessLimit, TreePlan};

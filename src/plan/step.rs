@@ -9,7 +9,8 @@ use crate::model::{
 };
 
 use super::{
-    ClockOffset, GroupLimits, Missing, MountPointKind, OwnerMap, Probe, ProcessLimit, TargetPoint, UserIds,
+    ClockOffset, GroupLimits, Missing, MountPointKind, OwnerMap, Probe, ProcessLimit, TargetPoint,
+    UserIds,
 };
 
 /// One thing that is done, who does it and why.

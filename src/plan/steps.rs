@@ -8,8 +8,8 @@ mod mounts;
 use crate::diag::Origin;
 use crate::model::{CgroupMount, NetworkMode, SeccompPolicy};
 
-use super::step::{Action, IdPair, Lane, Namespace, Phase, ProgramAction, Step};
 use super::probe::probes;
+use super::step::{Action, IdPair, Lane, Namespace, Phase, ProgramAction, Step};
 use super::{HostIds, Settings, Terminal};
 
 /// The list under construction.

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::cgroup::CgroupError;
 use crate::launch::Record;
-use crate::model::{Degraded, Ending, Expectation, Finding, Kept, KeptKind, LimitKind, Outcome, Usage};
+use crate::model::{
+    Degraded, Ending, Expectation, Finding, Kept, KeptKind, LimitKind, Outcome, Usage,
+};
 use crate::plan::{Amount, KeptPart, Plan};
 
 use super::watch::{Killed, Seen};

@@ -99,6 +99,7 @@ pub fn least() -> Settings {
             stop_timeout: default(Period(Duration::from_secs(10))),
         },
         left_out: Vec::new(),
+        expect: Vec::new(),
         private: PrivateValues::default(),
     }
 }

@@ -14,6 +14,7 @@ mod bundles;
 mod callers_signals;
 mod classic;
 mod ends;
+mod expect;
 mod filter;
 mod hostile_tree;
 mod identity;

@@ -52,8 +52,7 @@ impl Arming<'_> {
 
     fn path(&self, using: PathUse, path: &InsidePath) -> Armable<Trial> {
         let above = std::iter::successors(path.parent(), InsidePath::parent);
-        let above: Armable<Vec<CString>> =
-            above.map(|path| Ok(CString::new(path.as_str())?)).collect();
+        let above: Armable<Vec<CString>> = above.map(|path| CString::new(path.as_str())).collect();
         let text = CString::new(path.as_str())?;
         Ok(Trial::Path {
             using,
@@ -71,7 +70,8 @@ impl Arming<'_> {
             .iter()
             .any(|limit| matches!(limit.amount, Amount::Memory(most) if most.0 <= bytes));
         let is_missing = self.resources.groups.missing.contains(&"limits.memory");
-        (is_limited && !is_missing) || available().is_some_and(|free| bytes / 2 <= (free - bytes.min(free)))
+        (is_limited && !is_missing)
+            || available().is_some_and(|free| bytes / 2 <= (free - bytes.min(free)))
     }
 }
 

@@ -44,12 +44,7 @@ pub(super) fn memory(bytes: u64, shared: Shared) -> Finding {
 }
 
 /// Takes as much as one process gets; nothing where others have to go on.
-fn fill(
-    blocks: &mut [Option<Block>],
-    most: usize,
-    part: usize,
-    shared: Shared,
-) -> Option<Finding> {
+fn fill(blocks: &mut [Option<Block>], most: usize, part: usize, shared: Shared) -> Option<Finding> {
     let mut is_first = true;
     for place in blocks {
         match Block::used(part) {

@@ -202,8 +202,7 @@ fn execute_made(directory: &CStr) -> Finding {
 }
 
 fn execute_file(path: &CStr, arguments: &StringArray, environment: &StringArray) -> Finding {
-    let is_noexec =
-        || sys::probe::mount_flags(path).is_ok_and(|flags| has(flags, libc::ST_NOEXEC));
+    let is_noexec = || sys::probe::mount_flags(path).is_ok_and(|flags| has(flags, libc::ST_NOEXEC));
     match sys::probe::may_execute(path, arguments, environment) {
         Err(Errno::EACCES) if is_noexec() => Finding::NoExec,
         // An old kernel, or a policy that knows execve(2) alone.

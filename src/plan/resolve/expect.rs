@@ -123,7 +123,10 @@ fn system_call(
         let problem = Problem::warning("expect.syscall-arguments", &name.origin, message);
         scope.report(problem.help("do not rely on it: other arguments may have another answer"));
     }
-    Some(name.clone().map(|name| Expectation::SystemCall { expected, name }))
+    Some(
+        name.clone()
+            .map(|name| Expectation::SystemCall { expected, name }),
+    )
 }
 
 fn unknown_call(name: &At<String>) -> Problem {
@@ -147,7 +150,10 @@ mod tests {
         let raw = [here(RawExpect { what, why: None })];
         let list = resolve(&raw, &mut scope);
         let codes = codes(scope).into_iter().map(|code| code.to_string());
-        (list.into_iter().map(|at| at.value.what).collect(), codes.collect())
+        (
+            list.into_iter().map(|at| at.value.what).collect(),
+            codes.collect(),
+        )
     }
 
     fn connect(to: At<Template>) -> RawExpectation {
@@ -161,7 +167,13 @@ mod tests {
     fn addresses_are_judged_when_their_variables_are_known() {
         let (list, codes) = found(connect(variable("HOME", "/bus")), &Bench::symbolic());
         assert!(codes.is_empty());
-        assert!(matches!(&list[..], [Expectation::Connect { to: Endpoint::Path(_), .. }]));
+        assert!(matches!(
+            &list[..],
+            [Expectation::Connect {
+                to: Endpoint::Path(_),
+                ..
+            }]
+        ));
         let (list, codes) = found(connect(variable("USER", ":1")), &Bench::host());
         assert!(list.is_empty());
         assert_eq!(codes, ["expect.address"]);
@@ -181,7 +193,11 @@ mod tests {
                 path: at(path),
             };
             let (list, codes) = found(what, &Bench::host());
-            assert_eq!((list.len(), codes.len()), (1 - expected, expected), "{path}");
+            assert_eq!(
+                (list.len(), codes.len()),
+                (1 - expected, expected),
+                "{path}"
+            );
         }
     }
 

@@ -16,7 +16,8 @@ const KINDS: Kinds<RawExpect> = Kinds {
     noun: "test",
     none: "expect.kind",
     several: "expect.kinds",
-    foreign: "expect.key",
+    // Each kind has no key but its own and `why`: two of them are two kinds.
+    foreign: "expect.kinds",
     all: &[
         Kind::ready("deny_read", |table| {
             path(table, "deny_read", Expected::Denied, PathUse::Read)
@@ -96,11 +97,7 @@ fn path(
     finish(table, what)
 }
 
-fn connect(
-    table: &mut Table<'_, '_>,
-    key: &'static str,
-    expected: Expected,
-) -> Option<RawExpect> {
+fn connect(table: &mut Table<'_, '_>, key: &'static str, expected: Expected) -> Option<RawExpect> {
     let to = table.required(key, endpoint);
     finish(table, to.map(|to| RawExpectation::Connect { expected, to }))
 }
@@ -115,10 +112,7 @@ fn system_call(
     finish(table, what)
 }
 
-fn setting<T: Quantity>(
-    table: &mut Table<'_, '_>,
-    key: &'static str,
-) -> Option<At<Setting<T>>> {
+fn setting<T: Quantity>(table: &mut Table<'_, '_>, key: &'static str) -> Option<At<Setting<T>>> {
     table.required(key, |value, reader| {
         <Setting<T> as super::reader::Decode>::decode(value, reader)
     })

@@ -53,7 +53,7 @@ fn done(what: &Expectation) -> String {
     match what {
         Expectation::Path { using, .. } => match using {
             PathUse::Read => format!("`{what}` was opened for reading"),
-            PathUse::Write => format!("`{what}` was opened for writing"),
+            PathUse::Write => format!("`{what}` can be written"),
             PathUse::Execute => format!("`{what}` can be executed"),
         },
         Expectation::Connect { .. } => format!("connected to `{what}`"),

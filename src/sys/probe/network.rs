@@ -12,9 +12,7 @@ use crate::sys::{Result, descriptor, done};
 fn socket(domain: i32, kind: i32) -> Result<OwnedFd> {
     let kind = kind | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
     // SAFETY: only numbers are passed.
-    descriptor(libc::c_long::from(unsafe {
-        libc::socket(domain, kind, 0)
-    }))
+    descriptor(libc::c_long::from(unsafe { libc::socket(domain, kind, 0) }))
 }
 
 /// connect(2) to an address whose first `length` bytes count.
