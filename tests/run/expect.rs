@@ -28,7 +28,7 @@ fn test(lab: &Lab, profile: &str) -> Ended {
 
 /// The profile with these expectations, which hold and do not hold as told.
 #[track_caller]
-fn judge(lab: &Lab, profile: &str, expected: &[(&str, bool)]) {
+fn judge(lab: &Lab, profile: &str, expected: &[(&str, bool)]) -> String {
     let tests: String = expected
         .iter()
         .map(|(line, _)| format!("[[expect]]\n{line}\n"))
@@ -49,6 +49,7 @@ fn judge(lab: &Lab, profile: &str, expected: &[(&str, bool)]) {
     assert_eq!(results, expected, "{:?} {ended:?}", lab.caller);
     let code = i32::from(!expected.iter().all(|(_, holds)| *holds));
     assert_eq!(ended.code(), code, "{ended:?}");
+    ended.out
 }
 
 #[test]
@@ -127,6 +128,9 @@ fn what_could_be_made_writable_or_replaced_is_not_denied() {
                 ("allow_write = \"/w/new\"", true),
             ],
         );
+        let file =
+            format!("{BARE}[[mount]]\nbind = \"{work}/own\"\ntarget = \"/f\"\naccess = \"rw\"\n");
+        judge(&lab, &file, &[("deny_write = \"/f\"", false)]);
         let profile = profile.replace("\"rw\"", "\"ro\"");
         judge(
             &lab,
@@ -295,7 +299,7 @@ fn groups_hold_and_the_sandbox_survives_until_the_last_test() {
         return;
     }
     let lab = Lab::new(Caller::Root);
-    judge(
+    let out = judge(
         &lab,
         &format!("{BARE}[limits]\nmemory = \"64M\"\nswap = \"0\"\npids = 30\n"),
         &[
@@ -308,6 +312,8 @@ fn groups_hold_and_the_sandbox_survives_until_the_last_test() {
             ("deny_read = \"/etc/shadow\"", true),
         ],
     );
+    // Whoever meets the limit ends the sandbox: it has to come last.
+    assert!(out.contains("32M were used at once"), "{out}");
 }
 
 #[test]
