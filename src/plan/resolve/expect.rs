@@ -174,7 +174,7 @@ mod tests {
                 ..
             }]
         ));
-        let (list, codes) = found(connect(variable("USER", ":1")), &Bench::host());
+        let (list, codes) = found(connect(variable("HOME", "/..")), &Bench::host());
         assert!(list.is_empty());
         assert_eq!(codes, ["expect.address"]);
     }
