@@ -56,6 +56,9 @@ const AFTER_CLONE: &[&str] = &[
     "mounts.rs",
     "overlay.rs",
     "parts.rs",
+    "probe/limits.rs",
+    "probe/mod.rs",
+    "probe/paths.rs",
     "program.rs",
     "reap.rs",
 ];

@@ -16,6 +16,7 @@ mod profile;
 mod refusal;
 mod reset;
 mod store;
+mod test;
 mod tree;
 mod up;
 
@@ -45,6 +46,7 @@ Examples:
   sandbox up profiles/dev.toml                start the program of the profile
   sandbox up profiles/dev.toml -- cargo test  start another one in the same sandbox
   sandbox up --dry-run profiles/dev.toml      print every step, and run nothing
+  sandbox test profiles/dev.toml              try what the profile expects of its sandbox
   sandbox lock profiles/dev.toml              write down what its root tree holds
   sandbox up --locked profiles/dev.toml       start it in that very tree only
   sandbox changes dev                         show what the sandbox `dev` wrote and keeps
@@ -59,6 +61,7 @@ struct Arguments {
 enum Command {
     Check(check::Check),
     Up(up::Up),
+    Test(test::Test),
     Build(build::Build),
     Lock(lock::LockCommand),
     Changes(changes::Changes),
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         Ok(Arguments { command }) => match command {
             Command::Check(check) => check.run(),
             Command::Up(up) => up.run(),
+            Command::Test(test) => test.run(),
             Command::Build(build) => build.run(),
             Command::Lock(lock) => lock.run(),
             Command::Changes(changes) => changes.run(),

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -14,8 +14,8 @@ use crate::host::places;
 use crate::kept::{Name, prepare};
 use crate::launch;
 use crate::model::guard::{self, Guard};
-use crate::model::{Outcome, SandboxName};
-use crate::plan::{Given, Landlock, Plan, Purpose};
+use crate::model::{Facts, Outcome, SandboxName};
+use crate::plan::{Given, Landlock, Plan, Purpose, Settings};
 use crate::report;
 use crate::supervise::{self, Claim, Run, RunError, StateDirectory};
 
@@ -57,12 +57,23 @@ pub struct Up {
     /// A command in place of the profile's (or behind it, where `command.extra` says so)
     #[arg(last = true, value_name = "CMD")]
     command: Vec<String>,
+    /// What for.
+    #[arg(skip = Purpose::Start)]
+    purpose: Purpose,
 }
 
 /// Why nothing ran: what is wrong, and the exit code that says so.
-struct Refused {
-    problems: Problems,
+pub(super) struct Refused {
+    pub(super) problems: Problems,
     exit: Exit,
+}
+
+/// A profile that was judged for this host.
+pub(super) struct Judged {
+    pub(super) settings: Settings,
+    pub(super) sources: Sources,
+    facts: Facts,
+    caller: Option<OwnedFd>,
 }
 
 impl From<Problem> for Refused {
@@ -87,48 +98,68 @@ impl From<Box<Problem>> for Refused {
 }
 
 impl Up {
-    /// Runs the command.
-    pub fn run(self) -> Exit {
-        let caller = match supervise::caller() {
-            Ok(caller) => caller,
-            Err(error) => {
-                let problem = problem("supervise.caller", "watch who started it", &error);
-                return refuse(problem.into(), &Sources::default());
-            }
-        };
-        let given = match self.given() {
-            Ok(given) => given,
-            Err(problem) => return refuse(problem.into(), &Sources::default()),
-        };
-        let mut loaded = Loaded::read(&self.profile, given);
-        let judged = loaded.judge_for_host();
-        let Loaded {
-            mut sources,
-            problems,
-            ..
-        } = loaded;
-        let Some((settings, facts)) = judged else {
-            let exit = Exit::NOT_STARTED;
-            return refuse(Refused { problems, exit }, &sources);
-        };
-        let plan = guards::without(Plan::new(settings));
-        if !self.dry_run
-            && let Err(problem) = seal(&plan)
-        {
-            return refuse(problem.into(), &sources);
-        }
-        output::problems(problems, &sources);
-        if self.dry_run {
-            return self.print(&plan, &sources);
-        }
-        let caller = caller.as_ref().map(AsFd::as_fd);
-        match self.start(&plan, &facts.cgroups, caller, &mut sources) {
-            Ok(outcome) => Exit(outcome.exit_code),
-            Err(refused) => refuse(refused, &sources),
+    /// What builds the sandbox of a profile without a program to run in it.
+    pub(super) fn for_test(profile: PathBuf, name: Option<String>, command: Vec<String>) -> Up {
+        Up {
+            dry_run: false,
+            name,
+            report: None,
+            refresh: false,
+            verify: false,
+            locked: false,
+            profile,
+            command,
+            purpose: Purpose::Judge,
         }
     }
 
-    fn given(&self) -> Result<Given, Problem> {
+    /// Runs the command.
+    pub fn run(self) -> Exit {
+        let mut judged = match self.judge() {
+            Ok(judged) => judged,
+            Err((refused, sources)) => return refuse(refused, &sources),
+        };
+        let plan = guards::without(Plan::new(judged.settings.clone()));
+        if self.dry_run {
+            return self.print(&plan, &judged.sources);
+        }
+        match self.start(&plan, &mut judged) {
+            Ok(outcome) => Exit(outcome.exit_code),
+            Err(refused) => refuse(refused, &judged.sources),
+        }
+    }
+
+    /// Reads the profile and judges it for this host; warnings are printed.
+    pub(super) fn judge(&self) -> Result<Judged, (Refused, Sources)> {
+        let early = |problem: Problem| (problem.into(), Sources::default());
+        let caller = supervise::caller()
+            .map_err(|error| problem("supervise.caller", "watch who started it", &error));
+        let caller = caller.map_err(early)?;
+        let given = self.given().map_err(early)?;
+        let mut loaded = Loaded::read(&self.profile, given);
+        let judged = loaded.judge_for_host();
+        let Loaded {
+            sources, problems, ..
+        } = loaded;
+        let Some((settings, facts)) = judged else {
+            let exit = Exit::NOT_STARTED;
+            return Err((Refused { problems, exit }, sources));
+        };
+        if !self.dry_run
+            && let Err(problem) = seal(&settings)
+        {
+            return Err((problem.into(), sources));
+        }
+        output::problems(problems, &sources);
+        Ok(Judged {
+            settings,
+            sources,
+            facts,
+            caller,
+        })
+    }
+
+    pub(super) fn given(&self) -> Result<Given, Problem> {
         let name = self
             .name
             .as_deref()
@@ -143,14 +174,14 @@ impl Up {
             }
         })?;
         Ok(Given {
-            purpose: Purpose::Start,
+            purpose: self.purpose,
             arguments: self.command.clone(),
             name,
             ..Given::default()
         })
     }
 
-    fn print(&self, plan: &Plan, sources: &Sources) -> Exit {
+    pub(super) fn print(&self, plan: &Plan, sources: &Sources) -> Exit {
         let style = output::style(&io::stdout());
         match output::text(&report::plan_text(plan, sources, style)) {
             Ok(()) => Exit::DONE,
@@ -158,13 +189,7 @@ impl Up {
         }
     }
 
-    fn start(
-        &self,
-        plan: &Plan,
-        cgroups: &crate::model::CgroupFacts,
-        caller: Option<BorrowedFd<'_>>,
-        sources: &mut Sources,
-    ) -> Result<Outcome, Refused> {
+    pub(super) fn start(&self, plan: &Plan, judged: &mut Judged) -> Result<Outcome, Refused> {
         // Opened before the program runs: it may be able to write the directory, and to lay a link there.
         let mut report = self.report.as_deref().map(create_report).transpose()?;
         refuse_directories()?;
@@ -184,7 +209,7 @@ impl Up {
         };
         let tree = tree::obtain(&store, &wanted)?;
         if let Some(place) = &lock {
-            locked::verify(place, plan, &tree, Known::Tree, sources)?;
+            locked::verify(place, plan, &tree, Known::Tree, &mut judged.sources)?;
         }
         let places = match &name {
             Some(name) => prepare(name, plan, &tree.root)?,
@@ -197,8 +222,8 @@ impl Up {
             kept: &places,
             note: note.as_ref().map(AsFd::as_fd),
             filter: &filter,
-            cgroups,
-            caller,
+            cgroups: &judged.facts.cgroups,
+            caller: judged.caller.as_ref().map(AsFd::as_fd),
             on_missing: warn_of_missing,
         };
         let outcome = supervise::run(&run, &mut claim);
@@ -218,8 +243,8 @@ impl Up {
 
 /// Where Landlock does not keep the launcher's file out of reach, it runs from a copy that nobody can
 /// write, from here on anew (rule 16).
-fn seal(plan: &Plan) -> Result<(), Problem> {
-    match plan.settings.landlock.value.enforced() {
+fn seal(settings: &Settings) -> Result<(), Problem> {
+    match settings.landlock.value.enforced() {
         Some(_) => Ok(()),
         None => launch::run_sealed().map_err(|error| {
             let what = "run from a sealed copy of itself, as it does without Landlock";

@@ -1,24 +1,28 @@
 //! Steps made ready: C strings, numbers and arrays, so that nothing is allocated after the clone.
 
+mod ids;
 mod landlock;
 mod parts;
+mod probes;
 mod sources;
 
 use std::ffi::CString;
 use std::fmt::Write as _;
 
 use crate::model::guard::{self, Guard};
-use crate::model::{Access, ByteSize, Capability, FileMode, IdExtent, InsidePath, ProcMount};
+use crate::model::{Access, ByteSize, Capability, FileMode, InsidePath, ProcMount};
 use crate::plan::{
-    Accepts, Action, Clock, ClockOffset, IdMaps, Lane, MapWriter, Missing, MountAction,
-    MountPointKind, OwnerMap, Plan, ProgramAction, Slot, Step, SysSource, TargetPoint, UserIds,
+    Accepts, Action, Clock, ClockOffset, Lane, Missing, MountAction, MountPointKind, OwnerMap,
+    Plan, ProgramAction, Slot, Step, SysSource, TargetPoint, UserIds,
 };
 use crate::sys::mount::{Attributes, Depth};
 use crate::sys::process::StringArray;
 use crate::sys::seccomp::Instruction;
 
-use super::id_map::lines;
+use super::probe::ArmedProbe;
 use super::{LaunchError, Resources};
+use ids::id_maps;
+pub(super) use ids::{ArmedMaps, Setgroups};
 pub(super) use landlock::{ArmedLandlock, ArmedReach};
 pub(super) use parts::{ArmedPart, ArmedPlace};
 use sources::attributes;
@@ -139,25 +143,10 @@ pub(super) enum Armed {
     CloseDescriptors(Vec<i32>),
     Landlock(ArmedLandlock),
     Filter(Vec<Vec<Instruction>>),
+    Probe(Vec<ArmedProbe>),
+    Answer,
     Execute(ArmedProgram),
     Reap,
-}
-
-/// The texts of the maps.
-#[derive(Debug)]
-pub(super) struct ArmedMaps {
-    pub uid: Vec<u8>,
-    pub gid: Vec<u8>,
-    /// `deny` in /proc/PID/setgroups: without a range of groups there is nothing to choose from, and
-    /// whoever leaves a group may gain by it (CVE-2014-8989).
-    pub groups: Setgroups,
-}
-
-/// Whether setgroups(2) is possible in the user namespace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Setgroups {
-    Denied,
-    Possible,
 }
 
 /// A device of the host.
@@ -208,35 +197,6 @@ pub(super) struct ArmedProgram {
     pub candidates: Vec<CString>,
     pub arguments: StringArray,
     pub environment: StringArray,
-}
-
-fn id_maps(maps: &IdMaps) -> Armed {
-    let IdMaps {
-        users,
-        groups,
-        writer,
-    } = maps;
-    if let MapWriter::Helpers(helpers) = writer {
-        let command = |program: &std::path::Path, extents: &[IdExtent]| {
-            let mut words = vec![program.to_string_lossy().into_owned()];
-            for extent in extents {
-                let numbers = [extent.inside, extent.outside, extent.count];
-                words.extend(numbers.map(|number| number.to_string()));
-            }
-            words
-        };
-        let users = command(&helpers.users, users);
-        let groups = command(&helpers.groups, groups);
-        return Armed::RunMapHelpers([users, groups]);
-    }
-    Armed::WriteIdMaps(ArmedMaps {
-        uid: lines(users).into_bytes(),
-        gid: lines(groups).into_bytes(),
-        groups: match maps.is_range() && *writer == MapWriter::Parent {
-            true => Setgroups::Possible,
-            false => Setgroups::Denied,
-        },
-    })
 }
 
 /// Directories among what is masked in /proc; all others are files.
@@ -440,6 +400,8 @@ impl Arming<'_> {
                     .collect(),
             ),
             ProgramAction::Landlock(rules) => Armed::Landlock(landlock::rules(rules)?),
+            ProgramAction::Probe(probes) => Armed::Probe(self.probes(probes)?),
+            ProgramAction::Answer => Armed::Answer,
             ProgramAction::Execute { candidates, args } => Armed::Execute(ArmedProgram {
                 candidates: c_strings(candidates)?,
                 arguments: StringArray::new(c_strings(args)?),

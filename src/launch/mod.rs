@@ -13,6 +13,7 @@ mod mounts;
 mod overlay;
 mod parent;
 mod parts;
+mod probe;
 mod program;
 mod reap;
 mod record;
@@ -64,6 +65,8 @@ pub struct Groups<'a> {
     pub tasks: &'a [OwnedFd],
     /// Each group's directory and its name below /sys/fs/cgroup; an empty name is the whole of it.
     pub shown: Vec<(String, PathBuf)>,
+    /// Keys of limits that this host lacks and the profile allows to miss.
+    pub missing: Vec<&'static str>,
 }
 
 /// A started sandbox: its first process runs.

@@ -12,13 +12,20 @@ use crate::sys::file::{Closing, HERE, How, STREAMS};
 use super::arm::{Armed, ArmedProgram, ArmedStep};
 use super::init::{Inside, fail, load_filter};
 use super::magic;
+use super::probe;
 use super::record::Record;
 
 /// Performs the lane; ends in the program or in a record that says which step failed.
 pub(super) fn run(inside: &Inside<'_>, steps: &[ArmedStep]) -> ! {
     let records = inside.records.as_fd();
+    let mut trying = None;
     for ArmedStep { index, action } in steps {
         let result = match action {
+            Armed::Probe(probes) => probe::fork_each(inside, probes).map(|one| trying = Some(one)),
+            Armed::Answer => match &trying {
+                Some(trying) => probe::answer(inside, trying),
+                None => Err(Errno::ENOTSUP),
+            },
             Armed::Execute(program) => execute(records, *index, program),
             action => perform(inside, action),
         };
@@ -75,7 +82,7 @@ fn own_process_group(inside: &Inside<'_>) -> sys::Result<()> {
 }
 
 /// Ignored signals pass exec: none that the caller ignored does.
-fn reset_signals() -> sys::Result<()> {
+pub(super) fn reset_signals() -> sys::Result<()> {
     /// SIGRTMAX of the kernel.
     const LAST: i32 = 64;
     let fixed = |signal: &i32| matches!(*signal, libc::SIGKILL | libc::SIGSTOP);

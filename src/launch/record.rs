@@ -4,6 +4,7 @@ use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
 
+use crate::model::Finding;
 use crate::sys;
 
 /// One message from inside.
@@ -33,12 +34,22 @@ pub enum Record {
         /// The signal.
         signal: i32,
     },
+    /// What an expectation came to.
+    Probed {
+        /// Its place in the profile.
+        place: u32,
+        /// What was found.
+        found: Finding,
+    },
     /// How many allocations the child made; counted in debug builds alone.
     Allocations {
         /// Must be none.
         count: u32,
     },
 }
+
+/// What the kinds of findings are added to.
+const PROBED: u32 = 0x100;
 
 /// Bytes of one record: below PIPE_BUF, so that writers never mix.
 pub const LENGTH: usize = 12;
@@ -52,6 +63,10 @@ impl Record {
             Record::Ended { status } => (4, 0, status),
             Record::Stopped { signal } => (5, 0, signal),
             Record::Allocations { count } => (6, count, 0),
+            Record::Probed { place, found } => {
+                let (code, value) = found.encode();
+                (PROBED + u32::from(code), place, value)
+            }
         };
         let mut bytes = [0; LENGTH];
         let [a, b, c] = [
@@ -80,7 +95,14 @@ impl Record {
             4 => Some(Record::Ended { status: second }),
             5 => Some(Record::Stopped { signal: second }),
             6 => Some(Record::Allocations { count: first }),
-            _ => None,
+            kind => {
+                let code = u8::try_from(kind.checked_sub(PROBED)?).ok()?;
+                let found = Finding::decode(code, second)?;
+                Some(Record::Probed {
+                    place: first,
+                    found,
+                })
+            }
         }
     }
 
@@ -122,6 +144,12 @@ mod tests {
             Record::Ended { status: 0x8b },
             Record::Stopped { signal: 19 },
             Record::Allocations { count: 1 },
+            Record::Probed {
+                place: 1 << 20,
+                found: Finding::Refused {
+                    errno: libc::EACCES,
+                },
+            },
         ];
         for record in records {
             assert_eq!(Record::decode(&record.encode()), Some(record));

@@ -2,6 +2,7 @@
 
 mod choices;
 mod digest;
+mod expectation;
 mod facts;
 pub mod guard;
 pub mod id_maps;
@@ -23,6 +24,7 @@ pub use choices::{
     Owner, ProcMount, SeccompPolicy, Switch, SysMount, TerminalMode, Writes,
 };
 pub use digest::{Sha256, from_hex};
+pub use expectation::{Endpoint, Expectation, Expected, Finding, PathUse, Verdict};
 pub use facts::{
     Accounts, CgroupFacts, CgroupVersion, Facts, Hierarchy, HostAccount, MapHelpers, PathFact,
     PathKind, ProgramFact, User,

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use super::{Kept, Signal, Unprotected};
+use super::{Finding, Kept, Signal, Unprotected};
 
 /// Everything that the report says of a finished run.
 ///
@@ -38,6 +38,9 @@ pub struct Outcome {
     /// Parts of binds that `read_only` or `hide` name and that were not protected, or are no longer once a
     /// program of the host moves or replaces them.
     pub unprotected: Vec<Unprotected>,
+    /// What each expectation of the profile came to, where that was asked; no part of the report.
+    #[serde(skip)]
+    pub found: Vec<Finding>,
 }
 
 /// How a run ended.

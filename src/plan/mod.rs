@@ -4,6 +4,7 @@ mod isolation;
 mod landlock;
 mod limits;
 mod private;
+mod probe;
 mod resolve;
 mod settings;
 mod step;
@@ -14,9 +15,10 @@ pub use isolation::{Shortfalls, isolation};
 pub use landlock::{Landlock, LandlockPlace, LandlockReach, LandlockRules};
 pub use limits::{Amount, DeviceRule, GroupLimit, GroupLimits, Lacking, ProcessLimit};
 pub use private::PrivateValues;
+pub use probe::Probe;
 pub use resolve::{Attempt, Given, Knowledge, Purpose, attempt, resolve, wanted};
 pub use settings::{
-    Clock, ClockOffset, Command, Device, HostIds, IdMaps, Identity, Loss, MapWriter, Mount,
+    Clock, ClockOffset, Command, Device, Expect, HostIds, IdMaps, Identity, Loss, MapWriter, Mount,
     MountKind, Namespaces, OpenPart, OwnerMap, PartGuard, Privacy, Settings, Supervise, System,
     TargetPoint, Terminal, UserIds, Variable,
 };
@@ -25,7 +27,7 @@ pub use step::{
     OpenKept, Phase, ProgramAction, Slot, Step, SysSource,
 };
 use steps::DEVICES;
-pub use steps::steps;
+pub use steps::{End, steps};
 pub use tree::{Existing, Missing, MountPoint, MountPointKind, TreePlan, TreeSource};
 
 use serde::Serialize;
@@ -44,7 +46,18 @@ pub struct Plan {
 impl Plan {
     /// The plan that carries out `settings`.
     pub fn new(settings: Settings) -> Plan {
-        let steps = steps(&settings);
+        let steps = steps(&settings, End::Execute);
+        Plan { settings, steps }
+    }
+
+    /// The plan that makes the very same sandbox, and tries in it what `settings` expect; each trial has
+    /// a time limit of its own in place of the program's.
+    pub fn for_test(settings: Settings) -> Plan {
+        let settings = Settings {
+            wall_time: None,
+            ..settings
+        };
+        let steps = steps(&settings, End::Answer);
         Plan { settings, steps }
     }
 

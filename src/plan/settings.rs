@@ -6,8 +6,8 @@ use serde::{Serialize, Serializer};
 
 use crate::diag::At;
 use crate::model::{
-    Access, ByteSize, Capability, CgroupMount, ExtraArguments, FileMode, IdExtent, InsidePath,
-    MapHelpers, MountOption, NetworkMode, Period, ProcMount, Protection, SandboxName,
+    Access, ByteSize, Capability, CgroupMount, Expectation, ExtraArguments, FileMode, IdExtent,
+    InsidePath, MapHelpers, MountOption, NetworkMode, Period, ProcMount, Protection, SandboxName,
     SeccompPolicy, Signal, Switch, SysMount, TimeOffset, UserSpec, VolumeName, Writes,
 };
 
@@ -55,6 +55,9 @@ pub struct Settings {
     pub landlock: At<Landlock>,
     /// How it is watched and ended.
     pub supervise: Supervise,
+    /// What `sandbox test` tries, in file order, each at its value.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expect: Vec<At<Expect>>,
     /// What is marked `optional` and missing on this host: left out, and the report says so.
     pub left_out: Vec<At<String>>,
     /// Parts of binds that are to be protected and are not, or not against everybody.
@@ -71,6 +74,15 @@ impl Serialize for Settings {
         let written = written.map_err(serde::ser::Error::custom)?;
         self.private.hide_in(written).serialize(serializer)
     }
+}
+
+/// What `sandbox test` tries, and what for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Expect {
+    /// What is expected.
+    pub what: Expectation,
+    /// What it is good for, in the profile's words.
+    pub why: Option<String>,
 }
 
 /// The program and what it starts with.

@@ -10,7 +10,7 @@ use crate::model::{
 
 use super::{
     ClockOffset, GroupLimits, IdMaps, LandlockRules, Missing, MountPointKind, OwnerMap, PartGuard,
-    ProcessLimit, TargetPoint, UserIds,
+    Probe, ProcessLimit, TargetPoint, UserIds,
 };
 
 /// One thing that is done, who does it and why.
@@ -405,6 +405,10 @@ pub enum ProgramAction {
     },
     /// Landlock.
     Landlock(LandlockRules),
+    /// Has each expectation answered by a process of its own, which goes through all steps behind.
+    Probe(Vec<Probe>),
+    /// Tries what is expected; the answer passes through memory, so that no filter stops it.
+    Answer,
     /// execve.
     Execute {
         /// Absolute paths inside to try in order.

@@ -12,19 +12,31 @@ pub(super) use mounts::DEVICES;
 use crate::diag::Origin;
 use crate::model::{CgroupMount, NetworkMode, SeccompPolicy};
 
+use super::probe::probes;
 use super::step::{Action, Lane, Namespace, Phase, ProgramAction, Step};
 use super::{HostIds, MapWriter, Settings, Terminal};
 
 /// The list under construction.
 struct Steps<'a> {
     settings: &'a Settings,
+    end: End,
     list: Vec<Step>,
 }
 
+/// What a start is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The program.
+    Execute,
+    /// The answers to what the profile expects.
+    Answer,
+}
+
 /// Every step of a start, in order.
-pub fn steps(settings: &Settings) -> Vec<Step> {
+pub fn steps(settings: &Settings, end: End) -> Vec<Step> {
     let mut steps = Steps {
         settings,
+        end,
         list: Vec::with_capacity(96),
     };
     steps.prepare();
@@ -285,6 +297,7 @@ impl Steps<'_> {
     fn program(&mut self) {
         let settings = self.settings;
         let (lane, command) = (Lane::Program, &settings.command);
+        self.probe();
         let why = match command.terminal.value {
             Terminal::Own => "keys of the terminal reach it",
             Terminal::Inherited => "it gets its signals as one",
@@ -312,11 +325,7 @@ impl Steps<'_> {
         let action = ProgramAction::ChangeDirectory(workdir.value.clone());
         let why = "inside the new root";
         self.add(lane, Phase::Lockdown, action, why, &workdir.origin);
-        let candidates = self.candidates();
-        let origin = self.program_origin();
-        let action = ProgramAction::RefuseMagicLinks { candidates };
-        let why = "`sandbox` itself is not run inside";
-        self.add(lane, Phase::Lockdown, action, why, &origin);
+        self.refuse_magic_links();
         let keep = command.fds.iter().map(|fd| fd.value).collect();
         let action = ProgramAction::CloseDescriptors { keep };
         self.always(
@@ -327,7 +336,34 @@ impl Steps<'_> {
         );
         self.landlock();
         self.filter(lane);
-        self.execute();
+        match self.end {
+            End::Execute => self.execute(),
+            End::Answer => {
+                let why = "in place of the program";
+                self.always(lane, Phase::Exec, ProgramAction::Answer, why);
+            }
+        }
+    }
+
+    /// First of all, so that each does what the program would.
+    fn probe(&mut self) {
+        if self.end == End::Answer {
+            let action = ProgramAction::Probe(probes(self.settings));
+            let why = "one that is killed ends no other";
+            self.always(Lane::Program, Phase::Limits, action, why);
+        }
+    }
+
+    /// A test may know no program.
+    fn refuse_magic_links(&mut self) {
+        if self.end == End::Answer && self.settings.command.args.is_empty() {
+            return;
+        }
+        let candidates = self.candidates();
+        let origin = self.program_origin();
+        let action = ProgramAction::RefuseMagicLinks { candidates };
+        let why = "`sandbox` itself is not run inside";
+        self.add(Lane::Program, Phase::Lockdown, action, why, &origin);
     }
 
     fn execute(&mut self) {

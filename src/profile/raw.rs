@@ -10,6 +10,10 @@ use crate::model::{
 
 use super::template::Template;
 
+mod expect;
+
+pub use expect::{RawExpect, RawExpectation};
+
 /// A value of a type other than text: written out, or one whole variable that stands for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Setting<T> {
@@ -49,6 +53,8 @@ pub struct RawProfile {
     pub security: RawSecurity,
     /// `[supervise]`.
     pub supervise: RawSupervise,
+    /// `[[expect]]`.
+    pub expect: Vec<At<RawExpect>>,
 }
 
 /// `[command]`.

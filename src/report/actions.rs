@@ -310,6 +310,15 @@ impl<'a> Texts<'a> {
                 with("close descriptors from 3 on", but)
             }
             ProgramAction::Landlock(rules) => landlock(rules, *self),
+            ProgramAction::Probe(probes) => {
+                let tests = probes.iter().map(|probe| {
+                    let what = &probe.what;
+                    format!("{} {}", what.key(), self.word(&what.to_string()))
+                });
+                let tests: Vec<String> = tests.collect();
+                with("fork a process for each test", tests.join(", "))
+            }
+            ProgramAction::Answer => bare("try what is expected"),
             ProgramAction::Execute { candidates, args } => {
                 let what = format!("execve {}", self.words(args));
                 match candidates.as_slice() {

@@ -3,6 +3,7 @@
 
 mod actions;
 pub mod changes;
+pub mod expect;
 pub mod failure;
 pub mod outcome;
 mod printable;

@@ -105,6 +105,7 @@ fn resources<'a>(run: &Run<'a>, groups: &'a Groups) -> Resources<'a> {
             unified: entry.clone_into,
             tasks: entry.tasks,
             shown: shown_groups(run.cgroups, groups),
+            missing: groups.missing().iter().map(|missed| missed.key).collect(),
         },
     }
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::cgroup::Groups;
 use crate::launch::Record;
-use crate::model::{Ending, Kept, KeptKind, LimitKind, Outcome, Unprotected, Usage};
+use crate::model::{
+    Ending, Expectation, Finding, Kept, KeptKind, LimitKind, Outcome, Unprotected, Usage,
+};
 use crate::plan::{Amount, KeptPart, Plan, Settings, Shortfalls, isolation};
 
 use super::watch::{Killed, Seen};
@@ -55,6 +57,7 @@ pub(super) fn outcome(
         kept: kept(plan),
         left_out: left_out(plan),
         unprotected: unprotected(plan),
+        found: found(plan, seen, ending),
     })
 }
 
@@ -162,6 +165,31 @@ fn unprotected(plan: &Plan) -> Vec<Unprotected> {
         reason: part.value.to_string(),
     });
     parts.collect()
+}
+
+/// What was found for each expectation of a plan for tests. Who meets the memory's limit takes the whole
+/// sandbox along: it comes last, and all that ask for as much or more are answered by it.
+fn found(plan: &Plan, seen: &Seen, ending: Ending) -> Vec<Finding> {
+    let is_out_of_memory = matches!(
+        ending,
+        Ending::Limit {
+            limit: LimitKind::Memory,
+            ..
+        }
+    );
+    let unanswered = |what: &Expectation| match what {
+        Expectation::MaxMemory(_) if is_out_of_memory => Finding::Killed {
+            signal: libc::SIGKILL,
+        },
+        _ => Finding::Silent,
+    };
+    let expected = plan.settings.expect.iter().zip(0..);
+    let found = expected.map(|(expect, place)| {
+        let mut answers = seen.found.iter();
+        let answer = answers.find(|(answered, _)| *answered == place);
+        answer.map_or_else(|| unanswered(&expect.value.what), |(_, found)| *found)
+    });
+    found.collect()
 }
 
 fn kept(plan: &Plan) -> Vec<Kept> {

@@ -9,6 +9,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 
 use crate::launch::{self, KILL_ALL, Record, Running};
+use crate::model::Finding;
 use crate::sys;
 use crate::sys::process::Watched;
 
@@ -50,6 +51,8 @@ pub struct Seen {
     pub init: i32,
     /// What all processes used that were waited for.
     pub usage: libc::rusage,
+    /// What the expectations came to, each with its place in the profile.
+    pub found: Vec<(u32, Finding)>,
     /// Who ended it, where it was this process.
     pub killed: Option<Killed>,
     /// From the start to the end.
@@ -73,6 +76,7 @@ impl Seen {
             program: None,
             init: 0,
             usage: sys::process::no_usage(),
+            found: Vec::new(),
             killed: None,
             wall: Duration::ZERO,
             records: Records::Open,
@@ -269,6 +273,7 @@ impl Watch {
                 let reason = format!("{count} allocations after the clone");
                 return Err(io::Error::other(reason));
             }
+            Some(Record::Probed { place, found }) => self.seen.found.push((place, found)),
             Some(Record::Stopped { .. }) => self.stop_with_program()?,
             Some(failure @ (Record::Failed { .. } | Record::NoInterpreter { .. })) => {
                 self.seen.failure.get_or_insert(failure);

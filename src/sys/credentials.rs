@@ -2,6 +2,12 @@
 
 use super::{Result, done};
 
+/// The caller's user id.
+pub fn own_user() -> u32 {
+    // SAFETY: it takes nothing and cannot fail.
+    unsafe { libc::getuid() }
+}
+
 /// Sets real, effective and saved group and then user id; clears PDEATHSIG.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ pub mod memory;
 pub mod mount;
 pub mod network;
 pub mod pidfd;
+pub mod probe;
 pub mod process;
 pub mod seccomp;
 pub mod signal;

@@ -154,6 +154,11 @@ impl StringArray {
             _strings: strings,
         }
     }
+
+    /// As system calls take it.
+    pub(super) fn as_pointer(&self) -> *const *const c_char {
+        self.pointers.as_ptr()
+    }
 }
 
 /// execve(2); comes back only on failure, and allocates nothing.

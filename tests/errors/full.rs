@@ -35,6 +35,23 @@ fn literal<T: Clone>(setting: &Opt<Setting<T>>) -> T {
 }
 
 #[test]
+fn what_is_expected() {
+    let (profile, text) = full();
+    let keys: Vec<&str> = text
+        .lines()
+        .filter_map(|line| {
+            let key = line.split(' ').next()?;
+            let is_test = key.starts_with("deny_") || key.starts_with("allow_");
+            (is_test || key.starts_with("max_") || key == "env_absent").then_some(key)
+        })
+        .filter(|key| *key != "allow_degraded")
+        .collect();
+    assert_eq!(keys.len(), 14);
+    assert_eq!(profile.expect.len(), keys.len());
+    assert_eq!(value(&profile.expect[0].value.why), "passwords");
+}
+
+#[test]
 fn the_command_and_its_environment() {
     let (profile, _) = full();
     assert_eq!(value(&profile.name).as_str(), "full");

@@ -9,6 +9,7 @@ use super::{directory, stems};
 const SECTIONS: &[&str] = &[
     "command",
     "env",
+    "expect",
     "limits",
     "mount",
     "namespaces",

@@ -106,6 +106,7 @@ pub fn least() -> Settings {
         },
         left_out: Vec::new(),
         unprotected: Vec::new(),
+        expect: Vec::new(),
         private: PrivateValues::default(),
     }
 }

@@ -1,6 +1,8 @@
 //! `tests/reports/*.json`: one report for each way to end, in its exact text, all judged by
 //! `schemas/report.schema.json`, which is made from the types. `BLESS=1 cargo test` writes all anew.
 
+mod expect;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -42,6 +44,7 @@ fn outcome(plan: &Plan, ending: Ending, exit_code: u8) -> Outcome {
         }],
         left_out: Vec::new(),
         unprotected: Vec::new(),
+        found: Vec::new(),
     }
 }
 

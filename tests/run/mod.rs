@@ -18,6 +18,7 @@ mod changed_meanwhile;
 mod classic;
 mod devices;
 mod ends;
+mod expect;
 mod filter;
 mod guards;
 mod hostile_tree;

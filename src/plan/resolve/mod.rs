@@ -7,6 +7,7 @@ mod covered_command;
 mod devices;
 mod env;
 mod etc;
+mod expect;
 mod groups;
 mod host_object;
 mod id_maps;
@@ -154,6 +155,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         limits: _,
         security: _,
         supervise,
+        expect,
     } = raw;
     let name = sandbox_name(name, scope);
     let network = or_default(network, NetworkMode::None);
@@ -187,6 +189,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
     parts::judge_rights(&mounts, &security, scope);
     let landlock = landlock::resolve(raw, scope);
     let supervise = supervise::resolve(supervise, scope);
+    let expect = expect::resolve(expect, scope);
     Some(Settings {
         name: name?,
         description: description.clone(),
@@ -206,6 +209,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         nested_userns: security.nested_userns,
         landlock,
         supervise: supervise?,
+        expect,
         command: command?.with(env),
         left_out: std::mem::take(&mut scope.left_out),
         unprotected,

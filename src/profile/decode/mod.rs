@@ -6,6 +6,7 @@
 mod command;
 mod entries;
 mod env;
+mod expect;
 mod ids;
 mod limits;
 mod mount;
@@ -52,7 +53,7 @@ pub(super) fn profile(
 }
 
 fn top(table: &mut Table<'_, '_>) -> RawProfile {
-    table.later(&["extends", "params", "expect", "remove"]);
+    table.later(&["extends", "params", "remove"]);
     RawProfile {
         name: table.optional("name"),
         description: table.with("description", text::plain(text::Content::Prose)),
@@ -66,6 +67,7 @@ fn top(table: &mut Table<'_, '_>) -> RawProfile {
         limits: table.section("limits", limits::limits),
         security: table.section("security", security::security),
         supervise: table.section("supervise", command::supervise),
+        expect: expect::expectations(table),
     }
 }
 

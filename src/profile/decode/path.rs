@@ -42,6 +42,13 @@ pub(super) const WORKDIR: Role = Role {
     root: "/",
 };
 
+pub(super) const EXPECTED_PATH: Role = Role {
+    name: "path",
+    relative: "expect.path-relative",
+    parent: "expect.path-parent",
+    root: "/",
+};
+
 /// A path inside the sandbox.
 pub(super) fn inside(
     role: &'static Role,

@@ -21,6 +21,8 @@ impl Failed<'_> {
             ProgramAction::Execute { candidates, args } => self.execute(candidates, args),
             ProgramAction::Landlock(_) => self.landlock(),
             ProgramAction::OwnProcessGroup
+            | ProgramAction::Probe(_)
+            | ProgramAction::Answer
             | ProgramAction::SetUmask(_)
             | ProgramAction::ResetSignals => None,
         }

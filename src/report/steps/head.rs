@@ -58,6 +58,8 @@ impl Head<'_> {
             unprotected,
             // What is hidden in all the others.
             private: _,
+            // They change nothing of the sandbox.
+            expect: _,
         } = settings;
         let description = description
             .as_ref()

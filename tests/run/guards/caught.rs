@@ -36,9 +36,18 @@ pub const CAUGHT: &[(Guard, &[&str])] = &[
         Guard::Landlock,
         &["landlock::abstract_sockets_of_a_shared_network_are_out_of_reach"],
     ),
-    (Guard::PinParts, &[]),
-    (Guard::ReadOnlyParts, &[]),
-    (Guard::HideParts, &[]),
+    (
+        Guard::PinParts,
+        &["below::no_directory_on_the_way_to_a_part_is_moved_or_replaced"],
+    ),
+    (
+        Guard::ReadOnlyParts,
+        &["below::what_is_read_only_is_written_by_no_other_way"],
+    ),
+    (
+        Guard::HideParts,
+        &["below::what_is_hidden_shows_nothing_and_stays"],
+    ),
     (
         Guard::BoundingSet,
         &[
