@@ -116,7 +116,7 @@ impl Inside<'_> {
             Armed::EnterGroups => self.enter_groups(),
             Armed::NewCgroupNamespace => sys::process::unshare(libc::CLONE_NEWCGROUP),
             Armed::NoNewPrivileges => sys::process::no_new_privileges(),
-            Armed::NewSession => sys::process::new_session(),
+            Armed::NewSession => new_session(),
             Armed::BecomeSubreaper => self.become_subreaper(),
             Armed::PrivateMounts => self.private_mounts(),
             Armed::OpenClone(clone) => self.open(clone),
@@ -259,6 +259,17 @@ fn write_proc(proc: BorrowedFd<'_>, path: &std::ffi::CStr, value: &[u8]) -> sys:
     let resolve = libc::RESOLVE_BENEATH | libc::RESOLVE_NO_XDEV | libc::RESOLVE_NO_MAGICLINKS;
     let file = sys::file::open(proc, path, How::existing(libc::O_WRONLY, resolve))?;
     sys::file::write_whole(file.as_fd(), value)
+}
+
+/// A session of its own, and with it a keyring: keys have no namespace (CVE-2016-0728), and the caller's
+/// would be found by who possesses its session.
+fn new_session() -> sys::Result<()> {
+    sys::process::new_session()?;
+    match sys::process::new_session_keyring() {
+        // A kernel without keys, or a filter above this process, which the program is under as well.
+        Err(Errno::ENOSYS | Errno::EPERM) => Ok(()),
+        result => result,
+    }
 }
 
 /// A change of ids makes a process undumpable, and its own /proc files root's: undone until the end.
