@@ -93,7 +93,7 @@ impl<'a> Texts<'a> {
             Action::EnterGroups => bare("enter the control groups"),
             Action::NewCgroupNamespace => bare("unshare cgroup"),
             Action::NoNewPrivileges => bare("no_new_privs"),
-            Action::NewSession => bare("setsid"),
+            Action::NewSession => bare("setsid, new session keyring"),
             Action::BecomeSubreaper => bare("child subreaper"),
             Action::PrivateMounts => bare("make all mounts private"),
             Action::Mount(action) => self.mount(action),

@@ -22,6 +22,8 @@ const WITHOUT_PROFILE: &[&str] = &[
     "command.no-directory",
     // Their host is root's.
     "command.group-root",
+    "security.capability-files",
+    "security.nested-root",
     "command.user-no-id",
     "namespaces.map-no-block",
     // Its host has subordinate ids, but not what maps them.

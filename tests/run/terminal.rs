@@ -8,7 +8,7 @@ use super::pty::Terminal;
 use super::support::{Caller, Lab, attack, finish, within};
 
 /// The caller of a lab on a terminal; root plays the other by a program, which keeps the session.
-fn as_caller(lab: &Lab, command: &Command) -> Command {
+pub(super) fn as_caller(lab: &Lab, command: &Command) -> Command {
     if lab.caller.uid() == nix::unistd::geteuid().as_raw() {
         return clone(command, command.get_program(), &[]);
     }

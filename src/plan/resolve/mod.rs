@@ -185,7 +185,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
     {
         limits.group.devices = devices::rules(system, command.terminal.value);
     }
-    let security = security::resolve(raw, identity.as_ref(), scope);
+    let security = security::resolve(raw, identity.as_ref(), &mounts, scope);
     parts::judge_rights(&mounts, &security, scope);
     let landlock = landlock::resolve(raw, scope);
     let supervise = supervise::resolve(supervise, scope);
