@@ -23,7 +23,8 @@ use super::profile::Loaded;
 /// Each finding has a weight from 0 to 10: how much of the way to the host is open through it alone. It
 /// makes the level: note 0, low from 0.1, medium from 1, high from 3, critical from 6. The score is
 /// 10 × (1 − (1 − w₁/10) × (1 − w₂/10) × …) over the rules that fired, each by its heaviest finding: 0.0
-/// is sealed, 10.0 is as the host. Up to 2.0 it is called tight, to 4.0 fair, to 7.0 loose, to 9.4 open.
+/// is sealed, 10.0 is as the host. Up to 2.0 it is called tight, to 4.0 fair, below 6.0 loose, below 9.5
+/// open.
 ///
 /// Exits with 0; with 1 when --fail-on finds what it names, and when the profile has an error; with 2 for
 /// wrong usage.

@@ -68,15 +68,16 @@ impl Page<'_> {
             .saturating_sub(INDENT + label.len())
             .max(20);
         let mut shown = String::new();
-        for (at, line) in broken(text, room, room).iter().enumerate() {
+        let lines = broken(&tied(text), room, room);
+        for (at, line) in lines.iter().map(|line| line.replace(TIE, " ")).enumerate() {
             let label = if at == 0 {
                 label
             } else {
                 &" ".repeat(label.len())
             };
             let line = match code {
-                Some(code) => self.paint(code, line),
-                None => line.clone(),
+                Some(code) => self.paint(code, &line),
+                None => line,
             };
             shown += &format!("{}{label}{line}\n", " ".repeat(INDENT));
         }
@@ -114,6 +115,22 @@ impl Page<'_> {
             Colour::Ansi => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
         }
     }
+}
+
+/// Stands for a space at which no line is broken; what comes from outside holds none, as a terminal would
+/// act upon it.
+const TIE: char = '\u{1}';
+
+/// The text with the words in backticks tied together: they are there to be copied.
+fn tied(text: &str) -> String {
+    let mut parts = text.split('`').enumerate();
+    let first = parts
+        .next()
+        .map_or(String::new(), |(_, part)| part.to_owned());
+    parts.fold(first, |text, (at, part)| match at % 2 {
+        1 => format!("{text}`{}", part.replace(' ', &TIE.to_string())),
+        _ => format!("{text}`{part}"),
+    })
 }
 
 fn colour(level: Level) -> &'static str {

@@ -400,12 +400,12 @@ fn writable_executable(subject: &Subject<'_>) -> Vec<Found> {
             // What covers a directory of ours holds one page.
             MountKind::Tmpfs { size, .. } if size.0 > 4096 => "the tmpfs",
             MountKind::Volume { .. } => "the volume",
-            // A checkout is there to be built and run.
+            // A checkout is there to be built and run; of the others, what is worse is told by itself.
             MountKind::Bind {
                 source,
                 access: Access::ReadWrite,
                 ..
-            } if !is_checkout(&HostPath::new(source, subject)) => "the bind",
+            } if !is_told(&HostPath::new(source, subject)) => "the bind",
             MountKind::Bind { .. } | MountKind::Tmpfs { .. } => return None,
         };
         let message = format!("{what} at `{target}` can be written and executed");
@@ -413,6 +413,12 @@ fn writable_executable(subject: &Subject<'_>) -> Vec<Found> {
         Some(Found::new(&mount.origin, message, fix))
     });
     found.collect()
+}
+
+fn is_told(path: &HostPath) -> bool {
+    let touches = |spot: &Spot| path.is_within(spot.path) || path.brings(spot.path);
+    let told = [spots::STARTUP, spots::SYSTEM];
+    is_checkout(path) || path.is_home() || told.iter().any(|spots| spots.iter().any(touches))
 }
 
 fn kept_writes(subject: &Subject<'_>) -> Vec<Found> {

@@ -174,14 +174,14 @@ impl Score {
         f64::from(self.0) / 10.0
     }
 
-    /// The score in a word.
+    /// The score in a word; from `open` on it is that of something critical.
     pub fn word(self) -> &'static str {
         match self.0 {
             0 => "sealed",
             1..=20 => "tight",
             21..=40 => "fair",
-            41..=70 => "loose",
-            71..=94 => "open",
+            41..60 => "loose",
+            60..95 => "open",
             _ => "as the host",
         }
     }
