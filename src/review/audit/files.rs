@@ -366,25 +366,22 @@ fn broad_source(subject: &Subject<'_>) -> Vec<Found> {
 fn unverified_source(subject: &Subject<'_>) -> Vec<Found> {
     let sources = subject.settings.tree.sources.iter();
     let found = sources.filter_map(|source| match &source.value {
-        TreeSource::Archive { path, sha256: None, .. } => Some(Found::new(
+        TreeSource::Archive {
+            path, sha256: None, ..
+        } => Some(Found::new(
             &source.origin,
             format!("archive `{}` is taken whatever is in it", path.display()),
             "add `sha256 = \"…\"`, as `sha256sum` prints it",
         )),
-        // Its index says what each part hashes to, but nothing says that of the index.
-        TreeSource::Image(name) if !is_pinned(name.reference.as_deref()) => Some(Found::new(
-            &source.origin,
-            format!("image `{}` is taken whatever is in it", name.path.display()),
-            "name it by its digest (`…@sha256:…`), or start it with `--locked` and a lock of `sandbox lock`",
-        )
-        .weighing(Weight::tenths(3))),
+        // What the index of an image hashes to a profile cannot say, so this is a note: a lock can.
+        TreeSource::Image(name) => {
+            let message = format!("image `{}` is taken whatever is in it", name.path.display());
+            let fix = "make a lock by `sandbox lock`, and start it with `--locked`";
+            Some(Found::new(&source.origin, message, fix).weighing(Weight::NONE))
+        }
         _ => None,
     });
     found.collect()
-}
-
-fn is_pinned(reference: Option<&str>) -> bool {
-    reference.is_some_and(|reference| reference.contains("sha256:"))
 }
 
 fn writable_executable(subject: &Subject<'_>) -> Vec<Found> {
