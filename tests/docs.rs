@@ -37,7 +37,8 @@ fn plan_of(text: &str) -> String {
     given.purpose = Purpose::Start;
     let raw = profile::parse(file, text, &mut problems);
     let settings = raw.and_then(|raw| {
-        let facts = hand_written(&raw, &given);
+        let mut facts = hand_written(&raw, &given);
+        facts.landlock = sandbox::model::LandlockAbi::KNOWN;
         resolve(&raw, &given, Knowledge::Host(&facts), &mut problems)
     });
     let settings = settings.unwrap_or_else(|| panic!("{:#?}", problems.sorted()));

@@ -55,9 +55,11 @@ const BANNED_AFTER_CLONE: &[&str] = &[
 
 const AFTER_CLONE: &[&str] = &[
     "init.rs",
+    "landlock.rs",
     "magic.rs",
     "mounts.rs",
     "overlay.rs",
+    "parts.rs",
     "program.rs",
     "reap.rs",
 ];

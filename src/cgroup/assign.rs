@@ -65,6 +65,7 @@ mod tests {
         };
         GroupLimits {
             list: amounts.iter().map(limit).collect(),
+            devices: Vec::new(),
         }
     }
 

@@ -1,11 +1,13 @@
 //! Makes the groups and writes the limits into them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::sys::sysinfo::sysinfo;
 
 use super::assign::{Assignment, assign};
+use super::devices::{self, Allowed};
 use super::error::{Cause, CgroupError, Failure};
 use super::file;
 use super::groups::{Group, Groups};
@@ -47,6 +49,7 @@ pub(super) fn create(
             maker.make_bare(hierarchy);
         }
     }
+    maker.guard_devices(facts);
     Ok(maker.groups)
 }
 
@@ -58,6 +61,7 @@ pub(super) fn places(limits: &GroupLimits, facts: &CgroupFacts, name: &str) -> V
     }
     let sandbox = |parent: &Path| free_place(parent, Role::Sandbox, name);
     let mut places: Vec<PathBuf> = v1.iter().filter_map(|(at, _)| sandbox(&at.own)).collect();
+    places.extend(facts.v1_with("devices").and_then(|at| sandbox(&at.own)));
     if let Some(unified) = facts.unified() {
         let nests = bases(unified).into_iter().map(|base| base.join(NEST));
         places.extend(nests.filter_map(|nest| sandbox(&nest)));
@@ -174,6 +178,40 @@ impl Maker<'_> {
         Ok(held)
     }
 
+    /// Nobody asks for this rule, so that none is no error, only less: the reason is noted.
+    fn guard_devices(&mut self, facts: &CgroupFacts) {
+        if self.groups.list.is_empty() || self.limits.devices.is_empty() {
+            return;
+        }
+        let allowed = devices::resolve(&self.limits.devices);
+        let guarded = match facts.v1_with("devices") {
+            Some(hierarchy) => self.guard_devices_v1(hierarchy, &allowed),
+            None => devices::guard_v2(&self.groups, &allowed).map_err(|errno| {
+                let group = self.groups.unified().map(|group| group.dir.clone());
+                devices_refused(group, errno)
+            }),
+        };
+        self.groups.devices_unguarded = guarded.err();
+    }
+
+    fn guard_devices_v1(
+        &mut self,
+        hierarchy: &Hierarchy,
+        allowed: &BTreeSet<Allowed>,
+    ) -> Result<(), Failure> {
+        if let Some(group) = self.groups.with("devices") {
+            return devices::guard_v1(&group.dir, allowed)
+                .map_err(|errno| devices_refused(Some(group.dir.clone()), errno));
+        }
+        let group = new_v1(hierarchy, self.name)?;
+        let refused = |errno| devices_refused(Some(group.dir.clone()), errno);
+        devices::guard_v1(&group.dir, allowed).map_err(refused)?;
+        let tasks = file::open_for_writing(&group.dir.join("tasks")).map_err(refused)?;
+        self.groups.list.push(group);
+        self.groups.tasks.push(tasks);
+        Ok(())
+    }
+
     /// Notes limits that cannot hold, or stops at the first that must.
     fn lack(&mut self, indices: &[usize], failure: &Failure) -> Result<(), CgroupError> {
         for index in indices {
@@ -201,6 +239,18 @@ impl Maker<'_> {
     fn is_about(&self, index: usize, cause: &Cause) -> bool {
         let own = controller(self.limits.list[index].amount);
         cause.controller().is_none_or(|name| name == own)
+    }
+}
+
+fn devices_refused(path: Option<PathBuf>, errno: Errno) -> Failure {
+    let cause = match errno {
+        Errno::EPERM | Errno::EACCES => Cause::DevicesNeedRoot,
+        _ => Cause::Refused,
+    };
+    Failure {
+        cause,
+        path,
+        errno: Some(errno),
     }
 }
 

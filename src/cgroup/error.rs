@@ -119,6 +119,8 @@ pub enum Cause {
     SwapNotCounted,
     /// The kernel was built without this limit, or the directory is no control group.
     FileMissing,
+    /// Only root may say which devices a group opens.
+    DevicesNeedRoot,
     /// The errno says it all.
     Refused,
 }
@@ -168,6 +170,7 @@ impl Cause {
             Cause::SwapNeedsMemory => "set `limits.memory` too",
             Cause::SwapNotCounted => "boot the kernel with `swapaccount=1`, or switch swap off",
             Cause::FileMissing => "use a kernel that has this limit, or leave the key out",
+            Cause::DevicesNeedRoot => "run it as root",
             Cause::Refused => return None,
         };
         Some(fix.to_owned())
@@ -206,6 +209,7 @@ impl fmt::Display for Cause {
             Cause::SwapNeedsMemory => "cgroup v1 limits swap only together with memory",
             Cause::SwapNotCounted => "this kernel does not count the swap of a group",
             Cause::FileMissing => "the kernel does not offer it here",
+            Cause::DevicesNeedRoot => "only root may say which devices a group opens",
             Cause::Refused => "the kernel refuses it",
         };
         f.write_str(text)

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use super::create::{create, places};
-use super::error::CgroupError;
+use super::error::{CgroupError, Failure};
 use super::nest::Nest;
 use super::remove;
 use crate::model::{CgroupFacts, CgroupVersion};
@@ -23,6 +23,7 @@ pub struct Groups {
     pub(super) directory: Option<OwnedFd>,
     pub(super) tasks: Vec<OwnedFd>,
     pub(super) missing: Vec<CgroupError>,
+    pub(super) devices_unguarded: Option<Failure>,
 }
 
 /// How a child gets in, both ways together before its first allocation.
@@ -67,6 +68,11 @@ impl Groups {
     /// Limits that do not hold on this host, and why.
     pub fn missing(&self) -> &[CgroupError] {
         &self.missing
+    }
+
+    /// Why the groups let every device through; nothing where they do not.
+    pub fn devices_unguarded(&self) -> Option<&Failure> {
+        self.devices_unguarded.as_ref()
     }
 
     /// What was made, for whoever has to [`sweep`](super::sweep) it if this process is killed.

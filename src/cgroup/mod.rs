@@ -15,6 +15,7 @@
 
 mod assign;
 mod create;
+mod devices;
 mod error;
 mod file;
 mod groups;

@@ -1,7 +1,7 @@
 //! The system-call filter of a plan.
 
 use crate::diag::Problem;
-use crate::model::SeccompPolicy;
+use crate::model::{SeccompPolicy, Switch};
 use crate::plan::Plan;
 use crate::seccomp::{Arch, Grants, NestedUserNamespaces, Policy, compile};
 use crate::sys::seccomp::Instruction;
@@ -31,7 +31,10 @@ pub fn compile_for(plan: &Plan) -> Result<Vec<Vec<Instruction>>, Problem> {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let grants = Grants {
         capabilities: &names,
-        nested_user_namespaces: NestedUserNamespaces::Forbidden,
+        nested_user_namespaces: match settings.nested_userns.value {
+            Switch::On => NestedUserNamespaces::Allowed,
+            Switch::Off => NestedUserNamespaces::Forbidden,
+        },
     };
     let filter = compile(&policy, arch, &grants).map_err(|error| refuse(error.to_string()))?;
     let programs = filter.programs.iter();

@@ -157,6 +157,9 @@ fn is_shown(plan: &Plan, place: &std::path::Path) -> bool {
         .iter()
         .any(|mount| match &mount.value.kind {
             MountKind::Bind { source, .. } => place.starts_with(source),
-            MountKind::Tmpfs { .. } | MountKind::Volume { .. } => false,
+            MountKind::Tmpfs { .. }
+            | MountKind::Volume { .. }
+            | MountKind::Socket { .. }
+            | MountKind::Part { .. } => false,
         })
 }

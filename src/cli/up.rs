@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cgroup::CgroupError;
-use crate::diag::{Problem, Problems, Sources};
+use crate::diag::{Origin, Problem, Problems, Sources};
 use crate::host::places;
 use crate::kept::{Name, prepare};
+use crate::launch;
 use crate::model::{Outcome, SandboxName};
-use crate::plan::{Given, Plan, Purpose};
+use crate::plan::{Given, Landlock, Plan, Purpose};
 use crate::report;
 use crate::supervise::{self, Claim, Run, RunError, StateDirectory};
 
@@ -109,8 +110,13 @@ impl Up {
             let exit = Exit::NOT_STARTED;
             return refuse(Refused { problems, exit }, &sources);
         };
-        output::problems(problems, &sources);
         let plan = Plan::new(settings);
+        if !self.dry_run
+            && let Err(problem) = seal(&plan)
+        {
+            return refuse(problem.into(), &sources);
+        }
+        output::problems(problems, &sources);
         if self.dry_run {
             return self.print(&plan, &sources);
         }
@@ -209,6 +215,19 @@ impl Up {
     }
 }
 
+/// Where Landlock does not keep the launcher's file out of reach, it runs from a copy that nobody can
+/// write, from here on anew (rule 16).
+fn seal(plan: &Plan) -> Result<(), Problem> {
+    match plan.settings.landlock.value.enforced() {
+        Some(_) => Ok(()),
+        None => launch::run_sealed().map_err(|error| {
+            let what = "run from a sealed copy of itself, as it does without Landlock";
+            problem("launch.sealed", what, &error)
+                .help("keep Landlock on, or set `vm.memfd_noexec` to 0 or 1")
+        }),
+    }
+}
+
 fn refuse(refused: Refused, sources: &Sources) -> Exit {
     output::problems(refused.problems, sources);
     refused.exit
@@ -278,14 +297,22 @@ fn explain(plan: &Plan, tree: &Path, error: RunError) -> Refused {
 }
 
 /// One line: it comes at every start on such a host.
-fn warn_of_missing(missing: &[CgroupError]) {
-    let keys: Vec<&str> = missing.iter().map(|missed| missed.key).collect();
+fn warn_of_missing(plan: &Plan, missing: &[CgroupError]) {
+    let mut keys: Vec<&str> = missing.iter().map(|missed| missed.key).collect();
     let mut reasons: Vec<String> = Vec::new();
     for missed in missing {
         let reason = missed.failure.cause.to_string();
         if !reasons.contains(&reason) {
             reasons.push(reason);
         }
+    }
+    let landlock = &plan.settings.landlock;
+    if matches!(landlock.value, Landlock::Lacking(_)) && landlock.origin != Origin::Default {
+        keys.push("landlock");
+        reasons.push("this kernel lacks it".to_owned());
+    }
+    if keys.is_empty() {
+        return;
     }
     let (keys, reasons) = (keys.join(", "), reasons.join("; "));
     output::error_text(&format!(

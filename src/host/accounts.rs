@@ -2,25 +2,67 @@
 
 use std::ops::RangeInclusive;
 
-use crate::model::{Accounts, User};
+use std::path::{Path, PathBuf};
+
+use crate::model::{Accounts, MapHelpers, User};
+
+/// Where newuidmap(1) is looked for: root's own directories, whatever the caller's PATH says.
+const HELPER_DIRECTORIES: &[&str] = &[
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/local/bin",
+    "/bin",
+    "/run/wrappers/bin",
+];
 
 /// What the four files of the host say. One that cannot be read says nothing.
-pub(super) fn read() -> Accounts {
+pub(super) fn read(caller: u32) -> Accounts {
     let text = |path: &str| {
         let bytes = std::fs::read(path).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     };
+    let (users, groups) = (text("/etc/subuid"), text("/etc/subgid"));
     let accounts = parse(
         &text("/etc/passwd"),
         &text("/etc/group"),
-        &[text("/etc/subuid"), text("/etc/subgid")],
+        &[&users, &groups],
     );
+    let own = |text| subordinate(text, caller, &accounts.users);
+    let (subordinate_users, subordinate_groups) = (own(&users), own(&groups));
     let users = id_map(&text("/proc/self/uid_map"));
     let groups = id_map(&text("/proc/self/gid_map"));
     Accounts {
         mapped: common(&users, &groups),
+        subordinate_users,
+        subordinate_groups,
+        map_helpers: map_helpers(),
         ..accounts
     }
+}
+
+/// The ranges of a user, who is named by name or by number (subuid(5)).
+fn subordinate(text: &str, uid: u32, users: &[User]) -> Vec<RangeInclusive<u32>> {
+    let named = users.iter().filter(|user| user.uid == uid);
+    let mut names: Vec<String> = named.map(|user| user.name.clone()).collect();
+    names.push(uid.to_string());
+    let own = |line: &&str| {
+        let owner = line.split(':').next().unwrap_or_default();
+        names.iter().any(|name| name == owner)
+    };
+    text.lines().filter(own).filter_map(range).collect()
+}
+
+fn map_helpers() -> Option<MapHelpers> {
+    let find = |name: &str| -> Option<PathBuf> {
+        let paths = HELPER_DIRECTORIES
+            .iter()
+            .map(|dir| Path::new(dir).join(name));
+        paths.into_iter().find(|path| path.is_file())
+    };
+    Some(MapHelpers {
+        users: find("newuidmap")?,
+        groups: find("newgidmap")?,
+    })
 }
 
 /// The ids inside of user_namespaces(7): `inside outside count` on each line.
@@ -56,21 +98,25 @@ pub(super) fn user(uid: u32) -> Option<User> {
         .find(|user| user.uid == uid)
 }
 
-fn parse(passwd: &str, group: &str, subordinate: &[String]) -> Accounts {
+fn parse(passwd: &str, group: &str, subordinate: &[&str]) -> Accounts {
     let users: Vec<User> = passwd.lines().filter_map(User::from_line).collect();
     let ids = users.iter().flat_map(|user| [user.uid, user.gid]);
     let mut taken: Vec<RangeInclusive<u32>> = ids.map(|id| id..=id).collect();
-    let groups = group
-        .lines()
-        .filter_map(|line| line.split(':').nth(2)?.parse().ok());
-    taken.extend(groups.map(|id: u32| id..=id));
+    let groups = group.lines().filter_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        Some((name.to_owned(), fields.nth(1)?.parse().ok()?))
+    });
+    let groups: Vec<(String, u32)> = groups.collect();
+    taken.extend(groups.iter().map(|(_, id)| *id..=*id));
     for text in subordinate {
         taken.extend(text.lines().filter_map(range));
     }
     Accounts {
         users,
         taken,
-        mapped: Vec::new(),
+        groups,
+        ..Accounts::default()
     }
 }
 
@@ -90,11 +136,7 @@ mod tests {
     fn users_and_taken_ids_come_from_the_files() {
         let passwd =
             "# note\nroot:x:0:0:root:/root:/bin/sh\nbad:x:many\nme:x:1000:100::/home/me:\n";
-        let accounts = parse(
-            passwd,
-            "wheel:x:10:me\n",
-            &["me:100000:65536\nx:5:0\n".to_owned()],
-        );
+        let accounts = parse(passwd, "wheel:x:10:me\n", &["me:100000:65536\nx:5:0\n"]);
         let names: Vec<_> = accounts
             .users
             .iter()
@@ -116,6 +158,10 @@ mod tests {
         let maps = id_map("         0     100000      65536\n65536 1 1\n");
         assert_eq!(maps, [0..=65535, 65536..=65536]);
         assert_eq!(common(&maps, &[5..=70000]), [5..=65535, 65536..=65536]);
+        assert_eq!(accounts.groups, [("wheel".to_owned(), 10)]);
+        let text = "me:100000:9\nmeme:7:1\n1000:300000:2\n";
+        let own = subordinate(text, 1000, &accounts.users);
+        assert_eq!(own, [100_000..=100_008, 300_000..=300_001]);
         assert_eq!(range("me:4294967295:9"), Some(u32::MAX..=u32::MAX));
     }
 }

@@ -8,6 +8,7 @@ pub mod cgroups;
 mod git;
 mod images;
 mod limits;
+mod parts;
 mod paths;
 pub mod places;
 mod programs;
@@ -17,7 +18,7 @@ mod variables;
 use std::io::IsTerminal;
 use std::path::Path;
 
-use crate::model::{Facts, HostAccount, Wanted};
+use crate::model::{Facts, HostAccount, LandlockAbi, Wanted};
 
 /// Answers raise new questions: variables, then the paths in them, then what lies at links. More
 /// rounds than that no profile needs.
@@ -50,8 +51,14 @@ fn always() -> Facts {
         environment,
         current_dir: std::env::current_dir().unwrap_or_default(),
         last_capability: limits::last_capability(),
+        landlock: landlock(),
         ..Facts::default()
     }
+}
+
+/// A filter around us that refuses to tell would refuse its use too.
+fn landlock() -> LandlockAbi {
+    crate::sys::landlock::version().map_or(LandlockAbi::NONE, LandlockAbi)
 }
 
 /// The home directory of a user in the host's /etc/passwd, for callers without `HOME`.
@@ -73,6 +80,7 @@ fn answer(facts: &mut Facts, new: &Wanted) {
     let Wanted {
         variables: names,
         paths: wanted_paths,
+        parts: wanted_parts,
         patterns,
         images: wanted_images,
         programs: wanted_programs,
@@ -85,7 +93,7 @@ fn answer(facts: &mut Facts, new: &Wanted) {
         own_directories,
     } = new;
     if wanted_accounts.is_on() {
-        facts.accounts = accounts::read();
+        facts.accounts = accounts::read(facts.caller.uid);
     }
     let values = variables::values(names, facts);
     facts.variables.extend(values);
@@ -96,6 +104,7 @@ fn answer(facts: &mut Facts, new: &Wanted) {
     facts
         .paths
         .extend(found.map(|path| (path.clone(), paths::look(path))));
+    facts.parts.extend(parts::look(wanted_parts));
     let matches = patterns.iter();
     facts
         .matches

@@ -68,6 +68,8 @@ impl Preparation<'_> {
     fn place(&self, kept: &OpenKept, tree: &Path) -> Result<Option<KeptPlace>, Problem> {
         let owner = match kept.owner {
             OwnerMap::Mapped(owner) => Some(owner),
+            // On disk the program's files are root's.
+            OwnerMap::Ranged => Some(UserIds { uid: 0, gid: 0 }),
             OwnerMap::Kept => None,
         };
         match &kept.part {

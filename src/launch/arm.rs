@@ -1,20 +1,25 @@
 //! Steps made ready: C strings, numbers and arrays, so that nothing is allocated after the clone.
 
+mod landlock;
+mod parts;
 mod sources;
 
 use std::ffi::CString;
 use std::fmt::Write as _;
 
-use crate::model::{Access, ByteSize, Capability, FileMode, InsidePath, ProcMount};
+use crate::model::{Access, ByteSize, Capability, FileMode, IdExtent, InsidePath, ProcMount};
 use crate::plan::{
-    Action, Clock, ClockOffset, IdPair, Lane, Missing, MountAction, MountPointKind, OwnerMap, Plan,
-    ProgramAction, Slot, Step, SysSource, TargetPoint, UserIds,
+    Accepts, Action, Clock, ClockOffset, IdMaps, Lane, MapWriter, Missing, MountAction,
+    MountPointKind, OwnerMap, Plan, ProgramAction, Slot, Step, SysSource, TargetPoint, UserIds,
 };
 use crate::sys::mount::{Attributes, Depth};
 use crate::sys::process::StringArray;
 use crate::sys::seccomp::Instruction;
 
+use super::id_map::lines;
 use super::{LaunchError, Resources};
+pub(super) use landlock::{ArmedLandlock, ArmedReach};
+pub(super) use parts::{ArmedPart, ArmedPlace};
 use sources::attributes;
 
 /// A step of one lane, ready to run.
@@ -47,6 +52,7 @@ pub(super) struct ArmedClone {
     pub owner: OwnerMap,
     pub missing: Missing,
     pub links: Links,
+    pub accepts: Accepts,
     /// Device and inode, where it has to be this very directory.
     pub identity: Option<(u64, u64)>,
 }
@@ -75,12 +81,13 @@ pub(super) struct ArmedTarget {
 /// An action with everything that it needs.
 #[derive(Debug)]
 pub(super) enum Armed {
-    LeaveGroups,
+    LeaveGroups(Vec<u32>),
     MakeGroups,
     OpenClone(ArmedClone),
     OpenNothing,
     Clone { namespaces: u64 },
-    WriteIdMaps { uid: Vec<u8>, gid: Vec<u8> },
+    WriteIdMaps(ArmedMaps),
+    RunMapHelpers([Vec<String>; 2]),
     Start,
     DieWithParent,
     WaitForStart,
@@ -109,6 +116,9 @@ pub(super) enum Armed {
     MountCgroup(Vec<(CString, CString)>),
     Attach { slot: usize, target: ArmedTarget },
     AttachOverlay(ArmedOverlay),
+    GuardPart(ArmedPart),
+    CheckMissing(ArmedPlace),
+    MountEmpty,
     MountTmpfs(ArmedTmpfs),
     PivotRoot,
     SetHostName(Vec<u8>),
@@ -126,9 +136,27 @@ pub(super) enum Armed {
     ChangeDirectory(CString),
     RefuseMagicLinks(Vec<CString>),
     CloseDescriptors(Vec<i32>),
+    Landlock(ArmedLandlock),
     Filter(Vec<Vec<Instruction>>),
     Execute(ArmedProgram),
     Reap,
+}
+
+/// The texts of the maps.
+#[derive(Debug)]
+pub(super) struct ArmedMaps {
+    pub uid: Vec<u8>,
+    pub gid: Vec<u8>,
+    /// `deny` in /proc/PID/setgroups: without a range of groups there is nothing to choose from, and
+    /// whoever leaves a group may gain by it (CVE-2014-8989).
+    pub groups: Setgroups,
+}
+
+/// Whether setgroups(2) is possible in the user namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setgroups {
+    Denied,
+    Possible,
 }
 
 /// A device of the host.
@@ -181,6 +209,35 @@ pub(super) struct ArmedProgram {
     pub environment: StringArray,
 }
 
+fn id_maps(maps: &IdMaps) -> Armed {
+    let IdMaps {
+        users,
+        groups,
+        writer,
+    } = maps;
+    if let MapWriter::Helpers(helpers) = writer {
+        let command = |program: &std::path::Path, extents: &[IdExtent]| {
+            let mut words = vec![program.to_string_lossy().into_owned()];
+            for extent in extents {
+                let numbers = [extent.inside, extent.outside, extent.count];
+                words.extend(numbers.map(|number| number.to_string()));
+            }
+            words
+        };
+        let users = command(&helpers.users, users);
+        let groups = command(&helpers.groups, groups);
+        return Armed::RunMapHelpers([users, groups]);
+    }
+    Armed::WriteIdMaps(ArmedMaps {
+        uid: lines(users).into_bytes(),
+        gid: lines(groups).into_bytes(),
+        groups: match maps.is_range() && *writer == MapWriter::Parent {
+            true => Setgroups::Possible,
+            false => Setgroups::Denied,
+        },
+    })
+}
+
 /// Directories among what is masked in /proc; all others are files.
 const PROC_DIRECTORIES: [&str; 3] = ["acpi", "asound", "scsi"];
 
@@ -221,7 +278,7 @@ struct Arming<'a> {
 impl Arming<'_> {
     fn action(&self, step: &Step) -> Armable<Armed> {
         Ok(match &step.action {
-            Action::LeaveGroups => Armed::LeaveGroups,
+            Action::LeaveGroups { keep } => Armed::LeaveGroups(keep.clone()),
             Action::MakeGroups(_) => Armed::MakeGroups,
             Action::OpenTree { owner, access } => self.tree(*owner, *access)?,
             Action::OpenBind(bind) => Armed::OpenClone(sources::bind(bind)?),
@@ -229,10 +286,7 @@ impl Arming<'_> {
             Action::Clone { namespaces } => Armed::Clone {
                 namespaces: namespaces.iter().map(|name| clone_flag(*name)).sum(),
             },
-            Action::WriteIdMaps(IdPair { inside, host }) => Armed::WriteIdMaps {
-                uid: format!("{} {} 1\n", inside.uid, host.uid).into_bytes(),
-                gid: format!("{} {} 1\n", inside.gid, host.gid).into_bytes(),
-            },
+            Action::WriteIdMaps(maps) => id_maps(maps),
             Action::Start => Armed::Start,
             Action::DieWithParent => Armed::DieWithParent,
             Action::WaitForStart => Armed::WaitForStart,
@@ -310,6 +364,13 @@ impl Arming<'_> {
                 attributes: attributes(Access::ReadWrite, options).set,
                 target: self.target(target, MountPointKind::Directory, *point)?,
             }),
+            MountAction::GuardPart(part) => Armed::GuardPart(parts::part(part)?),
+            MountAction::CheckMissing {
+                slot,
+                below,
+                target: _,
+            } => Armed::CheckMissing(parts::place(*slot, below)?),
+            MountAction::MountEmpty => Armed::MountEmpty,
             MountAction::MountTmpfs {
                 target,
                 size,
@@ -377,6 +438,7 @@ impl Arming<'_> {
                     .filter_map(|fd| i32::try_from(*fd).ok())
                     .collect(),
             ),
+            ProgramAction::Landlock(rules) => Armed::Landlock(landlock::rules(rules)?),
             ProgramAction::Execute { candidates, args } => Armed::Execute(ArmedProgram {
                 candidates: c_strings(candidates)?,
                 arguments: StringArray::new(c_strings(args)?),

@@ -6,48 +6,91 @@ use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
 
-use crate::plan::UserIds;
+use crate::model::{IdExtent, id_maps};
+use crate::plan::{HostIds, Identity, OwnerMap, UserIds};
 use crate::sys;
 
-/// The user namespaces that map one owner each, by owner.
+/// The maps of a user namespace: ids on disk, and ids of the host as which they show.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Shown {
+    users: Vec<IdExtent>,
+    groups: Vec<IdExtent>,
+}
+
+/// The user namespaces through which mounts are idmapped, by their maps.
 #[derive(Debug, Default)]
 pub(super) struct IdMaps {
-    namespaces: BTreeMap<(u32, u32), OwnedFd>,
+    namespaces: BTreeMap<Shown, OwnedFd>,
 }
 
 impl IdMaps {
-    /// The namespace through which files of `owner` show as the host's ids `shown`.
-    pub fn namespace(&mut self, owner: UserIds, shown: UserIds) -> sys::Result<&OwnedFd> {
-        let key = (owner.uid, owner.gid);
-        if let std::collections::btree_map::Entry::Vacant(e) = self.namespaces.entry(key) {
-            let made = user_namespace(owner, shown)?;
-            e.insert(made);
+    /// The namespace through which the owners of files show so to this program; none where they show as
+    /// they are.
+    pub fn namespace(
+        &mut self,
+        owner: OwnerMap,
+        identity: &Identity,
+    ) -> sys::Result<Option<&OwnedFd>> {
+        let Some(key) = shown(owner, identity) else {
+            return Ok(None);
+        };
+        if !self.namespaces.contains_key(&key) {
+            let made = user_namespace(&key)?;
+            self.namespaces.insert(key.clone(), made);
         }
-        self.namespaces.get(&key).ok_or(Errno::ENOENT)
+        self.namespaces.get(&key).ok_or(Errno::ENOENT).map(Some)
     }
 }
 
-/// Makes a user namespace whose map is `owner` to `shown`.
+fn shown(owner: OwnerMap, identity: &Identity) -> Option<Shown> {
+    let program = identity.user.value;
+    let host = match identity.host {
+        HostIds::Caller(ids) | HostIds::Range(ids) => ids,
+        HostIds::Same => program,
+    };
+    match owner {
+        OwnerMap::Kept => None,
+        OwnerMap::Mapped(UserIds { uid, gid }) => Some(Shown {
+            users: vec![IdExtent::single(uid, host.uid)],
+            groups: vec![IdExtent::single(gid, host.gid)],
+        }),
+        OwnerMap::Ranged => Some(Shown {
+            users: id_maps::on_disk(&identity.maps.value.users, program.uid),
+            groups: id_maps::on_disk(&identity.maps.value.groups, program.gid),
+        }),
+    }
+}
+
+/// Makes a user namespace with these maps.
 ///
 /// A namespace lives as long as something refers to it: a process that does nothing holds it until the
 /// descriptor that is returned does.
-fn user_namespace(owner: UserIds, shown: UserIds) -> sys::Result<OwnedFd> {
+fn user_namespace(shown: &Shown) -> sys::Result<OwnedFd> {
     let holder = sys::process::idle(libc::CLONE_NEWUSER)?;
-    write_maps(holder.pid, owner, shown)
-}
-
-fn write_maps(pid: i32, owner: UserIds, shown: UserIds) -> sys::Result<OwnedFd> {
-    let text = |from: u32, to: u32| format!("{from} {to} 1\n");
+    let pid = holder.pid;
     let files = [
         ("setgroups", "deny".to_owned()),
-        ("uid_map", text(owner.uid, shown.uid)),
-        ("gid_map", text(owner.gid, shown.gid)),
+        ("uid_map", lines(&shown.users)),
+        ("gid_map", lines(&shown.groups)),
     ];
     for (name, content) in files {
         write_process_file(pid, name, content.as_bytes())?;
     }
     let file = File::open(format!("/proc/{pid}/ns/user")).map_err(errno)?;
     Ok(file.into())
+}
+
+/// The text of a uid_map or gid_map file.
+pub(super) fn lines(extents: &[IdExtent]) -> String {
+    let line = |extent: &IdExtent| {
+        let IdExtent {
+            inside,
+            outside,
+            count,
+        } = extent;
+        format!("{inside} {outside} {count}\n")
+    };
+    extents.iter().map(line).collect()
 }
 
 /// Writes a file of another process's /proc directory in one write.

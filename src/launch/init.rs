@@ -10,7 +10,7 @@ use crate::sys::file::{HERE, How};
 use crate::sys::memory::InitialStrings;
 use crate::sys::process::{Dumpable, Side, Watched};
 
-use super::arm::{Armed, ArmedClone, ArmedStep, Lanes};
+use super::arm::{Armed, ArmedClone, ArmedMaps, ArmedStep, Lanes};
 use super::parent::open_clone;
 use super::record::Record;
 use super::{program, reap};
@@ -109,10 +109,10 @@ impl Inside<'_> {
     fn perform(&mut self, action: &Armed) -> sys::Result<()> {
         match action {
             Armed::DieWithParent => self.die_with_parent(),
-            Armed::WriteIdMaps { uid, gid } => self.write_maps(uid, gid),
+            Armed::WriteIdMaps(maps) => self.write_maps(maps),
             Armed::WaitForStart => self.wait_for_start(),
             Armed::BecomeUser(ids) => become_user(*ids),
-            Armed::LeaveGroups => sys::credentials::leave_groups(),
+            Armed::LeaveGroups(keep) => sys::credentials::keep_groups(keep),
             Armed::EnterGroups => self.enter_groups(),
             Armed::NewCgroupNamespace => sys::process::unshare(libc::CLONE_NEWCGROUP),
             Armed::NoNewPrivileges => sys::process::no_new_privileges(),
@@ -155,13 +155,13 @@ impl Inside<'_> {
         }
     }
 
-    fn write_maps(&mut self, uid: &[u8], gid: &[u8]) -> sys::Result<()> {
+    fn write_maps(&mut self, maps: &ArmedMaps) -> sys::Result<()> {
         self.find_host_proc()?;
         let proc = self.any_proc()?;
         // Without CAP_SETGID outside, a map of groups wants setgroups(2) denied first.
         write_proc(proc, c"self/setgroups", b"deny")?;
-        write_proc(proc, c"self/uid_map", uid)?;
-        write_proc(proc, c"self/gid_map", gid)
+        write_proc(proc, c"self/uid_map", &maps.uid)?;
+        write_proc(proc, c"self/gid_map", &maps.gid)
     }
 
     fn enter_groups(&self) -> sys::Result<()> {
@@ -193,7 +193,8 @@ impl Inside<'_> {
         Ok(())
     }
 
-    fn pivot(&self) -> sys::Result<()> {
+    fn pivot(&mut self) -> sys::Result<()> {
+        self.slots.iter_mut().for_each(|slot| *slot = None);
         sys::file::change_directory(held(&self.root)?)?;
         sys::mount::pivot_here()?;
         // The old root lies over the new one: `.` finds it there.

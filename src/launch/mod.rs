@@ -7,13 +7,16 @@
 mod arm;
 mod id_map;
 mod init;
+mod landlock;
 mod magic;
 mod mounts;
 mod overlay;
 mod parent;
+mod parts;
 mod program;
 mod reap;
 mod record;
+mod sealed;
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -29,6 +32,7 @@ use crate::sys::seccomp::Instruction;
 pub use parent::launch;
 pub use reap::end_left_behind;
 pub use record::Record;
+pub use sealed::run_sealed;
 
 /// Asks a first process that is no PID 1 to kill everything; Linux sends the last real-time signal for
 /// nothing else.

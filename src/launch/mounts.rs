@@ -17,7 +17,7 @@ use super::init::{Inside, held};
 pub(super) const NOSUID: u64 = libc::MOUNT_ATTR_NOSUID;
 pub(super) const NODEV: u64 = libc::MOUNT_ATTR_NODEV;
 const NOEXEC: u64 = libc::MOUNT_ATTR_NOEXEC;
-const READ_ONLY: u64 = libc::MOUNT_ATTR_RDONLY;
+pub(super) const READ_ONLY: u64 = libc::MOUNT_ATTR_RDONLY;
 
 impl Inside<'_> {
     /// Performs one action that mounts.
@@ -41,6 +41,9 @@ impl Inside<'_> {
             Armed::MountCgroup(groups) => self.mount_cgroup(groups),
             Armed::Attach { slot, target } => self.attach(*slot, target),
             Armed::AttachOverlay(overlay) => self.attach_overlay(overlay),
+            Armed::GuardPart(part) => self.guard(part),
+            Armed::CheckMissing(place) => self.check_missing(place),
+            Armed::MountEmpty => self.mount_masks(c"dev"),
             Armed::MountTmpfs(tmpfs) => self.mount_tmpfs(tmpfs),
             // A step of another lane: the plan is wrong, and nothing runs.
             _ => Err(Errno::ENOTSUP),
@@ -240,7 +243,8 @@ impl Inside<'_> {
         let Some(mount) = self.take_slot(slot)? else {
             return Ok(());
         };
-        self.attach_at(mount.as_fd(), target)
+        self.attach_at(mount.as_fd(), target)?;
+        self.put_back(slot, mount)
     }
 
     fn mount_tmpfs(&self, tmpfs: &ArmedTmpfs) -> sys::Result<()> {
@@ -277,6 +281,12 @@ impl Inside<'_> {
             Some(b"proc" | b"sys" | b"dev") => Err(Errno::ELOOP),
             _ => Ok(()),
         }
+    }
+
+    /// What is mounted stays open until the pivot: its parts are found from there.
+    pub(super) fn put_back(&mut self, slot: usize, mount: OwnedFd) -> sys::Result<()> {
+        *self.slots.get_mut(slot).ok_or(Errno::ENFILE)? = Some(mount);
+        Ok(())
     }
 
     pub(super) fn take_slot(&mut self, slot: usize) -> sys::Result<Option<OwnedFd>> {

@@ -51,7 +51,8 @@ impl Inside<'_> {
         };
         let layers = layers.ok_or(Errno::EBADF)?;
         let overlay = overlay(lower.as_fd(), layers.as_fd(), armed.attributes)?;
-        self.attach_at(overlay.as_fd(), &armed.target)
+        self.attach_at(overlay.as_fd(), &armed.target)?;
+        self.put_back(armed.lower, overlay)
     }
 }
 

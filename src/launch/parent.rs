@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
-use crate::plan::{HostIds, Missing, MountPointKind, OwnerMap, Plan, UserIds};
+use crate::plan::{Accepts, Identity, Missing, MountPointKind, Plan};
 use crate::sys;
 use crate::sys::file::{HERE, How};
 use crate::sys::memory::InitialStrings;
 use crate::sys::mount::Depth;
 use crate::sys::process::{Child, Side};
 
-use super::arm::{Armed, ArmedClone, ArmedStep, Lanes, Links, arm};
+use super::arm::{Armed, ArmedClone, ArmedMaps, ArmedStep, Lanes, Links, Setgroups, arm};
 use super::id_map::{IdMaps, write_process_file};
 use super::init::{self, Inside};
 use super::{LaunchError, Resources, Running, has_terminal};
@@ -48,7 +48,7 @@ pub fn launch(plan: &Plan, resources: &Resources<'_>) -> Result<Running, LaunchE
     })?;
     let parent = Parent {
         resources,
-        shown: shown_ids(plan),
+        identity: &plan.settings.identity,
         slots: std::iter::repeat_with(|| None).take(lanes.slots).collect(),
         id_maps: IdMaps::default(),
         gate: gate_in,
@@ -110,17 +110,9 @@ fn refuse_directories(plan: &Plan) -> Result<(), LaunchError> {
     }
 }
 
-/// The host's ids as which idmapped files show.
-fn shown_ids(plan: &Plan) -> UserIds {
-    match plan.settings.identity.host {
-        HostIds::Caller(ids) | HostIds::Range(ids) => ids,
-        HostIds::Same => plan.settings.identity.user.value,
-    }
-}
-
 struct Parent<'a> {
     resources: &'a Resources<'a>,
-    shown: UserIds,
+    identity: &'a Identity,
     slots: Vec<Option<OwnedFd>>,
     id_maps: IdMaps,
     gate: PipeWriter,
@@ -162,10 +154,11 @@ impl Parent<'_> {
         match action {
             // Made before the launch, with an error for each limit.
             Armed::MakeGroups => Ok(()),
-            Armed::LeaveGroups => sys::credentials::leave_groups(),
+            Armed::LeaveGroups(keep) => sys::credentials::keep_groups(keep),
             Armed::OpenClone(clone) => self.open(clone),
             Armed::OpenNothing => Ok(()),
-            Armed::WriteIdMaps { uid, gid } => self.write_maps(uid, gid),
+            Armed::WriteIdMaps(maps) => self.write_maps(maps),
+            Armed::RunMapHelpers(commands) => self.run_helpers(commands),
             Armed::Start => {
                 self.note()?;
                 sys::file::write_whole(self.gate.as_fd(), b"!")
@@ -178,8 +171,7 @@ impl Parent<'_> {
         let Some(mount) = open_clone(clone)? else {
             return Ok(());
         };
-        if let OwnerMap::Mapped(owner) = clone.owner {
-            let namespace = self.id_maps.namespace(owner, self.shown)?;
+        if let Some(namespace) = self.id_maps.namespace(clone.owner, self.identity)? {
             map_ids(mount.as_fd(), namespace.as_fd(), clone.depth)?;
         }
         let slot = self.slots.get_mut(clone.slot).ok_or(Errno::ENFILE)?;
@@ -187,12 +179,35 @@ impl Parent<'_> {
         Ok(())
     }
 
-    fn write_maps(&self, uid: &[u8], gid: &[u8]) -> sys::Result<()> {
+    fn child_id(&self) -> sys::Result<i32> {
         let pid = self.child.as_ref().map(|child| child.pid);
-        let pid = pid.ok_or(Errno::ECHILD)?;
-        write_process_file(pid, "setgroups", b"deny")?;
-        write_process_file(pid, "uid_map", uid)?;
-        write_process_file(pid, "gid_map", gid)
+        pid.ok_or(Errno::ECHILD)
+    }
+
+    fn write_maps(&self, maps: &ArmedMaps) -> sys::Result<()> {
+        let pid = self.child_id()?;
+        if maps.groups == Setgroups::Denied {
+            write_process_file(pid, "setgroups", b"deny")?;
+        }
+        write_process_file(pid, "uid_map", &maps.uid)?;
+        write_process_file(pid, "gid_map", &maps.gid)
+    }
+
+    /// newuidmap(1) and newgidmap(1) have the rights that an unprivileged caller lacks. The child waits
+    /// at the gate and is the caller's own, which is what they look at.
+    fn run_helpers(&self, commands: &[Vec<String>; 2]) -> sys::Result<()> {
+        let pid = self.child_id()?.to_string();
+        for command in commands {
+            let (program, extents) = command.split_first().ok_or(Errno::EINVAL)?;
+            let mut helper = std::process::Command::new(program);
+            helper.arg(&pid).args(extents).env_clear();
+            helper.stdin(std::process::Stdio::null());
+            let status = helper.status().map_err(super::id_map::errno)?;
+            if !status.success() {
+                return Err(Errno::EPERM);
+            }
+        }
+        Ok(())
     }
 
     fn note(&self) -> sys::Result<()> {
@@ -260,6 +275,10 @@ pub(super) fn open_clone(clone: &ArmedClone) -> sys::Result<Option<OwnedFd>> {
         (MountPointKind::Directory, false) => return Err(Errno::ENOTDIR),
         (MountPointKind::File, true) => return Err(Errno::EISDIR),
         _ => {}
+    }
+    let is_socket = status.st_mode & libc::S_IFMT == libc::S_IFSOCK;
+    if clone.accepts == Accepts::Sockets && !is_socket {
+        return Err(Errno::ENOTSOCK);
     }
     sys::mount::set_attributes(mount.as_fd(), clone.attributes, clone.depth)?;
     Ok(Some(mount))

@@ -47,6 +47,7 @@ fn perform(inside: &Inside<'_>, action: &Armed) -> sys::Result<()> {
             candidates.try_for_each(|program| magic::refuse(program))
         }
         Armed::CloseDescriptors(keep) => close_descriptors(keep),
+        Armed::Landlock(rules) => super::landlock::restrict(rules),
         Armed::Filter(programs) => load_filter(programs),
         // A step of another lane: the plan is wrong, and nothing runs.
         _ => Err(Errno::ENOTSUP),

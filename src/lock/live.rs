@@ -13,37 +13,15 @@ const OF_CALLER: [&str; 2] = ["/etc/passwd", "/etc/group"];
 pub fn live(settings: &Settings) -> BTreeMap<PathBuf, LiveKind> {
     let mounts = settings.mounts.iter().filter_map(|mount| {
         let Mount { target, kind, .. } = &mount.value;
-        if shows_again(&mount.value, settings) {
-            return None;
-        }
         let kind = match kind {
-            MountKind::Bind { .. } => LiveKind::Bind,
+            MountKind::Bind { .. } | MountKind::Socket { .. } => LiveKind::Bind,
             MountKind::Volume { .. } => LiveKind::Volume,
-            MountKind::Tmpfs { .. } => return None,
+            // A part is of the bind that it lies in.
+            MountKind::Tmpfs { .. } | MountKind::Part { .. } => return None,
         };
         Some((target.as_path().to_owned(), kind))
     });
     mounts.collect()
-}
-
-/// Whether a bind only shows what another one shows at that place: a mount that keeps a directory where it is,
-/// on the way to what `sandbox` itself has on this host.
-fn shows_again(mount: &Mount, settings: &Settings) -> bool {
-    let MountKind::Bind { source, .. } = &mount.kind else {
-        return false;
-    };
-    settings.mounts.iter().any(|above| {
-        let MountKind::Bind { source: top, .. } = &above.value.kind else {
-            return false;
-        };
-        let inside = mount
-            .target
-            .as_path()
-            .strip_prefix(above.value.target.as_path());
-        let outside = Path::new(source).strip_prefix(top);
-        matches!((inside, outside), (Ok(inside), Ok(outside))
-            if inside == outside && !inside.as_os_str().is_empty())
-    })
 }
 
 /// The files that are generated for the caller, where no source gave them, with their texts.

@@ -177,13 +177,6 @@ choices! {
     }
 }
 choices! {
-    /// Which ids the user namespace maps.
-    MapUsers {
-        /// One user and one group.
-        Single = "single",
-    }
-}
-choices! {
     /// The system-call policy.
     SeccompPolicy {
         /// An allow-list that ordinary programs run under.
@@ -195,6 +188,8 @@ choices! {
 choices! {
     /// A part that may be missing on a host that lacks it.
     Degradable {
+        /// `security.landlock`.
+        Landlock = "landlock",
         /// Every key of `[limits]` that needs a cgroup.
         Limits = "limits",
         /// `limits.memory` alone.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use super::{ImageFact, ImageName, Resource, Rlimit};
+use super::{ImageFact, ImageName, LandlockAbi, PartFact, Resource, Rlimit};
+use serde::Serialize;
 
 /// Everything that a plan depends on beside the profile.
 ///
@@ -21,6 +22,8 @@ pub struct Facts {
     pub current_dir: PathBuf,
     /// What lies at each host path that the profile names.
     pub paths: BTreeMap<PathBuf, PathFact>,
+    /// What lies at each path below a bind that the profile protects.
+    pub parts: BTreeMap<(PathBuf, PathBuf), PartFact>,
     /// Directories of `sandbox` itself, without links: built trees, and who runs.
     pub own_directories: Vec<PathBuf>,
     /// What the patterns of `system.dev` match, sorted.
@@ -41,6 +44,8 @@ pub struct Facts {
     pub open_descriptors: Vec<u32>,
     /// Highest capability number that the kernel has (/proc/sys/kernel/cap_last_cap).
     pub last_capability: u8,
+    /// The kernel's Landlock.
+    pub landlock: LandlockAbi,
 }
 
 impl Facts {
@@ -126,9 +131,26 @@ pub struct Accounts {
     pub users: Vec<User>,
     /// Ids and ranges of ids that are taken (/etc/passwd, /etc/group, /etc/subuid, /etc/subgid).
     pub taken: Vec<RangeInclusive<u32>>,
+    /// The groups of /etc/group: name and id.
+    pub groups: Vec<(String, u32)>,
+    /// Ids that the caller may map for users (/etc/subuid).
+    pub subordinate_users: Vec<RangeInclusive<u32>>,
+    /// Ids that the caller may map for groups (/etc/subgid).
+    pub subordinate_groups: Vec<RangeInclusive<u32>>,
+    /// The programs that map them for an unprivileged caller, where they are installed.
+    pub map_helpers: Option<MapHelpers>,
     /// Ids that there are for users and groups alike: in a container they may be few
     /// (/proc/self/uid_map, /proc/self/gid_map). None means that nobody looked.
     pub mapped: Vec<RangeInclusive<u32>>,
+}
+
+/// Where newuidmap(1) and newgidmap(1) are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MapHelpers {
+    /// newuidmap.
+    pub users: PathBuf,
+    /// newgidmap.
+    pub groups: PathBuf,
 }
 
 /// One line of a passwd(5) file.

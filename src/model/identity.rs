@@ -73,6 +73,47 @@ impl fmt::Display for UserSpec {
     }
 }
 
+/// A supplementary group of the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum GroupSpec {
+    /// A number is an id, never a name.
+    Id(u32),
+    /// A name of the host's /etc/group.
+    Name(String),
+}
+
+impl FromStr for GroupSpec {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<GroupSpec, Invalid> {
+        let wrong = || {
+            Err(Invalid::because(
+                "is neither a group id nor the name of a group",
+            ))
+        };
+        if text.starts_with(|c: char| c.is_ascii_digit()) {
+            return match text.parse() {
+                // (gid_t)-1 means "unchanged" to every call that takes an id.
+                Ok(u32::MAX) | Err(_) => wrong(),
+                Ok(id) => Ok(GroupSpec::Id(id)),
+            };
+        }
+        match user_name(text) {
+            Ok(UserSpec::Name(name)) if !name.is_empty() => Ok(GroupSpec::Name(name)),
+            _ => wrong(),
+        }
+    }
+}
+
+impl fmt::Display for GroupSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            GroupSpec::Id(id) => write!(f, "{id}"),
+            GroupSpec::Name(name) => f.write_str(name),
+        }
+    }
+}
+
 /// Permission bits, written in octal: `"0755"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FileMode(pub u32);

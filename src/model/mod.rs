@@ -3,11 +3,14 @@
 mod choices;
 mod digest;
 mod facts;
+pub mod id_maps;
 mod identity;
 mod image;
 mod kept;
+mod landlock;
 mod names;
 mod outcome;
+mod parts;
 mod paths;
 mod privileges;
 mod quantities;
@@ -15,19 +18,22 @@ mod refusal;
 mod wanted;
 
 pub use choices::{
-    Access, Bundle, CgroupMount, Degradable, EtcFile, ExtraArguments, MapUsers, MountOption,
-    NetworkMode, Owner, ProcMount, SeccompPolicy, Switch, SysMount, TerminalMode, Writes,
+    Access, Bundle, CgroupMount, Degradable, EtcFile, ExtraArguments, MountOption, NetworkMode,
+    Owner, ProcMount, SeccompPolicy, Switch, SysMount, TerminalMode, Writes,
 };
 pub use digest::{Sha256, from_hex};
 pub use facts::{
-    Accounts, CgroupFacts, CgroupVersion, Facts, Hierarchy, HostAccount, PathFact, PathKind,
-    ProgramFact, User,
+    Accounts, CgroupFacts, CgroupVersion, Facts, Hierarchy, HostAccount, MapHelpers, PathFact,
+    PathKind, ProgramFact, User,
 };
-pub use identity::{FileMode, UserSpec};
+pub use id_maps::IdExtent;
+pub use identity::{FileMode, GroupSpec, UserSpec};
 pub use image::{ImageConfig, ImageFact, ImageName, Platform, PlatformSpec};
 pub use kept::{Kept, KeptKind, KeptPlace};
+pub use landlock::LandlockAbi;
 pub use names::{Invalid, SandboxName, VolumeName, nearest};
-pub use outcome::{Degraded, Ending, Enforced, LimitKind, Outcome, Usage};
+pub use outcome::{Ending, Layer, LayerState, LimitKind, Outcome, Usage};
+pub use parts::{PartFact, PartPath, Protection, Unprotected};
 pub use paths::InsidePath;
 pub use privileges::{Capability, Resource, Rlimit, RlimitValue, Signal};
 pub use quantities::{ByteSize, Cpus, Period, TimeOffset};

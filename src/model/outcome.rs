@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use super::{Kept, Signal};
+use super::{Kept, Signal, Unprotected};
 
 /// Everything that the report says of a finished run.
 ///
@@ -29,14 +29,15 @@ pub struct Outcome {
     pub wall: Duration,
     /// What it used.
     pub usage: Usage,
-    /// What held, layer by layer.
-    pub enforced: Vec<Enforced>,
-    /// What the host could not give and the profile allowed to miss.
-    pub degraded: Vec<Degraded>,
+    /// The contract: every layer of isolation, whether or not it held.
+    pub isolation: Vec<Layer>,
     /// What outlives the run under the sandbox's name.
     pub kept: Vec<Kept>,
     /// What the profile marks as optional and the host does not have.
     pub left_out: Vec<String>,
+    /// Parts of binds that `read_only` or `hide` name and that were not protected, or are no longer once a
+    /// program of the host moves or replaces them.
+    pub unprotected: Vec<Unprotected>,
 }
 
 /// How a run ended.
@@ -183,20 +184,27 @@ fn seconds_or_null<S: Serializer>(
     time.map(|time| time.as_secs_f64()).serialize(serializer)
 }
 
-/// A layer of isolation that held.
+/// One layer of isolation, and whether it held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Enforced {
+pub struct Layer {
     /// Its name: `namespace.pid`, `seccomp`, `limits.memory`.
     pub layer: String,
-    /// What it was set to.
-    pub value: String,
+    /// Whether it held.
+    pub state: LayerState,
+    /// What it was set to; null where it did not hold.
+    pub value: Option<String>,
+    /// Why it did not hold, or what a layer that held lacks on this host.
+    pub reason: Option<String>,
 }
 
-/// A part that the host lacks and `allow_degraded` names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Degraded {
-    /// The key: `limits.memory`.
-    pub key: String,
-    /// Why it is missing.
-    pub reason: String,
+/// Whether a layer of isolation held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LayerState {
+    /// It held.
+    Enforced,
+    /// The host lacks it, and the profile does not insist.
+    Degraded,
+    /// The profile has it off, or does not set it.
+    Off,
 }

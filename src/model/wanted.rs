@@ -12,6 +12,8 @@ pub struct Wanted {
     pub variables: BTreeSet<String>,
     /// Host paths, absolute.
     pub paths: BTreeSet<PathBuf>,
+    /// Paths below host directories, as (directory, relative path), at which no link is followed.
+    pub parts: BTreeSet<(PathBuf, PathBuf)>,
     /// Host paths whose last name holds `*`.
     pub patterns: BTreeSet<PathBuf>,
     /// Images whose configuration counts.
@@ -51,6 +53,7 @@ impl Wanted {
         Wanted {
             variables: &self.variables - &answered.variables,
             paths: &self.paths - &answered.paths,
+            parts: &self.parts - &answered.parts,
             patterns: &self.patterns - &answered.patterns,
             images: &self.images - &answered.images,
             search_path: match programs.is_empty() {
@@ -72,6 +75,7 @@ impl Wanted {
         let Wanted {
             variables,
             paths,
+            parts,
             patterns,
             images,
             programs,
@@ -85,6 +89,7 @@ impl Wanted {
         } = more;
         self.variables.extend(variables);
         self.paths.extend(paths);
+        self.parts.extend(parts);
         self.patterns.extend(patterns);
         self.images.extend(images);
         if !programs.is_empty() {

@@ -3,13 +3,33 @@
 use serde::Serialize;
 
 use crate::diag::{At, Origin};
-use crate::model::{ByteSize, Cpus, Resource, Rlimit};
+use crate::model::{ByteSize, Cpus, InsidePath, Resource, Rlimit};
 
 /// The limits that a control group enforces, each with its place in the profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 pub struct GroupLimits {
     /// In the order of the documentation.
     pub list: Vec<GroupLimit>,
+    /// The devices that may be opened, where the group can refuse all others: a second wall behind
+    /// mounts with nodev.
+    pub devices: Vec<DeviceRule>,
+}
+
+/// A device that a control group lets its processes read and write; none may be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceRule {
+    /// A character device by the kernel's numbers.
+    Number {
+        /// The driver.
+        major: u32,
+        /// Which of its devices; none is all of them.
+        minor: Option<u32>,
+    },
+    /// Whatever devices lie at or below a path of the host when the group is made.
+    Path(InsidePath),
+    /// The caller's own terminal, where the sandbox has none: /dev/stdout leads to it.
+    Streams,
 }
 
 /// One limit of a control group.
@@ -37,6 +57,9 @@ pub enum Amount {
 }
 
 impl Amount {
+    /// Every key, in the order of the documentation.
+    pub const KEYS: [&str; 4] = ["limits.memory", "limits.swap", "limits.cpus", "limits.pids"];
+
     /// The key in the profile: `limits.memory`.
     pub fn key(self) -> &'static str {
         match self {

@@ -1,6 +1,7 @@
 //! (raw profile, facts) to `Plan`: validated, resolved, ordered, printable. Pure.
 
-mod enforced;
+mod isolation;
+mod landlock;
 mod limits;
 mod private;
 mod resolve;
@@ -9,18 +10,21 @@ mod step;
 mod steps;
 mod tree;
 
-pub use enforced::enforced;
-pub use limits::{Amount, GroupLimit, GroupLimits, Lacking, ProcessLimit};
+pub use isolation::{Shortfalls, isolation};
+pub use landlock::{Landlock, LandlockPlace, LandlockReach, LandlockRules};
+pub use limits::{Amount, DeviceRule, GroupLimit, GroupLimits, Lacking, ProcessLimit};
 pub use private::PrivateValues;
 pub use resolve::{Attempt, Given, Knowledge, Purpose, attempt, resolve, wanted};
 pub use settings::{
-    Clock, ClockOffset, Command, Device, HostIds, Identity, Mount, MountKind, Namespaces, OwnerMap,
-    Privacy, Settings, Supervise, System, TargetPoint, Terminal, UserIds, Variable,
+    Clock, ClockOffset, Command, Device, Guard, HostIds, IdMaps, Identity, Loss, MapWriter, Mount,
+    MountKind, Namespaces, OpenPart, OwnerMap, Privacy, Settings, Supervise, System, TargetPoint,
+    Terminal, UserIds, Variable,
 };
 pub use step::{
-    Action, HostDevice, IdPair, KeptPart, Lane, MountAction, Namespace, OpenBind, OpenKept, Phase,
-    ProgramAction, Slot, Step, SysSource,
+    Accepts, Action, GuardPart, HostDevice, KeptPart, Lane, MountAction, Namespace, OpenBind,
+    OpenKept, Phase, ProgramAction, Slot, Step, SysSource,
 };
+use steps::DEVICES;
 pub use steps::steps;
 pub use tree::{Existing, Missing, MountPoint, MountPointKind, TreePlan, TreeSource};
 

@@ -6,12 +6,12 @@ use serde::{Serialize, Serializer};
 
 use crate::diag::At;
 use crate::model::{
-    Access, ByteSize, Capability, CgroupMount, ExtraArguments, FileMode, InsidePath, MountOption,
-    NetworkMode, Period, ProcMount, SandboxName, SeccompPolicy, Signal, Switch, SysMount,
-    TimeOffset, UserSpec, VolumeName, Writes,
+    Access, ByteSize, Capability, CgroupMount, ExtraArguments, FileMode, IdExtent, InsidePath,
+    MapHelpers, MountOption, NetworkMode, Period, ProcMount, Protection, SandboxName,
+    SeccompPolicy, Signal, Switch, SysMount, TimeOffset, UserSpec, VolumeName, Writes,
 };
 
-use super::{GroupLimits, Missing, PrivateValues, ProcessLimit, TreePlan};
+use super::{GroupLimits, Landlock, Missing, PrivateValues, ProcessLimit, TreePlan};
 
 /// Everything that the steps are made from. No `Option` here means "default".
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -49,10 +49,16 @@ pub struct Settings {
     pub capabilities: Vec<At<Capability>>,
     /// The system-call policy.
     pub seccomp: At<SeccompPolicy>,
+    /// Whether the program may make namespaces and mounts of its own.
+    pub nested_userns: At<Switch>,
+    /// The second wall behind the mounts.
+    pub landlock: At<Landlock>,
     /// How it is watched and ended.
     pub supervise: Supervise,
     /// What is marked `optional` and missing on this host: left out, and the report says so.
     pub left_out: Vec<At<String>>,
+    /// Parts of binds that are to be protected and are not, or not against everybody.
+    pub unprotected: Vec<At<OpenPart>>,
     /// Values of the caller's environment that stand in any text above and are never shown.
     #[serde(skip)]
     pub private: PrivateValues,
@@ -152,6 +158,63 @@ pub struct Identity {
     pub user: At<UserIds>,
     /// What stands behind these ids on the host.
     pub host: HostIds,
+    /// Which ids the user namespace has.
+    pub maps: At<IdMaps>,
+    /// Supplementary groups of the host that stay, sorted.
+    pub groups: Vec<At<u32>>,
+}
+
+/// The maps of a user namespace, and who writes them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IdMaps {
+    /// uid_map.
+    pub users: Vec<IdExtent>,
+    /// gid_map.
+    pub groups: Vec<IdExtent>,
+    /// Who may write them.
+    pub writer: MapWriter,
+}
+
+/// Who writes the maps of a user namespace (user_namespaces(7)).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MapWriter {
+    /// There is no user namespace.
+    Nobody,
+    /// The first process itself: the caller's own ids need no rights.
+    Itself,
+    /// Root, from outside.
+    Parent,
+    /// newuidmap(1) and newgidmap(1), by what /etc/subuid and /etc/subgid allow the caller.
+    Helpers(MapHelpers),
+}
+
+impl IdMaps {
+    /// One user and one group, those of the program.
+    pub fn single(inside: UserIds, host: HostIds) -> IdMaps {
+        let (host, writer) = match host {
+            HostIds::Caller(host) => (host, MapWriter::Itself),
+            HostIds::Range(host) => (host, MapWriter::Parent),
+            HostIds::Same => {
+                return IdMaps {
+                    users: Vec::new(),
+                    groups: Vec::new(),
+                    writer: MapWriter::Nobody,
+                };
+            }
+        };
+        IdMaps {
+            users: vec![IdExtent::single(inside.uid, host.uid)],
+            groups: vec![IdExtent::single(inside.gid, host.gid)],
+            writer,
+        }
+    }
+
+    /// Whether ids of more than the program itself are mapped.
+    pub fn is_range(&self) -> bool {
+        let many = |extents: &[IdExtent]| extents.iter().any(|extent| extent.count > 1);
+        self.users.len() > 1 || many(&self.users) || self.groups.len() > 1 || many(&self.groups)
+    }
 }
 
 /// A user and a group id.
@@ -231,6 +294,26 @@ pub enum MountKind {
         /// What happens when it is gone at the start.
         missing: Missing,
     },
+    /// One Unix socket of the host.
+    Socket {
+        /// Absolute host path.
+        source: String,
+        /// How its owner shows.
+        owner: OwnerMap,
+        /// What happens when it is gone at the start.
+        missing: Missing,
+        /// Why it is granted all the same, where the program can leave the sandbox through it.
+        dangerous: Option<String>,
+    },
+    /// A part of a bind, over itself.
+    Part {
+        /// Where the bind is mounted.
+        top: InsidePath,
+        /// What holds for the part.
+        guard: Guard,
+        /// Whether it is a directory or something else.
+        shape: super::MountPointKind,
+    },
     /// A directory that is kept under the sandbox's name.
     Volume {
         /// Its name there.
@@ -245,11 +328,69 @@ pub enum MountKind {
     },
 }
 
+/// What holds for a part of a bind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Guard {
+    /// It stays where it is: a mount point is neither renamed nor removed.
+    Pinned,
+    /// It cannot be written either.
+    ReadOnly,
+    /// Something empty lies over it.
+    Hidden,
+}
+
+/// A part of a bind that is not protected, or not against everybody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OpenPart {
+    /// Where the bind is mounted.
+    pub top: InsidePath,
+    /// The part's path inside.
+    pub path: InsidePath,
+    /// What it is to be kept from.
+    pub protection: Protection,
+    /// What is lost.
+    pub loss: Loss,
+}
+
+/// Why a part of a bind is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    /// It is missing at the start: what comes to be there is not protected.
+    Missing,
+    /// A program of the host that renames another file over it, as editors and git do, takes the mount off:
+    /// the kernel detaches what other mount namespaces have on a file that goes (since Linux 3.19).
+    Replaceable,
+    /// The same file has so many names, and another one may lie in the bind.
+    Linked(u64),
+}
+
+impl fmt::Display for OpenPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let open = match self.protection {
+            Protection::ReadOnly => "writable",
+            Protection::Hide => "shown",
+        };
+        match self.loss {
+            Loss::Missing => write!(f, "it is missing; what is made there is {open}"),
+            Loss::Replaceable => write!(
+                f,
+                "a file: one that the host renames over it is {open} until the next start"
+            ),
+            Loss::Linked(names) => write!(f, "it has {names} names; by another one it is {open}"),
+        }
+    }
+}
+
 /// How the owners of a bind's files show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum OwnerMap {
     /// Through an idmapped mount: these ids of the host show as the program's (only as root).
     Mapped(UserIds),
+    /// Through an idmapped mount: root's files show as the program's, those of any other id as that
+    /// id's inside. For what only the sandbox writes (only as root, where a range is mapped).
+    Ranged,
     /// As the user namespace shows them.
     Kept,
 }

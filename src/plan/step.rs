@@ -9,7 +9,8 @@ use crate::model::{
 };
 
 use super::{
-    ClockOffset, GroupLimits, Missing, MountPointKind, OwnerMap, ProcessLimit, TargetPoint, UserIds,
+    ClockOffset, GroupLimits, Guard, IdMaps, LandlockRules, Missing, MountPointKind, OwnerMap,
+    ProcessLimit, TargetPoint, UserIds,
 };
 
 /// One thing that is done, who does it and why.
@@ -106,21 +107,15 @@ impl Namespace {
     }
 }
 
-/// One id of a user namespace and the id of the host behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct IdPair {
-    /// Ids inside.
-    pub inside: UserIds,
-    /// Ids on the host.
-    pub host: UserIds,
-}
-
 /// What a step does: owned data, one kernel operation or a few that belong together.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
-    /// Leaves the caller's supplementary groups.
-    LeaveGroups,
+    /// Leaves all supplementary groups but these.
+    LeaveGroups {
+        /// Ids of the host.
+        keep: Vec<u32>,
+    },
     /// Makes the control groups and writes their limits.
     MakeGroups(GroupLimits),
     /// Opens a detached copy of the root tree.
@@ -139,8 +134,8 @@ pub enum Action {
         /// Which are new from the first instruction on.
         namespaces: Vec<Namespace>,
     },
-    /// Maps one user and one group; the lane says who writes.
-    WriteIdMaps(IdPair),
+    /// Writes the maps of the user namespace; the lane says who does.
+    WriteIdMaps(IdMaps),
     /// Lets the first process go on.
     Start,
     /// Has the kernel kill this process when its parent ends.
@@ -206,6 +201,33 @@ pub struct OpenBind {
     pub owner: OwnerMap,
     /// What happens when it is gone.
     pub missing: Missing,
+    /// Which files it may be.
+    pub accepts: Accepts,
+}
+
+/// Which files a bind may bring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Accepts {
+    /// All but those of another shape.
+    Any,
+    /// Unix sockets alone.
+    Sockets,
+}
+
+/// A part of a bind, over itself or hidden.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GuardPart {
+    /// Where the bind has waited.
+    pub slot: Slot,
+    /// The part's path below the bind.
+    pub below: String,
+    /// The same inside.
+    pub target: InsidePath,
+    /// What holds for it.
+    pub guard: Guard,
+    /// What it has to be.
+    pub shape: MountPointKind,
 }
 
 /// A detached copy of a directory that is kept under the sandbox's name.
@@ -329,6 +351,19 @@ pub enum MountAction {
         /// Who makes the place.
         point: TargetPoint,
     },
+    /// A part of a bind, mounted over itself, or something empty over it.
+    GuardPart(GuardPart),
+    /// There is nothing that would have to be protected at this path below a bind.
+    CheckMissing {
+        /// Where the bind has waited.
+        slot: Slot,
+        /// The path below the bind.
+        below: String,
+        /// The same inside.
+        target: InsidePath,
+    },
+    /// An empty file and an empty directory below /dev, to hide with.
+    MountEmpty,
     /// An empty file system in memory.
     MountTmpfs {
         /// Path inside.
@@ -368,6 +403,8 @@ pub enum ProgramAction {
         /// Numbers that pass.
         keep: Vec<u32>,
     },
+    /// Landlock.
+    Landlock(LandlockRules),
     /// execve.
     Execute {
         /// Absolute paths inside to try in order.

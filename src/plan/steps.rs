@@ -3,13 +3,17 @@
 //! The order is the security argument: no_new_privs and private mounts first, host names resolved
 //! before the pivot, capabilities dropped after the last mount, the filter last before exec.
 
+mod landlock;
 mod mounts;
+mod parts;
+
+pub(super) use mounts::DEVICES;
 
 use crate::diag::Origin;
 use crate::model::{CgroupMount, NetworkMode, SeccompPolicy};
 
-use super::step::{Action, IdPair, Lane, Namespace, Phase, ProgramAction, Step};
-use super::{HostIds, Settings, Terminal};
+use super::step::{Action, Lane, Namespace, Phase, ProgramAction, Step};
+use super::{HostIds, MapWriter, Settings, Terminal};
 
 /// The list under construction.
 struct Steps<'a> {
@@ -75,8 +79,7 @@ impl Steps<'_> {
             self.add(Lane::Parent, Phase::Prepare, action, why, &origin);
         }
         if self.parent_opens() {
-            let why = "root's groups stay outside";
-            self.always(Lane::Parent, Phase::Prepare, Action::LeaveGroups, why);
+            self.leave_groups(Lane::Parent, Phase::Prepare, "root's groups stay outside");
             self.open_mounts(Lane::Parent, Phase::Prepare);
         }
     }
@@ -111,20 +114,19 @@ impl Steps<'_> {
     }
 
     fn identify(&mut self) {
-        let inside = self.settings.identity.user.value;
-        let origin = self.settings.identity.user.origin.clone();
+        let identity = &self.settings.identity;
+        let inside = identity.user.value;
+        let origin = identity.user.origin.clone();
+        self.map_ids();
         match self.host_ids() {
-            HostIds::Caller(host) => {
-                let maps = Action::WriteIdMaps(IdPair { inside, host });
-                let why = "the caller's own ids, nobody else's";
-                self.add(Lane::Init, Phase::Identity, maps, why, &origin);
-                self.start();
+            HostIds::Caller(_) => {
+                let may_leave = matches!(identity.maps.value.writer, MapWriter::Helpers(_));
+                if may_leave && identity.groups.is_empty() {
+                    let why = "the caller's groups stay outside";
+                    self.leave_groups(Lane::Init, Phase::Identity, why);
+                }
             }
-            HostIds::Range(host) => {
-                let maps = Action::WriteIdMaps(IdPair { inside, host });
-                let why = "an unprivileged id of the host, never root's";
-                self.add(Lane::Parent, Phase::Identity, maps, why, &origin);
-                self.start();
+            HostIds::Range(_) => {
                 let why = "the ids that are mapped";
                 self.add(
                     Lane::Init,
@@ -136,8 +138,38 @@ impl Steps<'_> {
                 let why = "changing ids clears it";
                 self.always(Lane::Init, Phase::Identity, Action::DieWithParent, why);
             }
-            HostIds::Same => self.start(),
+            HostIds::Same => {}
         }
+    }
+
+    /// The maps come before the start signal where they are written from outside.
+    fn map_ids(&mut self) {
+        let maps = &self.settings.identity.maps;
+        // One id is a matter of who the program is.
+        let origin = match maps.value.is_range() {
+            true => maps.origin.clone(),
+            false => self.settings.identity.user.origin.clone(),
+        };
+        let (lane, why) = match maps.value.writer {
+            MapWriter::Nobody => return self.start(),
+            MapWriter::Itself => (Lane::Init, "the caller's own ids, nobody else's"),
+            MapWriter::Helpers(_) => (Lane::Parent, "ids that root gave the caller"),
+            MapWriter::Parent if maps.value.is_range() => {
+                (Lane::Parent, "unprivileged ids of the host, never root's")
+            }
+            MapWriter::Parent => (Lane::Parent, "an unprivileged id of the host, never root's"),
+        };
+        let action = Action::WriteIdMaps(maps.value.clone());
+        self.add(lane, Phase::Identity, action, why, &origin);
+        self.start();
+    }
+
+    fn leave_groups(&mut self, lane: Lane, phase: Phase, why: &'static str) {
+        let groups = &self.settings.identity.groups;
+        let origin = groups.first().map(|group| group.origin.clone());
+        let keep = groups.iter().map(|group| group.value).collect();
+        let action = Action::LeaveGroups { keep };
+        self.add(lane, phase, action, why, &origin.unwrap_or(Origin::Default));
     }
 
     fn start(&mut self) {
@@ -216,8 +248,7 @@ impl Steps<'_> {
         );
         if self.host_ids() == HostIds::Same {
             let user = &settings.identity.user;
-            let why = "no user namespace maps them";
-            self.always(lane, phase, Action::LeaveGroups, why);
+            self.leave_groups(lane, phase, "no user namespace maps them");
             self.add(
                 lane,
                 phase,
@@ -294,6 +325,7 @@ impl Steps<'_> {
             action,
             "no way out by a forgotten one",
         );
+        self.landlock();
         self.filter(lane);
         self.execute();
     }

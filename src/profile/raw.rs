@@ -3,9 +3,9 @@
 use crate::diag::At;
 use crate::model::{
     Access, Bundle, ByteSize, Capability, CgroupMount, Cpus, Degradable, EtcFile, ExtraArguments,
-    FileMode, InsidePath, MapUsers, MountOption, NetworkMode, Owner, Period, PlatformSpec,
-    ProcMount, Resource, RlimitValue, SandboxName, SeccompPolicy, Sha256, Signal, SysMount,
-    TerminalMode, TimeOffset, UserSpec, VolumeName, Writes,
+    FileMode, GroupSpec, IdExtent, InsidePath, MountOption, NetworkMode, Owner, PartPath, Period,
+    PlatformSpec, ProcMount, Resource, RlimitValue, SandboxName, SeccompPolicy, Sha256, Signal,
+    SysMount, TerminalMode, TimeOffset, UserSpec, VolumeName, Writes,
 };
 
 use super::template::Template;
@@ -66,6 +66,8 @@ pub struct RawCommand {
     pub umask: Opt<FileMode>,
     /// Whether it has a pseudo-terminal of its own.
     pub terminal: Opt<TerminalMode>,
+    /// Supplementary groups of the host that stay.
+    pub groups: Vec<At<GroupSpec>>,
     /// Descriptors above 2 that pass.
     pub fds: Vec<At<u32>>,
 }
@@ -244,6 +246,23 @@ pub enum RawMount {
         optional: Opt<bool>,
         /// How owners show.
         owner: Opt<Owner>,
+        /// Paths below it that cannot be written.
+        read_only: Vec<At<PartPath>>,
+        /// Paths below it that show nothing.
+        hide: Vec<At<PartPath>>,
+    },
+    /// `socket = …`.
+    Socket {
+        /// Host path.
+        socket: At<Template>,
+        /// Path inside; the same as `socket` where it is left out.
+        target: Opt<Template>,
+        /// Whether it may be missing.
+        optional: Opt<bool>,
+        /// How its owner shows.
+        owner: Opt<Owner>,
+        /// Why a socket is granted through which the program can leave the sandbox.
+        dangerous: Opt<String>,
     },
     /// `volume = …`.
     Volume {
@@ -287,7 +306,24 @@ pub struct RawNamespaces {
     /// Host name inside; the sandbox's name where it is left out.
     pub hostname: Opt<Template>,
     /// Which ids are mapped.
-    pub map_users: Opt<MapUsers>,
+    pub map_users: Opt<RawMapUsers>,
+}
+
+/// `namespaces.map_users`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum RawMapUsers {
+    /// `"single"`: one user and one group.
+    #[default]
+    Single,
+    /// `"subordinate"`: a range of the caller's subordinate ids, or of unused ones where root starts it.
+    Subordinate,
+    /// `{ users = […], groups = […] }`; without groups they are mapped like users.
+    Explicit {
+        /// Extents of uid_map.
+        users: Vec<At<IdExtent>>,
+        /// Extents of gid_map.
+        groups: Vec<At<IdExtent>>,
+    },
 }
 
 /// `[limits]`.
@@ -325,6 +361,10 @@ pub struct RawSecurity {
     pub capabilities: Vec<At<Capability>>,
     /// The system-call policy.
     pub seccomp: Opt<SeccompPolicy>,
+    /// Whether the program may make namespaces and mounts of its own.
+    pub nested_userns: Opt<bool>,
+    /// Whether Landlock stands behind the mounts.
+    pub landlock: Opt<bool>,
     /// What may be missing on a host that lacks it.
     pub allow_degraded: Vec<At<Degradable>>,
 }

@@ -1,13 +1,17 @@
 //! Each action in the kernel's terms, for printed plans and for messages about a step that failed.
 
+mod ids;
+
 use crate::model::{Access, ByteSize, Capability, FileMode, InsidePath, MountOption, ProcMount};
 use crate::plan::{
-    Action, Clock, ClockOffset, GroupLimits, HostDevice, IdPair, KeptPart, Missing, MountAction,
-    MountPointKind, OpenBind, OpenKept, OwnerMap, Plan, PrivateValues, ProcessLimit, ProgramAction,
-    Slot, SysSource, TargetPoint, Terminal, UserIds,
+    Action, Clock, ClockOffset, DeviceRule, GroupLimits, Guard, GuardPart, HostDevice, KeptPart,
+    LandlockRules, Missing, MountAction, MountPointKind, OpenBind, OpenKept, OwnerMap, Plan,
+    PrivateValues, ProcessLimit, ProgramAction, Slot, SysSource, TargetPoint, Terminal, UserIds,
 };
 
 use super::printable::whole;
+pub(super) use ids::extents;
+use ids::{id_maps, leave_groups};
 
 /// An action as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,8 +69,10 @@ impl<'a> Texts<'a> {
 
     fn parts(&self, action: &Action) -> (String, String) {
         match action {
-            Action::LeaveGroups => bare("setgroups to none"),
-            Action::MakeGroups(limits) => with("make the control groups", group_limits(limits)),
+            Action::LeaveGroups { keep } => leave_groups(keep),
+            Action::MakeGroups(limits) => {
+                with("make the control groups", group_limits(limits, *self))
+            }
             Action::OpenTree { owner, access } => {
                 with("open the root tree", mount_flags(*access, &[], *owner))
             }
@@ -76,7 +82,7 @@ impl<'a> Texts<'a> {
                 let names: Vec<&str> = namespaces.iter().map(|name| name.name()).collect();
                 bare(&format!("clone3 {}", names.join(" ")))
             }
-            Action::WriteIdMaps(pair) => id_maps(*pair),
+            Action::WriteIdMaps(maps) => id_maps(maps),
             Action::Start => bare("let the first process go on"),
             Action::DieWithParent => bare("pdeathsig KILL"),
             Action::WaitForStart => bare("wait for the parent"),
@@ -114,6 +120,7 @@ impl<'a> Texts<'a> {
             options,
             owner,
             missing,
+            accepts: _,
         } = bind;
         // What lies below an overlay is never written.
         let access = match access {
@@ -198,6 +205,12 @@ impl<'a> Texts<'a> {
                 shape,
                 point,
             } => self.attach(*slot, target, *shape, *point),
+            MountAction::GuardPart(part) => self.guard(part),
+            MountAction::CheckMissing { target, .. } => {
+                let what = format!("look for {}", self.word(target.as_str()));
+                (what, "must be missing".to_owned())
+            }
+            MountAction::MountEmpty => bare("mount an empty file and directory below /dev"),
             MountAction::MountTmpfs {
                 target,
                 size,
@@ -208,6 +221,22 @@ impl<'a> Texts<'a> {
                 let what = format!("mount tmpfs at {}", self.word(target.as_str()));
                 (what, tmpfs_options(*size, *mode, options) + place(*point))
             }
+        }
+    }
+
+    fn guard(&self, part: &GuardPart) -> (String, String) {
+        let GuardPart {
+            slot: _,
+            below: _,
+            target,
+            guard,
+            shape: _,
+        } = part;
+        let target = self.word(target.as_str());
+        match guard {
+            Guard::Pinned => bare(&format!("bind {target} over itself")),
+            Guard::ReadOnly => with(&format!("bind {target} over itself"), "ro".to_owned()),
+            Guard::Hidden => bare(&format!("hide {target}")),
         }
     }
 
@@ -279,6 +308,7 @@ impl<'a> Texts<'a> {
                 };
                 with("close descriptors from 3 on", but)
             }
+            ProgramAction::Landlock(rules) => landlock(rules, *self),
             ProgramAction::Execute { candidates, args } => {
                 let what = format!("execve {}", self.words(args));
                 match candidates.as_slice() {
@@ -288,6 +318,23 @@ impl<'a> Texts<'a> {
             }
         }
     }
+}
+
+fn landlock(rules: &LandlockRules, texts: Texts<'_>) -> (String, String) {
+    let LandlockRules {
+        abi,
+        places,
+        descriptors: _,
+    } = rules;
+    let places = places.iter().map(|place| {
+        let path = texts.word(place.path.as_str());
+        format!("{} {path}", place.reach.name())
+    });
+    let mut how: Vec<String> = places.collect();
+    if abi.has_scopes() {
+        how.push("no abstract sockets and no signals of others".to_owned());
+    }
+    with(&format!("landlock {abi}"), how.join(", "))
 }
 
 fn bare(what: &str) -> (String, String) {
@@ -302,21 +349,29 @@ fn mounted(kind: &str, target: &str, options: &str) -> (String, String) {
     with(&format!("mount {kind} at {target}"), options.to_owned())
 }
 
-fn group_limits(limits: &GroupLimits) -> String {
+fn group_limits(limits: &GroupLimits, words: Texts<'_>) -> String {
     let amounts = limits.list.iter().map(|limit| {
         let key = limit.amount.key().trim_start_matches("limits.");
         format!("{key}={}", limit.amount.value())
     });
-    amounts.collect::<Vec<_>>().join(" ")
+    let mut texts: Vec<String> = amounts.collect();
+    if !limits.devices.is_empty() {
+        let devices = limits.devices.iter().map(|rule| device_rule(rule, words));
+        texts.push(format!("devices={}", devices.collect::<Vec<_>>().join(",")));
+    }
+    texts.join(" ")
 }
 
-fn id_maps(IdPair { inside, host }: IdPair) -> (String, String) {
-    let users = format!("uid {} -> {}", inside.uid, host.uid);
-    let groups = format!("gid {} -> {}", inside.gid, host.gid);
-    (
-        format!("map {users}, {groups}"),
-        "setgroups deny".to_owned(),
-    )
+fn device_rule(rule: &DeviceRule, words: Texts<'_>) -> String {
+    match rule {
+        DeviceRule::Number {
+            major,
+            minor: Some(minor),
+        } => format!("{major}:{minor}"),
+        DeviceRule::Number { major, minor: None } => format!("{major}:*"),
+        DeviceRule::Path(path) => words.word(path.as_str()),
+        DeviceRule::Streams => "streams".to_owned(),
+    }
 }
 
 fn clock_offsets(clocks: &[ClockOffset]) -> String {
@@ -349,6 +404,7 @@ fn mount_flags(access: Access, options: &[MountOption], owner: OwnerMap) -> Stri
     match owner {
         OwnerMap::Kept => flags,
         OwnerMap::Mapped(UserIds { uid, gid }) => format!("{flags} idmap={uid}:{gid}"),
+        OwnerMap::Ranged => format!("{flags} idmap=all"),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod mounts;
 mod namespaces;
+mod parts;
 mod program;
 mod words;
 
@@ -164,7 +165,7 @@ impl Failed<'_> {
             Action::Mount(action) => self.mount(action),
             Action::PivotRoot => self.pivot(),
             Action::Program(action) => self.program(action),
-            Action::LeaveGroups
+            Action::LeaveGroups { .. }
             | Action::MakeGroups(_)
             | Action::Start
             | Action::DieWithParent

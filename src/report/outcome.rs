@@ -104,11 +104,10 @@ fn limited(outcome: &Outcome, limit: LimitKind) -> String {
 
 /// ` 300M`; nothing where the limit is not known.
 fn limit_value(outcome: &Outcome, limit: LimitKind) -> String {
-    let held = outcome
-        .enforced
-        .iter()
-        .find(|held| held.layer == limit.key());
-    held.map_or_else(String::new, |held| format!(" {}", held.value))
+    let mut layers = outcome.isolation.iter();
+    let value = layers.find(|layer| layer.layer == limit.key());
+    let value = value.and_then(|layer| layer.value.as_ref());
+    value.map_or_else(String::new, |value| format!(" {value}"))
 }
 
 fn signalled(signal: i32) -> String {

@@ -38,8 +38,8 @@ pub struct Run<'a> {
     pub cgroups: &'a CgroupFacts,
     /// Who started it (see [`caller`]).
     pub caller: Option<BorrowedFd<'a>>,
-    /// Told, before the program starts, which limits the host lacks and the profile allows to miss.
-    pub on_missing: fn(&[CgroupError]),
+    /// Told, before the program starts, what the host lacks and the profile allows to miss.
+    pub on_missing: fn(&Plan, &[CgroupError]),
 }
 
 /// Why a run did not come to the program, or was lost.
@@ -75,9 +75,7 @@ pub fn run(run: &Run<'_>, claim: &mut Claim) -> Result<Outcome, RunError> {
     if !paths.iter().all(|path| places.contains(path)) {
         claim.note_groups(&paths).map_err(RunError::State)?;
     }
-    if !groups.missing().is_empty() {
-        (run.on_missing)(groups.missing());
-    }
+    (run.on_missing)(run.plan, groups.missing());
     let ends_with_caller = run.plan.settings.supervise.kill_on_parent_exit.value;
     let needed = run.caller.filter(|_| ends_with_caller.is_on());
     let needed = needed.map(|caller| caller.try_clone_to_owned()).transpose();
@@ -91,7 +89,7 @@ pub fn run(run: &Run<'_>, claim: &mut Claim) -> Result<Outcome, RunError> {
     let seen = watch(running, rules, needed).map_err(RunError::Watch)?;
     groups.kill().map_err(RunError::Remove)?;
     let used = groups.usage();
-    let outcome = outcome::outcome(run.plan, &claim.name, &seen, used, groups.missing());
+    let outcome = outcome::outcome(run.plan, &claim.name, &seen, used, &groups);
     groups.remove().map_err(RunError::Remove)?;
     outcome.map_err(RunError::Unstarted)
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::cgroup::CgroupError;
+use crate::cgroup::Groups;
 use crate::launch::Record;
-use crate::model::{Degraded, Ending, Kept, KeptKind, LimitKind, Outcome, Usage};
-use crate::plan::{Amount, KeptPart, Plan};
+use crate::model::{Ending, Kept, KeptKind, LimitKind, Outcome, Unprotected, Usage};
+use crate::plan::{Amount, KeptPart, Plan, Settings, Shortfalls, isolation};
 
 use super::watch::{Killed, Seen};
 
@@ -37,7 +37,7 @@ pub(super) fn outcome(
     name: &str,
     seen: &Seen,
     used: Usage,
-    missing: &[CgroupError],
+    groups: &Groups,
 ) -> Result<Outcome, Unstarted> {
     if let Some(unstarted) = unstarted(seen) {
         return Err(unstarted);
@@ -51,10 +51,10 @@ pub(super) fn outcome(
         limits_hit: limits_hit(plan, seen, &usage),
         wall: seen.wall,
         usage,
-        enforced: crate::plan::enforced(plan, missing.iter().map(|missed| missed.key)),
-        degraded: missing.iter().map(degraded).collect(),
+        isolation: isolation(plan, &shortfalls(groups)),
         kept: kept(plan),
         left_out: left_out(plan),
+        unprotected: unprotected(plan),
     })
 }
 
@@ -149,6 +149,21 @@ fn left_out(plan: &Plan) -> Vec<String> {
         .collect()
 }
 
+/// Parts of binds that nothing protects, or not against the host.
+fn unprotected(plan: &Plan) -> Vec<Unprotected> {
+    let Settings {
+        unprotected,
+        private,
+        ..
+    } = &plan.settings;
+    let parts = unprotected.iter().map(|part| Unprotected {
+        path: private.hide(part.value.path.as_str()),
+        protection: part.value.protection,
+        reason: part.value.to_string(),
+    });
+    parts.collect()
+}
+
 fn kept(plan: &Plan) -> Vec<Kept> {
     let hide = |path: &str| plan.settings.private.hide(path);
     let parts = plan.kept().map(|(kept, _)| match &kept.part {
@@ -173,9 +188,12 @@ fn exit_code(ending: Ending) -> u8 {
     }
 }
 
-fn degraded(missed: &CgroupError) -> Degraded {
-    Degraded {
-        key: missed.key.to_owned(),
-        reason: missed.failure.to_string(),
+fn shortfalls(groups: &Groups) -> Shortfalls {
+    let missing = groups.missing().iter();
+    Shortfalls {
+        limits: missing
+            .map(|missed| (missed.key, missed.failure.to_string()))
+            .collect(),
+        devices: groups.devices_unguarded().map(ToString::to_string),
     }
 }

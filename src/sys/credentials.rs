@@ -14,13 +14,14 @@ pub fn become_user(uid: u32, gid: u32) -> Result<()> {
     done(unsafe { libc::syscall(libc::SYS_setresuid, uid, uid, uid) })
 }
 
-/// Leaves every supplementary group.
+/// Leaves every supplementary group but these.
 ///
 /// # Errors
-/// EPERM without CAP_SETGID or after "deny" in /proc/PID/setgroups.
-pub fn leave_groups() -> Result<()> {
-    // SAFETY: a count of zero reads nothing.
-    done(unsafe { libc::syscall(libc::SYS_setgroups, 0, std::ptr::null::<libc::gid_t>()) })
+/// EPERM without CAP_SETGID or after "deny" in /proc/PID/setgroups; EINVAL for more than 65536 groups or
+/// one that the user namespace does not map.
+pub fn keep_groups(keep: &[libc::gid_t]) -> Result<()> {
+    // SAFETY: the kernel reads as many ids as the slice has.
+    done(unsafe { libc::syscall(libc::SYS_setgroups, keep.len(), keep.as_ptr()) })
 }
 
 /// Takes capability `number` out of the bounding set.

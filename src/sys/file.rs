@@ -211,6 +211,18 @@ pub fn keep_open(number: i32) -> Result<()> {
     }))
 }
 
+/// What descriptor `number` was opened for (F_GETFL).
+///
+/// # Errors
+/// EBADF when it is not open.
+pub fn status_flags(number: i32) -> Result<i32> {
+    // SAFETY: only numbers are passed.
+    let flags = checked(libc::c_long::from(unsafe {
+        libc::fcntl(number, libc::F_GETFL)
+    }))?;
+    i32::try_from(flags).map_err(|_| nix::errno::Errno::EOVERFLOW)
+}
+
 /// What becomes of the descriptors of a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closing {

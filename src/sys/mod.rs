@@ -3,9 +3,11 @@
 //! Nothing here allocates, so that all of it may run between clone and exec.
 
 pub mod allocation;
+pub mod bpf;
 pub mod copy;
 pub mod credentials;
 pub mod file;
+pub mod landlock;
 pub mod memory;
 pub mod mount;
 pub mod network;

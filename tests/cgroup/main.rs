@@ -49,6 +49,7 @@ pub(crate) fn limits_with(lacking: Lacking, amounts: &[Amount]) -> GroupLimits {
     };
     GroupLimits {
         list: amounts.iter().map(limit).collect(),
+        devices: Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use sandbox::diag::{At, Origin};
 use sandbox::model::{
     Access, Bundle, ByteSize, CgroupMount, Degradable, EtcFile, ExtraArguments, FileMode,
-    MountOption, NetworkMode, ProcMount, RlimitValue, SeccompPolicy, UserSpec, Writes,
+    MountOption, NetworkMode, PartPath, ProcMount, RlimitValue, SeccompPolicy, UserSpec, Writes,
 };
 use sandbox::profile::raw::{Opt, RawArgs, RawMount, RawSource, Setting};
 use sandbox::profile::{RawProfile, Template};
@@ -169,6 +169,8 @@ fn file_systems_and_mounts() {
         target,
         access,
         options,
+        read_only,
+        hide,
         ..
     } = &profile.mounts[0].value
     else {
@@ -179,6 +181,12 @@ fn file_systems_and_mounts() {
     assert_eq!(value(access), Access::ReadWrite);
     let options: Vec<MountOption> = options.iter().map(|option| option.value).collect();
     assert_eq!(options, [MountOption::NoExec, MountOption::NoAtime]);
+    let parts = |list: &[At<PartPath>]| -> Vec<String> {
+        list.iter().map(|part| part.value.to_string()).collect()
+    };
+    assert_eq!(parts(read_only), [".git/hooks", ".git/config"]);
+    assert_eq!(parts(hide), [".env"]);
+    assert!(hide[0].value.may_miss.is_on());
     let RawMount::Volume {
         volume,
         target,
@@ -199,6 +207,15 @@ fn file_systems_and_mounts() {
     assert_eq!(tmpfs.value.as_literal(), Some("/tmp"));
     assert_eq!(literal(size), ByteSize(256 << 20));
     assert_eq!(value(mode), FileMode(0o1777));
+    let sockets = profile.mounts[3..].iter().map(|mount| &mount.value);
+    let reasons: Vec<_> = sockets
+        .map(|mount| match mount {
+            RawMount::Socket { dangerous, .. } => dangerous.as_ref().map(|why| why.value.clone()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let why = "the program makes containers".to_owned();
+    assert_eq!(reasons, [None, Some(why)]);
 }
 
 #[test]

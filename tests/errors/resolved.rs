@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use sandbox::diag::{FileId, Problem, Problems, Sources};
 use sandbox::model::{
-    Facts, HostAccount, ImageConfig, ImageFact, ImageName, PathFact, PathKind, ProgramFact, Rlimit,
-    RlimitValue, Wanted,
+    Facts, HostAccount, ImageConfig, ImageFact, ImageName, PartFact, PathFact, PathKind,
+    ProgramFact, Rlimit, RlimitValue, Wanted,
 };
 use sandbox::plan::{Given, Knowledge, Purpose, Settings, resolve, wanted};
 use sandbox::profile::{self, RawProfile};
@@ -20,8 +20,13 @@ const WITHOUT_PROFILE: &[&str] = &[
     // These take arguments behind `--`.
     "command.extra-refused",
     "command.no-directory",
-    // Its host has a root without ids.
+    // Their host is root's.
+    "command.group-root",
     "command.user-no-id",
+    "namespaces.map-no-block",
+    // Its host has subordinate ids, but not what maps them.
+    "namespaces.map-kept",
+    "namespaces.map-no-range",
     // What a host path comes to is a path inside.
     "path.invalid",
     // A relative path in a profile that comes from no file.
@@ -61,6 +66,14 @@ fn lies_at(path: &Path) -> PathFact {
         "/work/run" => link("/run", "/run"),
         "/work/out" => link("/srv", "/srv"),
         "/dev/kvm" | "/srv/device" => present(PathKind::Device),
+        "/run/wayland-0" | "/run/docker.sock" => present(PathKind::Socket),
+        "/work/docker" => PathFact::Present {
+            kind: PathKind::Socket,
+            uid: 0,
+            gid: 0,
+            link: Some("/run/docker.sock".into()),
+            real: Some("/run/docker.sock".into()),
+        },
         "/srv/file" | "/usr/bin/bash" | "/dev/notes" => present(PathKind::File),
         "/" | "/usr" | "/opt" | "/store" | "/etc" | "/srv" | "/work" | "/work/profiles"
         | "/home/me" => present(PathKind::Directory),
@@ -68,6 +81,18 @@ fn lies_at(path: &Path) -> PathFact {
             PathFact::Hidden("permission denied".to_owned())
         }
         _ => PathFact::Missing,
+    }
+}
+
+/// What lies below a directory of the hand-written host.
+fn lies_below(part: &Path) -> PartFact {
+    match part.to_str().unwrap() {
+        ".git/hooks" | "secrets" => PartFact::Directory,
+        ".git/config" | ".env" => PartFact::File { names: 1 },
+        "linked" => PartFact::File { names: 3 },
+        "link/x" => PartFact::Link,
+        "closed/x" => PartFact::Hidden("permission denied".to_owned()),
+        _ => PartFact::Missing,
     }
 }
 
@@ -105,6 +130,9 @@ fn answer(facts: &mut Facts, questions: &Wanted) {
     for path in &questions.paths {
         facts.paths.insert(path.clone(), lies_at(path));
     }
+    for part in &questions.parts {
+        facts.parts.insert(part.clone(), lies_below(&part.1));
+    }
     for pattern in &questions.patterns {
         facts.matches.insert(pattern.clone(), Vec::new());
     }
@@ -119,6 +147,11 @@ fn answer(facts: &mut Facts, questions: &Wanted) {
             },
         };
         facts.programs.insert(name.clone(), fact);
+    }
+    if questions.accounts.is_on() {
+        facts.accounts.groups = vec![(text("audio"), 29), (text("me"), 1000)];
+        facts.accounts.subordinate_users = vec![100_000..=165_535];
+        facts.accounts.subordinate_groups = vec![100_000..=165_535];
     }
     let limit = Rlimit {
         soft: RlimitValue::Value(1024),

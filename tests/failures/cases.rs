@@ -5,7 +5,7 @@ mod kept;
 
 use nix::errno::Errno::{self, *};
 use sandbox::model::{HostState, Switch};
-use sandbox::plan::{Action, MountAction, Plan, Settings};
+use sandbox::plan::{Action, MountAction, Plan, ProgramAction, Settings};
 
 use crate::plans::settings::{FEATURES, least};
 
@@ -220,6 +220,14 @@ fn ids_and_groups() -> Vec<Case> {
     let without_users = ["no-user-namespace", "capabilities"];
     vec![
         case("host.ids-not-mapped", &[], is_map, EPERM, unmapped.clone()),
+        case("host.map-helper", &["subordinate"], is_map, EPERM, silent()),
+        case(
+            "host.map-helper--missing",
+            &["subordinate"],
+            is_map,
+            ENOENT,
+            silent(),
+        ),
         case("host.ids-not-mapped--clone", &[], is_clone, EPERM, unmapped),
         case(
             "host.ids-not-mapped--root",
@@ -305,6 +313,8 @@ fn kernels() -> Vec<Case> {
     let no_time = with(|host| host.time_namespaces = Some(Switch::Off));
     let time = with(|host| host.time_namespaces = Some(Switch::On));
     let filter: fn(&Action) -> bool = |action| matches!(action, Action::Filter(_));
+    let landlock: fn(&Action) -> bool =
+        |action| matches!(action, Action::Program(ProgramAction::Landlock(_)));
     let view: fn(&Action) -> bool = |action| *action == Action::NewCgroupNamespace;
     let mqueue: fn(&Action) -> bool = |a| *a == Action::Mount(MountAction::MountMqueue);
     vec![
@@ -352,6 +362,8 @@ fn kernels() -> Vec<Case> {
             time,
         ),
         case("host.no-seccomp", &[], filter, EINVAL, silent()),
+        case("host.no-landlock", &[], landlock, EOPNOTSUPP, silent()),
+        case("host.landlock-layers", &[], landlock, E2BIG, silent()),
         case("host.no-cgroup-namespaces", &[], view, EINVAL, silent()),
         case("host.namespace-limit--cgroup", &[], view, ENOSPC, silent()),
         case("host.no-file-system", &["system"], mqueue, ENODEV, silent()),

@@ -2,7 +2,10 @@
 //!
 //! `BLESS=1 cargo test` writes the golden plans anew.
 
+mod identity;
+mod isolation;
 mod order;
+mod parts;
 pub mod settings;
 
 use std::collections::BTreeSet;

@@ -4,16 +4,18 @@
 use sandbox::diag::{At, FileId, Origin, Sources};
 use sandbox::model::{
     Access, Bundle, ByteSize, CgroupMount, Cpus, ExtraArguments, ImageName, InsidePath,
-    MountOption, NetworkMode, Period, PlatformSpec, ProcMount, Resource, Rlimit, RlimitValue,
-    SeccompPolicy, Sha256, Signal, Switch, SysMount, UserSpec, Writes,
+    LandlockAbi, MountOption, NetworkMode, Period, PlatformSpec, ProcMount, Resource, Rlimit,
+    RlimitValue, SeccompPolicy, Sha256, Signal, Switch, SysMount, UserSpec, Writes,
 };
 use sandbox::plan::{
-    Amount, Clock, ClockOffset, Command, Device, Existing, GroupLimit, GroupLimits, HostIds,
-    Identity, Lacking, Missing, Mount, MountKind, MountPointKind, Namespaces, OwnerMap, Privacy,
-    PrivateValues, ProcessLimit, Settings, Supervise, System, TargetPoint, Terminal, TreePlan,
-    TreeSource, UserIds, Variable,
+    Amount, Clock, ClockOffset, Command, Device, DeviceRule, Existing, GroupLimit, GroupLimits,
+    HostIds, IdMaps, Identity, Lacking, Landlock, Missing, Mount, MountKind, MountPointKind,
+    Namespaces, OwnerMap, Privacy, PrivateValues, ProcessLimit, Settings, Supervise, System,
+    TargetPoint, Terminal, TreePlan, TreeSource, UserIds, Variable,
 };
 use std::time::Duration;
+
+use super::identity;
 
 pub const NAME: &str = "profiles/dev.toml";
 const TEXT: &str = include_str!("dev.toml");
@@ -59,6 +61,8 @@ pub fn least() -> Settings {
         identity: Identity {
             user: default(ids(1000)),
             host: HostIds::Caller(ids(1000)),
+            maps: default(IdMaps::single(ids(1000), HostIds::Caller(ids(1000)))),
+            groups: Vec::new(),
             asked: default(UserSpec::Caller),
         },
         tree: TreePlan {
@@ -93,12 +97,15 @@ pub fn least() -> Settings {
         wall_time: None,
         capabilities: Vec::new(),
         seccomp: default(SeccompPolicy::Default),
+        nested_userns: default(Switch::Off),
+        landlock: default(Landlock::Enforced(LandlockAbi::KNOWN)),
         supervise: Supervise {
             kill_on_parent_exit: default(Switch::On),
             stop_signal: default(Signal::TERM),
             stop_timeout: default(Period(Duration::from_secs(10))),
         },
         left_out: Vec::new(),
+        unprotected: Vec::new(),
         private: PrivateValues::default(),
     }
 }
@@ -127,11 +134,17 @@ pub const FEATURES: &[Feature] = &[
     ("least", |_| {}),
     ("root", |settings| {
         settings.identity.user = at("user =", ids(0));
-        settings.identity.host = HostIds::Range(ids(1_879_048_192));
+        identity::single(settings, HostIds::Range(ids(1_879_048_192)));
+    }),
+    ("root-range", identity::root_range),
+    ("subordinate", identity::subordinate),
+    ("nested", |settings| {
+        settings.nested_userns = at("nested_userns = ", Switch::On);
+        settings.landlock = at("nested_userns = ", Landlock::Off);
     }),
     ("no-user-namespace", |settings| {
         settings.namespaces.user = default(Switch::Off);
-        settings.identity.host = HostIds::Same;
+        identity::single(settings, HostIds::Same);
     }),
     ("terminal", |settings| {
         settings.command.terminal = at("\"always\"", Terminal::Own);
@@ -153,6 +166,8 @@ pub const FEATURES: &[Feature] = &[
         settings.system.proc = default(ProcMount::None);
     }),
     ("mounts", mounts),
+    ("parts", super::parts::parts),
+    ("sockets", super::parts::sockets),
     ("shared", shared),
     ("clocks", |settings| {
         let clock = |clock, offset: &str| ClockOffset {
@@ -171,6 +186,12 @@ pub const FEATURES: &[Feature] = &[
     }),
     ("no-filter", |settings| {
         settings.seccomp = at("seccomp = ", SeccompPolicy::None);
+    }),
+    ("no-landlock", |settings| {
+        settings.landlock = default(Landlock::Off);
+    }),
+    ("old-landlock", |settings| {
+        settings.landlock = default(Landlock::Enforced(LandlockAbi(2)));
     }),
     ("hostile", hostile),
 ];
@@ -419,6 +440,12 @@ fn limits(settings: &mut Settings) {
         ),
         limit("pids = 256", Amount::Pids(256), Lacking::Refused),
     ];
+    let pts = DeviceRule::Number {
+        major: 136,
+        minor: None,
+    };
+    let named = DeviceRule::Path(inside("/dev/dri"));
+    settings.group_limits.devices = vec![pts, named, DeviceRule::Streams];
     let process = |key: &str, needle: &str, soft, hard| ProcessLimit {
         resource: key.parse::<Resource>().unwrap(),
         limit: at(needle, Rlimit { soft, hard }),

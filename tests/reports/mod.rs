@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sandbox::model::{Degraded, Ending, Kept, KeptKind, LimitKind, Outcome, Usage};
-use sandbox::plan::{Plan, enforced};
+use sandbox::model::{Ending, Kept, KeptKind, LimitKind, Outcome, Protection, Unprotected, Usage};
+use sandbox::plan::{Plan, Shortfalls, isolation};
 use sandbox::report::outcome::{json, json_schema, summary};
 use serde_json::{Value, json as value};
 
@@ -35,13 +35,13 @@ fn outcome(plan: &Plan, ending: Ending, exit_code: u8) -> Outcome {
             pids_refused: Some(0),
             oom_kills: Some(0),
         },
-        enforced: enforced(plan, std::iter::empty()),
-        degraded: Vec::new(),
+        isolation: isolation(plan, &Shortfalls::default()),
         kept: vec![Kept {
             kind: KeptKind::Volume,
             target: "/data".to_owned(),
         }],
         left_out: Vec::new(),
+        unprotected: Vec::new(),
     }
 }
 
@@ -49,7 +49,7 @@ fn outcome(plan: &Plan, ending: Ending, exit_code: u8) -> Outcome {
 fn bare() -> Outcome {
     Outcome {
         usage: Usage::default(),
-        enforced: Vec::new(),
+        isolation: Vec::new(),
         kept: Vec::new(),
         ..outcome(&plan_with("least"), Ending::Exited { code: 0 }, 0)
     }
@@ -81,13 +81,19 @@ fn out_of_time() -> Outcome {
 
 fn degraded() -> Outcome {
     let plan = plan_with("limits");
+    let reason = "the controller `cpu` is not handed on to this group".to_owned();
+    let shortfalls = Shortfalls {
+        limits: vec![("limits.cpus", reason)],
+        devices: Some("only root may say which devices a group opens".to_owned()),
+    };
     Outcome {
-        enforced: enforced(&plan, std::iter::once("limits.cpus")),
-        degraded: vec![Degraded {
-            key: "limits.cpus".to_owned(),
-            reason: "the controller `cpu` is not handed on to this group".to_owned(),
-        }],
+        isolation: isolation(&plan, &shortfalls),
         left_out: vec!["mount `/opt/other`".to_owned()],
+        unprotected: vec![Unprotected {
+            path: "/work/.env".to_owned(),
+            protection: Protection::Hide,
+            reason: "it is missing; what is made there is shown".to_owned(),
+        }],
         ..outcome(&plan, Ending::Exited { code: 0 }, 0)
     }
 }
@@ -193,8 +199,9 @@ fn what_is_no_report_is_not_valid() {
         ("/ending/limit", value!("swap")),
         ("/usage/oom_kills", value!(-1)),
         ("/usage/user_seconds", value!("0")),
-        ("/enforced/0/value", value!(1)),
-        ("/degraded", Value::Null),
+        ("/isolation/0/value", value!(1)),
+        ("/isolation/0/state", value!("on")),
+        ("/isolation", Value::Null),
     ];
     for (place, other) in wrong {
         let mut report = good.clone();
@@ -218,7 +225,7 @@ fn members() -> Vec<String> {
         ("", &report),
         ("/usage", &report["usage"]),
         ("/ending", &report["ending"]),
-        ("/enforced/0", &report["enforced"][0]),
+        ("/isolation/0", &report["isolation"][0]),
     ] {
         let keys = object.as_object().unwrap().keys();
         members.extend(keys.map(|key| format!("{parent}/{key}")));
@@ -245,10 +252,10 @@ fn keys_stand_in_the_order_of_the_documentation() {
         "limits_hit",
         "wall_seconds",
         "usage",
-        "enforced",
-        "degraded",
+        "isolation",
         "kept",
         "left_out",
+        "unprotected",
     ];
     let places = keys.map(|key| text.find(&format!("\n  \"{key}\"")).unwrap());
     assert!(places.is_sorted());

@@ -38,6 +38,34 @@ static int answer(long result)
     return 0;
 }
 
+/* A file that has no name yet, given one. */
+static int link_unnamed(const char *directory, const char *name)
+{
+    char path[64];
+    int file = open(directory, O_TMPFILE | O_WRONLY, 0600);
+    if (file < 0)
+        return answer(file);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    return answer(linkat(AT_FDCWD, path, AT_FDCWD, name, AT_SYMLINK_FOLLOW));
+}
+
+/* Says what the server says. */
+static int connect_to(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char text[64];
+    int end = socket(AF_UNIX, SOCK_STREAM, 0);
+    strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+    if (end < 0 || connect(end, (struct sockaddr *)&address, sizeof address))
+        return answer(-1);
+    ssize_t length = read(end, text, sizeof text - 1);
+    if (length < 0)
+        return answer(length);
+    text[length] = 0;
+    puts(text);
+    return 0;
+}
+
 static int usage(void)
 {
     fputs("no such attack\n", stderr);
@@ -117,6 +145,18 @@ static int overwrite(const char *path, const char *text)
 {
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     return answer(fd < 0 ? fd : write(fd, text, strlen(text)));
+}
+
+/* No attack, but the defect that a second wall stands behind: root on the host takes all flags off one
+ * of the sandbox's own mounts. */
+static int loosen(const char *pid, const char *path)
+{
+    char name[64];
+    snprintf(name, sizeof name, "/proc/%s/ns/mnt", pid);
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || setns(fd, CLONE_NEWNS) < 0)
+        return answer(-1);
+    return answer(mount("none", path, NULL, MS_REMOUNT | MS_BIND, NULL));
 }
 
 /* ---- descriptors ---- */
@@ -375,6 +415,7 @@ int main(int argc, char **argv)
     if (!strcmp(name, "mount-proc")) return answer(mount("none", one, "proc", 0, NULL));
     if (!strcmp(name, "mount-cgroup")) return answer(mount("none", one, "cgroup", 0, two));
     if (!strcmp(name, "remount-rw")) return answer(mount("none", one, NULL, MS_REMOUNT | MS_BIND, NULL));
+    if (!strcmp(name, "loosen")) return loosen(one, two);
     if (!strcmp(name, "umount")) return answer(umount2(one, MNT_DETACH));
     if (!strcmp(name, "chroot-escape")) return chroot_escape(one);
     if (!strcmp(name, "mknod-null")) return answer(mknod(one, S_IFCHR | 0666, makedev(1, 3)));
@@ -400,6 +441,14 @@ int main(int argc, char **argv)
     if (!strcmp(name, "hog-together")) return hog_together(atoi(one), (size_t)atoi(two));
     if (!strcmp(name, "fork-until-refused")) return fork_until_refused(atoi(one));
     if (!strcmp(name, "name-signals")) return name_signals(atoi(one));
+    if (!strcmp(name, "rename")) return answer(renameat2(AT_FDCWD, one, AT_FDCWD, two, 0));
+    if (!strcmp(name, "exchange")) return answer(renameat2(AT_FDCWD, one, AT_FDCWD, two, RENAME_EXCHANGE));
+    if (!strcmp(name, "link")) return answer(linkat(AT_FDCWD, one, AT_FDCWD, two, 0));
+    if (!strcmp(name, "unlink")) return answer(unlink(one));
+    if (!strcmp(name, "rmdir")) return answer(rmdir(one));
+    if (!strcmp(name, "truncate")) return answer(truncate(one, 0));
+    if (!strcmp(name, "link-unnamed")) return link_unnamed(one, two);
+    if (!strcmp(name, "connect")) return connect_to(one);
     if (!strcmp(name, "set-attribute")) return answer(setxattr(one, two, argv[4], strlen(argv[4]), 0));
     if (!strcmp(name, "list-attributes")) return list_attributes(one);
     if (!strcmp(name, "leave-orphans")) return leave_orphans(atoi(one));

@@ -77,7 +77,8 @@ fn a_host_name_set_inside_is_not_seen_outside() {
             lab.script(&profile, &script)
         };
         let name = "namespaces.hostname = \"inside\"\n";
-        let allowed = "[security]\nseccomp = \"none\"\ncapabilities = [\"CAP_SYS_ADMIN\"]";
+        let allowed =
+            "[security]\nseccomp = \"none\"\nlandlock = false\ncapabilities = [\"CAP_SYS_ADMIN\"]";
         assert_eq!(
             hostname(&format!("{name}{allowed}")),
             "inside\nworked\ntaken\n"

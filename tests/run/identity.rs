@@ -9,7 +9,7 @@ use super::support::{Caller, Lab, attack, field, finish, root_only};
 const NO_FILTER: &str = "[security]\nseccomp = \"none\"";
 
 fn with_capability(name: &str) -> String {
-    format!("[security]\nseccomp = \"none\"\ncapabilities = [\"{name}\"]")
+    format!("[security]\nseccomp = \"none\"\nlandlock = false\ncapabilities = [\"{name}\"]")
 }
 
 #[test]
@@ -19,7 +19,11 @@ fn a_setuid_program_gives_no_rights() {
     }
     let lab = Lab::new(Caller::Unprivileged);
     let program = lab.text("work/setuid");
-    fs::copy(attack(), &program).unwrap();
+    // By another process: one that a test of another thread forks meanwhile would keep it open for writing.
+    let copied = std::process::Command::new("cp")
+        .args([attack(), program.as_str()])
+        .status();
+    assert!(copied.unwrap().success());
     std::os::unix::fs::chown(&program, Some(0), Some(0)).unwrap();
     fs::set_permissions(&program, Permissions::from_mode(0o4755)).unwrap();
     let unguarded = finish(lab.host(&program).arg("euid"));

@@ -70,7 +70,7 @@ fn masks_hold_against_capabilities() {
 fn the_kernels_switches_are_read_only() {
     for caller in Caller::all() {
         let lab = Lab::new(caller);
-        let rest = "command.user = \"root\"\n[security]\nseccomp = \"none\"\ncapabilities = [\"CAP_SYS_ADMIN\", \"CAP_NET_ADMIN\"]";
+        let rest = "command.user = \"root\"\n[security]\nseccomp = \"none\"\nlandlock = false\ncapabilities = [\"CAP_SYS_ADMIN\", \"CAP_NET_ADMIN\"]";
         let profile = lab.profile(rest);
         // The owner of a network namespace may write this where the mount does not forbid it.
         let own = "/proc/sys/net/ipv4/ip_forward";

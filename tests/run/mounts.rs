@@ -104,7 +104,7 @@ fn device_nodes_below_a_bind_are_dead() {
     );
     assert_eq!(inside.out, "EACCES\n", "{inside:?}");
     let granted = lab.profile(&format!(
-        "[security]\nseccomp = \"none\"\ncapabilities = [\"CAP_MKNOD\"]\n{}",
+        "[security]\nseccomp = \"none\"\nlandlock = false\ncapabilities = [\"CAP_MKNOD\"]\n{}",
         bind(&lab, "rw")
     ));
     assert_eq!(lab.attack(&granted, &["mknod-null", "/w/null"]), "EPERM");
@@ -244,7 +244,7 @@ fn a_mount_made_inside_does_not_travel_out() {
     );
 
     let rest = format!(
-        "[security]\nseccomp = \"none\"\ncapabilities = [\"CAP_SYS_ADMIN\"]\n{}",
+        "[security]\nseccomp = \"none\"\nlandlock = false\ncapabilities = [\"CAP_SYS_ADMIN\"]\n{}",
         bind(&lab, "rw")
     );
     let inside = inner(up_line(
@@ -293,7 +293,7 @@ fn no_way_leads_to_the_old_root() {
         ]));
         assert_eq!(unguarded.out.trim_end(), host_root, "{unguarded:?}");
 
-        let rest = "[security]\nseccomp = \"none\"\ncapabilities = [\"CAP_SYS_CHROOT\", \"CAP_SYS_ADMIN\", \"CAP_SYS_PTRACE\", \"CAP_DAC_OVERRIDE\"]";
+        let rest = "[security]\nseccomp = \"none\"\nlandlock = false\ncapabilities = [\"CAP_SYS_CHROOT\", \"CAP_SYS_ADMIN\", \"CAP_SYS_PTRACE\", \"CAP_DAC_OVERRIDE\"]";
         let profile = lab.profile(rest);
         let own = lab.script(
             &profile,

@@ -4,7 +4,9 @@ use std::ffi::CString;
 use std::path::Path;
 
 use crate::model::{Access, MountOption};
-use crate::plan::{HostDevice, Missing, MountPointKind, OpenBind, OpenKept, OwnerMap, Slot};
+use crate::plan::{
+    Accepts, HostDevice, Missing, MountPointKind, OpenBind, OpenKept, OwnerMap, Slot,
+};
 use crate::sys::mount::{Attributes, Depth};
 
 use super::super::Resources;
@@ -21,6 +23,7 @@ impl Arming<'_> {
             owner,
             missing: Missing::Refused,
             links: Links::Followed,
+            accepts: Accepts::Any,
             identity: None,
         }))
     }
@@ -48,6 +51,7 @@ impl Arming<'_> {
             owner: *owner,
             missing: Missing::Refused,
             links: Links::Refused,
+            accepts: Accepts::Any,
             identity: Some((place.device, place.inode)),
         }))
     }
@@ -67,6 +71,7 @@ pub(super) fn bind(bind: &OpenBind) -> Armable<ArmedClone> {
         options,
         owner,
         missing,
+        accepts,
     } = bind;
     let (depth, access) = match access {
         Access::Overlay => (Depth::One, Access::ReadOnly),
@@ -81,6 +86,7 @@ pub(super) fn bind(bind: &OpenBind) -> Armable<ArmedClone> {
         owner: *owner,
         missing: *missing,
         links: Links::Refused,
+        accepts: *accepts,
         identity: None,
     })
 }

@@ -25,7 +25,7 @@ pub(super) struct Draft {
     extra: At<ExtraArguments>,
     workdir: At<InsidePath>,
     umask: At<FileMode>,
-    terminal: At<Terminal>,
+    pub terminal: At<Terminal>,
     fds: Vec<At<u32>>,
 }
 
@@ -53,6 +53,8 @@ pub(super) fn resolve(raw: &RawProfile, offer: &Offer<'_>, scope: &mut Scope<'_>
         user: _,
         umask,
         terminal,
+        // Judged with the program's ids.
+        groups: _,
         fds,
     } = &raw.command;
     let extra = or_default(extra, ExtraArguments::Replace);

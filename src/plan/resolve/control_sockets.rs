@@ -12,6 +12,8 @@ const BELOW_RUN: &[&str] = &[
     "incus/unix.socket",
     "k3s/containerd/containerd.sock",
     "libvirt/libvirt-sock",
+    "libvirt/virtlxcd-sock",
+    "libvirt/virtqemud-sock",
     "lxd.socket",
     "podman/podman.sock",
     "snapd.socket",
@@ -29,9 +31,20 @@ const ELSEWHERE: &[&str] = &[
 const BELOW_RUNTIME_DIR: &[&str] = &[
     "bus",
     "docker.sock",
+    "emacs/server",
     "podman/podman.sock",
     "systemd/private",
 ];
+
+/// Directories that hold nothing but such sockets: X lets its clients type into the windows of all others
+/// (xtest), the rest runs commands.
+const DIRECTORIES: &[&str] = &["/run/screen", "/tmp/.X11-unix"];
+
+/// The same below a user's runtime directory.
+const DIRECTORIES_BELOW_RUNTIME_DIR: &[&str] = &["hypr", "i3"];
+
+/// The variable that stands for the socket of the caller's X server.
+const X11: &str = "${X11_SOCKET}";
 
 /// How a bind brings a control socket in.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,8 +57,19 @@ pub(super) enum Reached {
 
 /// The control socket that a bind of `path` brings in, if any.
 pub(super) fn reached(path: &str) -> Option<Reached> {
-    if ELSEWHERE.contains(&path) {
+    if ELSEWHERE.contains(&path) || path == X11 || path.starts_with("/tmp/tmux-") {
         return Some(Reached::Itself);
+    }
+    if let Some(found) = in_directory(path, DIRECTORIES) {
+        return Some(found);
+    }
+    if let Some((_, rest)) = runtime_dir(path) {
+        if rest.starts_with("sway-ipc.") {
+            return Some(Reached::Itself);
+        }
+        if let Some(found) = in_directory(rest, DIRECTORIES_BELOW_RUNTIME_DIR) {
+            return Some(found);
+        }
     }
     let (directory, rest, sockets) = if let Some((directory, rest)) = runtime_dir(path) {
         (directory, rest, BELOW_RUNTIME_DIR)
@@ -60,6 +84,15 @@ pub(super) fn reached(path: &str) -> Option<Reached> {
     }
     let found = sockets.iter().find(|socket| is_above(rest, socket))?;
     Some(Reached::Below(format!("{directory}/{found}")))
+}
+
+/// Whether `path` is one of `directories`, or lies in it.
+fn in_directory(path: &str, directories: &[&str]) -> Option<Reached> {
+    let rest = directories.iter().find_map(|name| below(path, name))?;
+    match rest {
+        "" => Some(Reached::Below(format!("{path}/…"))),
+        _ => Some(Reached::Itself),
+    }
 }
 
 /// A user's runtime directory, and what of `path` lies below it.
@@ -99,6 +132,10 @@ mod tests {
             "/run/docker.sock",
             "/var/run/docker.sock",
             "/run/user/7/bus",
+            "/run/user/7/sway-ipc.7.99.sock",
+            "/tmp/.X11-unix/X1",
+            "/run/user/7/i3/ipc-socket.9",
+            "${X11_SOCKET}",
         ] {
             assert_eq!(reached(path), Some(Reached::Itself), "{path}");
         }
@@ -108,6 +145,7 @@ mod tests {
         assert_eq!(reached("/run/dbus"), below("/run/dbus/system_bus_socket"));
         assert_eq!(reached("/run/user/1000"), below("/run/user/1000/bus"));
         assert_eq!(reached("/run/user"), below("/run/user/UID/bus"));
+        assert_eq!(reached("/tmp/.X11-unix"), below("/tmp/.X11-unix/…"));
         let own = "${XDG_RUNTIME_DIR}/systemd";
         assert_eq!(reached(own), below("${XDG_RUNTIME_DIR}/systemd/private"));
     }
@@ -116,6 +154,7 @@ mod tests {
     fn other_sockets_are_just_sockets() {
         for path in [
             "/run/user/1000/wayland-0",
+            "/tmp",
             "/run/netns/lab",
             "/runner",
             "/var",

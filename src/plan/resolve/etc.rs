@@ -208,7 +208,7 @@ mod tests {
     use super::*;
     use crate::model::{PathKind, UserSpec};
     use crate::plan::resolve::testing::{Bench, codes, here, link};
-    use crate::plan::{HostIds, UserIds};
+    use crate::plan::{HostIds, IdMaps, UserIds};
 
     fn identity() -> Identity {
         let ids = UserIds {
@@ -219,6 +219,8 @@ mod tests {
             asked: At::default_value(UserSpec::Caller),
             user: At::default_value(ids),
             host: HostIds::Caller(ids),
+            maps: At::default_value(IdMaps::single(ids, HostIds::Caller(ids))),
+            groups: Vec::new(),
         }
     }
 

@@ -7,6 +7,8 @@ use crate::model::{Accounts, HostAccount, SandboxName, User, UserSpec};
 use crate::plan::{HostIds, Identity, UserIds};
 use crate::profile::RawProfile;
 
+use super::groups;
+use super::id_maps::{self, Asking};
 use super::packed::Offer;
 use super::passwd::{self, Listing};
 use super::scope::Scope;
@@ -19,7 +21,7 @@ const SOMEBODY: UserIds = UserIds {
 
 /// Ids for the sandboxes that root starts. systemd's own ranges (nspawn's containers up to
 /// 0x6fffffff, the foreign ids from 0x7ffe0000) and the usual subordinate ranges lie outside.
-const RANGE: std::ops::Range<u32> = 0x7000_0000..0x7ffe_0000;
+pub(super) const RANGE: std::ops::Range<u32> = 0x7000_0000..0x7ffe_0000;
 
 pub(super) fn resolve(
     raw: &RawProfile,
@@ -57,8 +59,22 @@ pub(super) fn resolve(
         Some(caller) if caller.is_root() => HostIds::Range(unused(&name?.value, &asked, scope)?),
         _ => HostIds::Caller(own),
     };
+    let asking = Asking {
+        inside: ids,
+        host,
+        name: &name?.value,
+    };
+    let maps = id_maps::resolve(raw, &asking, scope);
+    let groups = groups::resolve(&raw.command.groups, scope);
+    let (maps, host) = maps?;
     let user = At::new(ids, asked.origin.clone());
-    Some(Identity { asked, user, host })
+    Some(Identity {
+        asked,
+        user,
+        host,
+        maps,
+        groups,
+    })
 }
 
 /// Without a user namespace 0 inside is 0 on the host: only who writes `root` has meant that.

@@ -62,6 +62,12 @@ fn target_point(mount: &At<Mount>, lower: &[At<Mount>], scope: &mut Scope<'_>) -
     match &parent.value.kind {
         // A volume is the sandbox's own: what it lacks is made in it, and stays.
         MountKind::Tmpfs { .. } | MountKind::Volume { .. } => TargetPoint::Made,
+        MountKind::Socket { source, .. } => {
+            judge_point(mount, parent, source, MountPointKind::File, scope);
+            TargetPoint::MustExist
+        }
+        // Added later.
+        MountKind::Part { .. } => TargetPoint::MustExist,
         MountKind::Bind {
             source,
             shape: below,

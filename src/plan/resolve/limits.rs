@@ -4,7 +4,7 @@ use crate::diag::{At, Problem};
 use crate::model::{ByteSize, Degradable, Period, Rlimit, RlimitValue};
 use crate::plan::{Amount, GroupLimit, GroupLimits, Lacking, ProcessLimit};
 use crate::profile::RawProfile;
-use crate::profile::raw::{Opt, RawLimits, RawRlimit, Setting};
+use crate::profile::raw::{Opt, RawLimits, RawRlimit, RawSecurity, Setting};
 
 use super::scope::Scope;
 use super::values::FromVariable;
@@ -64,8 +64,10 @@ pub(super) fn resolve(raw: &RawProfile, scope: &mut Scope<'_>) -> Limits {
     ];
     let list = group.into_iter().flatten();
     let list = list.map(|amount| group_limit(amount, allowed)).collect();
-    let group = GroupLimits { list };
-    judge_allowed(&group, allowed, scope);
+    // Filled when the devices are known.
+    let devices = Vec::new();
+    let group = GroupLimits { list, devices };
+    judge_allowed(&group, &raw.security, scope);
     Limits {
         group,
         process: process_limits(process, scope),
@@ -138,6 +140,7 @@ fn group_limit(amount: At<Amount>, allowed: &[At<Degradable>]) -> GroupLimit {
 
 fn covers(entry: Degradable, amount: Amount) -> bool {
     match entry {
+        Degradable::Landlock => false,
         Degradable::Limits => true,
         Degradable::LimitsMemory => matches!(amount, Amount::Memory(_)),
         Degradable::LimitsSwap => matches!(amount, Amount::Swap(_)),
@@ -146,11 +149,15 @@ fn covers(entry: Degradable, amount: Amount) -> bool {
     }
 }
 
-fn judge_allowed(group: &GroupLimits, allowed: &[At<Degradable>], scope: &mut Scope<'_>) {
+fn judge_allowed(group: &GroupLimits, security: &RawSecurity, scope: &mut Scope<'_>) {
     if scope.read_in_part {
         return;
     }
-    for entry in allowed {
+    let uses_landlock = security.landlock.as_ref().is_none_or(|on| on.value);
+    for entry in &security.allow_degraded {
+        if entry.value == Degradable::Landlock && uses_landlock {
+            continue;
+        }
         if group
             .list
             .iter()
@@ -164,7 +171,7 @@ fn judge_allowed(group: &GroupLimits, allowed: &[At<Degradable>], scope: &mut Sc
         );
         scope.report(
             Problem::warning("security.allow-degraded-unused", &entry.origin, message)
-                .help("leave it out, or set the limit"),
+                .help("leave it out, or set it"),
         );
     }
 }

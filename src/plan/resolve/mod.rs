@@ -4,22 +4,30 @@
 mod command;
 mod control_sockets;
 mod covered_command;
+mod devices;
 mod env;
 mod etc;
+mod groups;
 mod host_object;
+mod id_maps;
 mod identity;
+mod landlock;
 mod layers;
 mod led_out;
 mod limits;
+mod mount_target;
 mod mounts;
 mod namespaces;
+mod open_elsewhere;
 mod own_directories;
 mod packed;
+mod parts;
 mod passwd;
 mod paths;
 mod programs;
 mod scope;
 mod security;
+mod sockets;
 mod sources;
 mod supervise;
 mod system;
@@ -35,7 +43,7 @@ use crate::model::{ByteSize, Facts, NetworkMode, ProcMount, SandboxName, Wanted,
 use crate::profile::RawProfile;
 use crate::profile::raw::Opt;
 
-use super::{Mount, Namespaces, Settings, System, TreePlan};
+use super::{Mount, Namespaces, OpenPart, Settings, System, TreePlan};
 use programs::Finder;
 use scope::Scope;
 
@@ -167,11 +175,17 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         env: &env,
         offer: &offer,
     };
-    let (tree, mounts) = layers(raw, &finder, &inside, system.as_ref(), scope);
+    let (tree, mounts, unprotected) = layers(raw, &finder, &inside, system.as_ref(), scope);
     let writes_size = scope.setting_or(&rootfs.writes_size, "rootfs.writes_size", WRITES_SIZE);
     let writes_size = writes_size.and_then(|size| scope.refuse_zero(size, "rootfs.writes_size"));
-    let limits = limits::resolve(raw, scope);
-    let (capabilities, seccomp) = security::resolve(raw, scope);
+    let mut limits = limits::resolve(raw, scope);
+    if let (Some(system), Some(command), false) = (&system, &command, limits.group.list.is_empty())
+    {
+        limits.group.devices = devices::rules(system, command.terminal.value);
+    }
+    let security = security::resolve(raw, identity.as_ref(), scope);
+    parts::judge_rights(&mounts, &security, scope);
+    let landlock = landlock::resolve(raw, scope);
     let supervise = supervise::resolve(supervise, scope);
     Some(Settings {
         name: name?,
@@ -187,29 +201,33 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         group_limits: limits.group,
         process_limits: limits.process,
         wall_time: limits.wall_time,
-        capabilities,
-        seccomp,
+        capabilities: security.capabilities,
+        seccomp: security.seccomp,
+        nested_userns: security.nested_userns,
+        landlock,
         supervise: supervise?,
         command: command?.with(env),
         left_out: std::mem::take(&mut scope.left_out),
+        unprotected,
         private: std::mem::take(&mut scope.private),
     })
 }
 
-/// The tree, and the mounts over it.
+/// The tree, the mounts over it, and what of them is less protected than it should be.
 fn layers(
     raw: &RawProfile,
     finder: &Finder<'_>,
     inside: &etc::Inside<'_>,
     system: Option<&System>,
     scope: &mut Scope<'_>,
-) -> (TreePlan, Vec<At<Mount>>) {
+) -> (TreePlan, Vec<At<Mount>>, Vec<At<OpenPart>>) {
     let mut tree = sources::resolve(&raw.rootfs.sources, finder, scope);
     led_out::judge_copies(&tree.sources, &raw.mounts, scope);
     let mut mounts = mounts::resolve(&raw.mounts, inside.identity, scope);
     let (run, who) = (finder.command, inside.identity);
     mounts.extend(covered_command::bind(run, &tree, &mounts, who, scope));
     let mut mounts = layers::order(&tree, mounts, scope);
+    let open = parts::guard(&raw.mounts, &tree, &mut mounts, scope);
     own_directories::cover(&mut mounts, scope);
     etc::add(&raw.rootfs.etc, inside, &mut tree, scope);
     let plan = TreePlan {
@@ -218,7 +236,7 @@ fn layers(
         search_path: finder.env.path.iter().map(PathBuf::from).collect(),
         library_path: finder.env.library_path.clone(),
     };
-    (plan, mounts)
+    (plan, mounts, open)
 }
 
 /// The host name that the kernel tells inside, unless it is the host's.

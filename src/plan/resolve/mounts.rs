@@ -14,9 +14,11 @@ use crate::profile::raw::{Opt, RawMount, Setting};
 use super::control_sockets::{self, Reached};
 use super::host_object::{HostObject, OPTIONAL, Role};
 use super::led_out::{self, Writable};
+use super::mount_target::{default_target, target};
 use super::or_default;
 use super::paths::kernel_tree;
 use super::scope::Scope;
+use super::sockets::Socket;
 use super::sources::missing;
 
 /// Most that a tmpfs may hold where nothing is said. The kernel's own default, half of the memory,
@@ -55,6 +57,9 @@ pub(super) fn resolve(
                     options,
                     optional,
                     owner,
+                    // Judged when it is known how the mounts lie over each other.
+                    read_only: _,
+                    hide: _,
                 } => {
                     let request = Bind {
                         bind,
@@ -64,6 +69,22 @@ pub(super) fn resolve(
                         owner: or_default(owner, Owner::Map).value,
                     };
                     request.resolve(options, identity, &writable, scope)
+                }
+                RawMount::Socket {
+                    socket,
+                    target,
+                    optional,
+                    owner,
+                    dangerous,
+                } => {
+                    let request = Socket {
+                        socket,
+                        target,
+                        missing: missing(optional),
+                        owner: or_default(owner, Owner::Map).value,
+                        dangerous,
+                    };
+                    request.resolve(identity, &writable, scope)
                 }
                 RawMount::Tmpfs {
                     tmpfs,
@@ -100,15 +121,13 @@ impl Bind<'_> {
         scope: &mut Scope<'_>,
     ) -> Option<Mount> {
         let source = scope.host_path(self.bind);
-        let target = match (self.target, &source) {
-            (Some(written), _) => target(written, scope),
-            (None, Some(source)) => scope
-                .same_inside(source, &self.bind.origin)
-                .and_then(|path| judged_target(path, &self.bind.origin, scope)),
-            (None, None) => None,
-        };
+        let target = default_target(self.target, source.as_deref(), &self.bind.origin, scope);
         let source = source?;
-        scope.sound(refused_source(&source, &self.bind.origin))?;
+        // A runtime directory may lie anywhere; its variable says what it is.
+        let written = self.bind.value.to_string();
+        let refused = refused_source(&source, &self.bind.origin)
+            .or_else(|| refused_source(&written, &self.bind.origin));
+        scope.sound(refused)?;
         let found = scope.host_object(&BOUND, &source, &self.bind.origin, self.missing)?;
         judge_object(&source, &found, &self.bind.origin, scope)?;
         scope.sound(self.refused_overlay(&source, &found))?;
@@ -215,48 +234,24 @@ fn each_once(options: &[At<MountOption>]) -> Vec<MountOption> {
     list
 }
 
-fn target(written: &At<Template>, scope: &mut Scope<'_>) -> Option<InsidePath> {
-    let path = scope.inside_path(written, "mount target", "mount.target-relative")?;
-    judged_target(path, &written.origin, scope)
-}
-
-fn judged_target(path: InsidePath, origin: &Origin, scope: &mut Scope<'_>) -> Option<InsidePath> {
-    let offence = if path == InsidePath::root() {
-        let message = "a mount on `/` would hide the whole tree";
-        Some(
-            Problem::error("mount.target-root", origin, message)
-                .help("name a directory below it, such as `target = \"/host\"`"),
-        )
-    } else {
-        kernel_tree(path.as_str()).map(|kernel| {
-            let message = format!("mount target `{path}` lies at or below `{kernel}`");
-            let problem = Problem::error("mount.target-kernel", origin, message);
-            match (kernel, path.as_str()) {
-                (_, "/dev/shm") => problem.help("write `shm = \"64M\"` under `[system]`"),
-                ("/dev", _) => {
-                    problem.help("name devices as `dev = [\"/dev/…\"]` under `[system]`")
-                }
-                _ => problem.help("choose another target; `[system]` says what is there"),
-            }
-        })
-    };
-    scope.sound(offence)?;
-    Some(path)
+/// The kernel's views of the host, which no mount may bring.
+pub(super) fn kernel_source(path: &str, origin: &Origin) -> Option<Problem> {
+    let kernel = kernel_tree(path).filter(|_| !path.starts_with("/dev/shm/"))?;
+    let message = format!("mount source `{path}` lies at or below the host's `{kernel}`");
+    let problem = Problem::error("mount.source-kernel", origin, message);
+    Some(problem.help("set what is needed under `[system]`"))
 }
 
 /// Host paths that no bind may bring: the kernel's views of the host, and control sockets.
 fn refused_source(path: &str, origin: &Origin) -> Option<Problem> {
-    if let Some(kernel) = kernel_tree(path).filter(|_| !path.starts_with("/dev/shm/")) {
-        let message = format!("mount source `{path}` lies at or below the host's `{kernel}`");
-        return Some(
-            Problem::error("mount.source-kernel", origin, message)
-                .help("set what is needed under `[system]`"),
-        );
+    let kernel = kernel_source(path, origin);
+    if kernel.is_some() {
+        return kernel;
     }
     let (message, help) = match control_sockets::reached(path)? {
         Reached::Itself => (
             format!("`{path}` is a socket through which the program can leave the sandbox"),
-            "leave it out: `socket` with `dangerous` is not supported yet",
+            "leave it out, or write it as `socket` with `dangerous = \"why\"`",
         ),
         Reached::Below(socket) => (
             format!("`{path}` brings `{socket}`, through which the program can leave the sandbox"),
@@ -344,6 +339,8 @@ pub(super) fn host_bind(
 pub(super) fn shape(mount: &Mount) -> MountPointKind {
     match mount.kind {
         MountKind::Bind { shape, .. } => shape,
+        MountKind::Part { shape, .. } => shape,
+        MountKind::Socket { .. } => MountPointKind::File,
         MountKind::Tmpfs { .. } | MountKind::Volume { .. } => MountPointKind::Directory,
     }
 }
@@ -352,8 +349,8 @@ pub(super) fn shape(mount: &Mount) -> MountPointKind {
 mod tests {
     use super::*;
     use crate::model::PathFact;
-    use crate::plan::UserIds;
     use crate::plan::resolve::testing::{Bench, at, codes, here, link, present, variable};
+    use crate::plan::{IdMaps, UserIds};
 
     fn bind(from: &str) -> RawMount {
         bind_at(at(from), None)
@@ -367,6 +364,8 @@ mod tests {
             options: vec![],
             optional: None,
             owner: None,
+            read_only: vec![],
+            hide: vec![],
         }
     }
 
@@ -445,6 +444,8 @@ mod tests {
             asked: At::default_value(crate::model::UserSpec::Caller),
             user: At::default_value(ids),
             host: HostIds::Range(ids),
+            maps: At::default_value(IdMaps::single(ids, HostIds::Range(ids))),
+            groups: Vec::new(),
         };
         let mut scope = bench.scope();
         let mounts = resolve(&[here(bind("/work"))], Some(&identity), &mut scope);

@@ -2,7 +2,7 @@
 
 use crate::diag::{At, Origin, Problem};
 use crate::model::{
-    Access, CgroupMount, Invalid, MapUsers, ProcMount, SandboxName, Switch, TimeOffset, Writes,
+    Access, CgroupMount, Invalid, ProcMount, SandboxName, Switch, TimeOffset, Writes,
 };
 use crate::plan::{Clock, ClockOffset, Namespaces};
 use crate::profile::raw::{Opt, RawMount, RawNamespaces};
@@ -30,10 +30,9 @@ pub(super) fn resolve(
         time_boottime,
         time_monotonic,
         hostname,
-        map_users,
+        // Judged with the program's ids.
+        map_users: _,
     } = &raw.namespaces;
-    // The only choice so far: one user and one group.
-    let MapUsers::Single = or_default(map_users, MapUsers::Single).value;
     let host_name = host_name(hostname, name, scope);
     let spaces = Namespaces {
         user: switch(user),
@@ -160,7 +159,7 @@ fn judge_pid(pid: &At<Switch>, raw: &RawProfile, scope: &mut Scope<'_>) {
 }
 
 /// The first part of a profile that outlives a run.
-fn what_keeps(raw: &RawProfile) -> Option<Origin> {
+pub(super) fn what_keeps(raw: &RawProfile) -> Option<Origin> {
     let root = raw.rootfs.writes.iter();
     let root = root.filter(|writes| writes.value == Writes::Keep);
     let mounts = raw.mounts.iter().filter(|mount| match &mount.value {
@@ -168,7 +167,7 @@ fn what_keeps(raw: &RawProfile) -> Option<Origin> {
             .as_ref()
             .is_some_and(|access| access.value == Access::Overlay),
         RawMount::Volume { .. } => true,
-        RawMount::Tmpfs { .. } => false,
+        RawMount::Tmpfs { .. } | RawMount::Socket { .. } => false,
     });
     let root = root.map(|writes| writes.origin.clone());
     root.chain(mounts.map(|mount| mount.origin.clone())).next()

@@ -1,16 +1,16 @@
 //! The directories of `sandbox` itself, which no sandbox may reach (rule 9 of hardening).
 //!
 //! A program that could write the store would change the trees of other sandboxes; a bind of a whole
-//! home directory holds it. An empty tmpfs covers it there. Where the bind can be written, each directory
-//! between the two is bound onto itself: a mount point cannot be renamed, but what holds one can, and the
-//! program could put directories of its own in the place of ours.
+//! home directory holds it. An empty tmpfs covers it there, and each directory between the two is pinned.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::diag::At;
-use crate::model::{Access, ByteSize, FileMode, InsidePath, PathFact, Switch};
-use crate::plan::{Missing, Mount, MountKind, MountPointKind, TargetPoint};
+use crate::model::{ByteSize, FileMode, InsidePath, PathFact, Switch};
+use crate::plan::{Guard, Mount, MountKind, TargetPoint};
 
+use super::parts;
 use super::scope::Scope;
 
 /// One page: nothing needs room there.
@@ -24,6 +24,16 @@ pub(super) fn cover(mounts: &mut Vec<At<Mount>>, scope: &mut Scope<'_>) {
     };
     let own = facts.own_directories.clone();
     scope.wanted.own_directories = Switch::On;
+    let hidden = targets(mounts, |kind| {
+        matches!(
+            kind,
+            MountKind::Part {
+                guard: Guard::Hidden,
+                ..
+            }
+        )
+    });
+    let parts = targets(mounts, |kind| matches!(kind, MountKind::Part { .. }));
     let mut covers = Vec::new();
     for mount in std::mem::take(mounts) {
         let mut pins: Vec<At<Mount>> = Vec::new();
@@ -33,14 +43,19 @@ pub(super) fn cover(mounts: &mut Vec<At<Mount>>, scope: &mut Scope<'_>) {
                 if Path::new(&real).starts_with(directory) {
                     report(&mount, directory, scope);
                 } else if let Ok(rest) = directory.strip_prefix(&real) {
-                    pins.extend(between(&mount, &real, rest));
-                    let target = place(&mount.value.target, rest);
-                    covers.extend(target.map(|target| empty(target, &mount)));
+                    let Some(target) = place(&mount.value.target, rest) else {
+                        continue;
+                    };
+                    if !hidden.iter().any(|hidden| target.is_within(hidden)) {
+                        pins.extend(parts::pins(&mount, rest, &mount.origin));
+                        covers.push(empty(target, &mount));
+                    }
                 }
             }
         }
         pins.sort_by(|one, other| one.value.target.cmp(&other.value.target));
         pins.dedup();
+        pins.retain(|pin| !parts.contains(&pin.value.target));
         mounts.push(mount);
         // What the profile itself mounts below comes later, and stays on top.
         mounts.extend(pins);
@@ -48,35 +63,9 @@ pub(super) fn cover(mounts: &mut Vec<At<Mount>>, scope: &mut Scope<'_>) {
     mounts.extend(covers);
 }
 
-/// The directories between a bind that can be written and one of ours, each bound onto itself.
-fn between(mount: &At<Mount>, real: &str, rest: &Path) -> Vec<At<Mount>> {
-    let MountKind::Bind {
-        access: Access::ReadWrite,
-        owner,
-        ..
-    } = mount.value.kind
-    else {
-        return Vec::new();
-    };
-    let parents = rest.ancestors().skip(1);
-    let parents = parents.filter(|rest| !rest.as_os_str().is_empty());
-    let pin = |rest: &Path| {
-        let target = place(&mount.value.target, rest)?;
-        let pin = Mount {
-            kind: MountKind::Bind {
-                source: Path::new(real).join(rest).to_str()?.to_owned(),
-                shape: MountPointKind::Directory,
-                access: Access::ReadWrite,
-                owner,
-                missing: Missing::Refused,
-            },
-            target,
-            options: mount.value.options.clone(),
-            point: TargetPoint::MustExist,
-        };
-        Some(At::new(pin, mount.origin.clone()))
-    };
-    parents.filter_map(pin).collect()
+fn targets(mounts: &[At<Mount>], of: impl Fn(&MountKind) -> bool) -> BTreeSet<InsidePath> {
+    let found = mounts.iter().filter(|mount| of(&mount.value.kind));
+    found.map(|mount| mount.value.target.clone()).collect()
 }
 
 fn real_path(source: &str, scope: &mut Scope<'_>) -> String {

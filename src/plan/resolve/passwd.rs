@@ -128,7 +128,7 @@ fn lines(list: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::model::UserSpec;
-    use crate::plan::HostIds;
+    use crate::plan::{HostIds, IdMaps};
 
     fn files(uid: u32, gid: u32) -> (String, String) {
         let ids = UserIds { uid, gid };
@@ -136,6 +136,8 @@ mod tests {
             asked: At::default_value(UserSpec::Caller),
             user: At::default_value(ids),
             host: HostIds::Caller(ids),
+            maps: At::default_value(IdMaps::single(ids, HostIds::Caller(ids))),
+            groups: Vec::new(),
         };
         generated(&identity, "/home/user")
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::diag::{At, Origin, Problem, Problems};
-use crate::model::{Facts, PathFact, Wanted};
+use crate::model::{Facts, PartFact, PathFact, Wanted};
 use crate::plan::{Privacy, PrivateValues};
 use crate::profile::{Part, Template};
 
@@ -87,6 +87,15 @@ impl<'a> Scope<'a> {
         let facts = self.facts()?;
         self.wanted.paths.insert(path.to_owned());
         facts.path(path)
+    }
+
+    /// What lies at `below` in the host directory `top`, by no link; nothing where that is not known.
+    pub fn part_fact(&mut self, top: &str, below: &str) -> Option<&'a PartFact> {
+        let facts = self.facts()?;
+        let place = (PathBuf::from(top), PathBuf::from(below));
+        let found = facts.parts.get(&place);
+        self.wanted.parts.insert(place);
+        found
     }
 
     /// What matches `pattern` on the host; nothing where that is not known.

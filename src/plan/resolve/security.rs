@@ -1,7 +1,8 @@
 //! `[security]`: capabilities and system calls.
 
 use crate::diag::{At, Problem};
-use crate::model::{Capability, SeccompPolicy};
+use crate::model::{Capability, SeccompPolicy, Switch};
+use crate::plan::Identity;
 use crate::profile::RawProfile;
 use crate::profile::raw::RawSecurity;
 
@@ -15,14 +16,25 @@ const RAISES_LIMITS: &str = "CAP_SYS_RESOURCE";
 /// and more of the kernel's code than anything else.
 const WIDEST: &str = "CAP_SYS_ADMIN";
 
-/// The capabilities, sorted, each once; and the system-call policy.
+/// What `[security]` comes to.
+pub(super) struct Security {
+    /// Sorted, each once.
+    pub capabilities: Vec<At<Capability>>,
+    pub seccomp: At<SeccompPolicy>,
+    pub nested_userns: At<Switch>,
+}
+
 pub(super) fn resolve(
     raw: &RawProfile,
+    identity: Option<&Identity>,
     scope: &mut Scope<'_>,
-) -> (Vec<At<Capability>>, At<SeccompPolicy>) {
+) -> Security {
     let RawSecurity {
         capabilities,
         seccomp,
+        nested_userns,
+        // Has a file of its own.
+        landlock: _,
         // Judged with the limits.
         allow_degraded: _,
     } = &raw.security;
@@ -34,21 +46,43 @@ pub(super) fn resolve(
                 .help("leave it out: the default policy runs ordinary programs"),
         );
     }
+    let nested_userns = or_default(nested_userns, false).map(Switch::from);
     let mut kept: Vec<At<Capability>> = Vec::new();
     for capability in capabilities {
-        judge(capability, &seccomp, scope);
+        judge(capability, &seccomp, nested_userns.value, scope);
         if kept.iter().all(|known| known.value != capability.value) {
             kept.push(capability.clone());
         }
     }
     judge_reach(&kept, raw, scope);
+    if nested_userns.value.is_on() && identity.is_some_and(|identity| identity.user.value.uid == 0)
+    {
+        kept.extend(for_nested_root(&nested_userns, &kept));
+    }
     kept.sort_by_key(|capability| capability.value);
-    (kept, seccomp)
+    Security {
+        capabilities: kept,
+        seccomp,
+        nested_userns,
+    }
 }
 
-fn judge(capability: &At<Capability>, seccomp: &At<SeccompPolicy>, scope: &mut Scope<'_>) {
+/// Since Linux 5.12 only who has this may map 0 into a user namespace inside, and a program that is 0 has
+/// nothing else to map. Over the sandbox's own namespace it counts for files of that namespace alone.
+fn for_nested_root(nested: &At<Switch>, kept: &[At<Capability>]) -> Option<At<Capability>> {
+    let capability: Capability = "CAP_SETFCAP".parse().ok()?;
+    let known = kept.iter().any(|kept| kept.value == capability);
+    (!known).then(|| At::new(capability, nested.origin.clone()))
+}
+
+fn judge(
+    capability: &At<Capability>,
+    seccomp: &At<SeccompPolicy>,
+    nested: Switch,
+    scope: &mut Scope<'_>,
+) {
     let name = capability.value.to_string();
-    if name == RAISES_LIMITS {
+    if name == RAISES_LIMITS && !nested.is_on() {
         let message = format!("`{name}` lets the program raise the limits that hold it");
         scope.report(
             capability
@@ -111,7 +145,7 @@ mod tests {
     fn capabilities_are_sorted_and_each_once() {
         let bench = Bench::host();
         let raw = raw(&["CAP_NET_RAW", "CAP_CHOWN", "CAP_NET_RAW"]);
-        let (kept, _) = resolve(&raw, &mut bench.scope());
+        let kept = resolve(&raw, None, &mut bench.scope()).capabilities;
         let names: Vec<_> = kept.iter().map(|kept| kept.value.to_string()).collect();
         assert_eq!(names, ["CAP_CHOWN", "CAP_NET_RAW"]);
     }
@@ -127,7 +161,7 @@ mod tests {
         let mut bench = Bench::host();
         bench.facts.as_mut().unwrap().last_capability = 39;
         let mut scope = bench.scope();
-        resolve(&raw, &mut scope);
+        resolve(&raw, None, &mut scope);
         let expected = [
             "security.capability-missing",
             "security.capability-refused",
@@ -137,7 +171,7 @@ mod tests {
         assert_eq!(codes(scope), expected);
         raw.namespaces.user = Some(here(false));
         let mut scope = bench.scope();
-        resolve(&raw, &mut scope);
+        resolve(&raw, None, &mut scope);
         let of_host = codes(scope)
             .into_iter()
             .filter(|code| code.ends_with("of-host"));

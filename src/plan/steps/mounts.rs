@@ -4,14 +4,14 @@ use crate::diag::{At, Origin};
 use crate::model::{Access, NetworkMode, ProcMount, SysMount, Writes};
 use crate::plan::step::{Action, Lane, MountAction, Phase, Slot, SysSource};
 use crate::plan::{
-    HostDevice, HostIds, KeptPart, Missing, Mount, MountKind, MountPointKind, OpenBind, OpenKept,
-    OwnerMap, Settings, Terminal, UserIds,
+    Accepts, HostDevice, HostIds, KeptPart, Missing, Mount, MountKind, MountPointKind, OpenBind,
+    OpenKept, OwnerMap, Settings, Terminal, UserIds,
 };
 
-use super::Steps;
+use super::{Steps, parts};
 
 /// The devices that every program may expect, with the kernel's numbers (Documentation/admin-guide/devices.txt).
-const DEVICES: [(&str, (u32, u32)); 6] = [
+pub(in crate::plan) const DEVICES: [(&str, (u32, u32)); 6] = [
     ("/dev/null", (1, 3)),
     ("/dev/zero", (1, 5)),
     ("/dev/full", (1, 7)),
@@ -110,6 +110,7 @@ impl Steps<'_> {
                     options: mount.options.clone(),
                     owner: *owner,
                     missing,
+                    accepts: Accepts::Any,
                 });
                 let mut actions = vec![(bind, "resolved once")];
                 let upper = match access {
@@ -137,7 +138,16 @@ impl Steps<'_> {
                 }
                 vec![(kept, "the sandbox's own")]
             }
-            MountKind::Tmpfs { .. } => Vec::new(),
+            MountKind::Socket {
+                source,
+                owner,
+                missing,
+                dangerous: _,
+            } => {
+                let action = parts::open_socket(slot, source, *owner, *missing);
+                vec![(action, "resolved once")]
+            }
+            MountKind::Tmpfs { .. } | MountKind::Part { .. } => Vec::new(),
         }
     }
 
@@ -145,6 +155,9 @@ impl Steps<'_> {
     /// own id there is nobody's and may change.
     fn kept(&self, slot: Slot, part: KeptPart, owner: OwnerMap) -> Action {
         let owner = match (self.host_ids(), owner) {
+            (HostIds::Range(_), OwnerMap::Kept) if self.settings.identity.maps.value.is_range() => {
+                OwnerMap::Ranged
+            }
             (HostIds::Range(_), OwnerMap::Kept) => OwnerMap::Mapped(UserIds { uid: 0, gid: 0 }),
             (_, owner) => owner,
         };
@@ -189,6 +202,11 @@ impl Steps<'_> {
     fn mount_dev(&mut self) {
         let settings = self.settings;
         let system = &settings.system;
+        if let Some(first) = parts::first_hidden(settings) {
+            // Before /dev, which then lies over them.
+            let why = "nothing of the tree is taken for it";
+            self.mounts(MountAction::MountEmpty, why, &first.origin);
+        }
         self.mounts(
             MountAction::MountDev,
             "named devices only",
@@ -241,12 +259,15 @@ impl Steps<'_> {
             let action = MountAction::MountProc(proc.value);
             self.mounts(action, "its own processes", &proc.origin);
         }
-        if settings.namespaces.user.value.is_on() {
+        let nested = settings.nested_userns.value.is_on();
+        if settings.namespaces.user.value.is_on() && !nested {
             // Before /proc/sys becomes read-only.
             let why = "a new one would give all capabilities again";
             self.mounts(Action::ForbidUserNamespaces, why, &Origin::Default);
         }
-        if proc.value != ProcMount::Private {
+        // A /proc with mounts over it is all that the kernel would let a user namespace inside mount; with
+        // root of the host unmapped, neither masks nor seals hold anything that modes do not.
+        if proc.value != ProcMount::Private || nested {
             return;
         }
         for path in PROC_MASKS {
@@ -290,6 +311,7 @@ impl Steps<'_> {
         let settings = self.settings;
         let mut slots = numbered(settings).map(|(slot, _)| slot);
         let mut uppers = overlay_slots(settings);
+        let tops = parts::tops(settings);
         for mount in &settings.mounts {
             let (target, point) = (mount.value.target.clone(), mount.value.point);
             let mut attach = |shape| {
@@ -318,6 +340,11 @@ impl Steps<'_> {
                         })
                 }
                 MountKind::Bind { shape, .. } => attach(*shape),
+                MountKind::Socket { .. } => attach(MountPointKind::File),
+                // Each right behind its bind.
+                MountKind::Part { top, guard, shape } => {
+                    parts::guard(&tops, top, &mount.value.target, *guard, *shape)
+                }
                 MountKind::Volume { .. } => attach(MountPointKind::Directory),
                 MountKind::Tmpfs { size, mode } => Some(MountAction::MountTmpfs {
                     target,
@@ -328,16 +355,24 @@ impl Steps<'_> {
                 }),
             };
             if let Some(action) = action {
-                self.mounts(action, "granted by the profile", &mount.origin);
+                self.mounts(action, parts::why(&mount.value.kind), &mount.origin);
+            }
+        }
+        for part in &settings.unprotected {
+            if let Some(action) = parts::check_missing(&tops, &part.value) {
+                self.mounts(action, "the report says so", &part.origin);
             }
         }
     }
 }
 
 /// Each bind and volume with the slot that it waits in.
-fn numbered(settings: &Settings) -> impl Iterator<Item = (Slot, &At<Mount>)> {
+pub(super) fn numbered(settings: &Settings) -> impl Iterator<Item = (Slot, &At<Mount>)> {
     let mounts = settings.mounts.iter();
-    let opened = mounts.filter(|mount| !matches!(mount.value.kind, MountKind::Tmpfs { .. }));
+    let opened = mounts.filter(|mount| match mount.value.kind {
+        MountKind::Tmpfs { .. } | MountKind::Part { .. } => false,
+        MountKind::Bind { .. } | MountKind::Socket { .. } | MountKind::Volume { .. } => true,
+    });
     (Slot::TREE.0 + 1..).map(Slot).zip(opened)
 }
 

@@ -1,18 +1,16 @@
 //! `[command]` and `[supervise]`: what runs, as whom, and how it ends.
 
-use toml::de::DeValue;
-
 use crate::diag::Problem;
 use crate::profile::raw::{Opt, RawArgs, RawCommand, RawSupervise};
 
+use super::ids::group;
 use super::path::{WORKDIR, inside};
 use super::reader::Value;
 use super::scalar::descriptor;
-use super::table::{Table, not_yet};
+use super::table::Table;
 use super::text::{Content, template};
 
 pub(super) fn command(table: &mut Table<'_, '_>) -> RawCommand {
-    no_groups(table);
     RawCommand {
         args: args(table),
         extra: table.optional("extra"),
@@ -20,6 +18,7 @@ pub(super) fn command(table: &mut Table<'_, '_>) -> RawCommand {
         user: table.optional("user"),
         umask: table.optional("umask"),
         terminal: table.optional("terminal"),
+        groups: table.list("groups", group),
         fds: table.list("fds", descriptor),
     }
 }
@@ -83,18 +82,4 @@ fn args_as_text(value: &Value<'_>, text: &str) -> Problem {
         .map(|word| format!("\"{word}\""))
         .collect();
     problem.help(format!("write `args = [{}]`", words.join(", ")))
-}
-
-/// `groups`: an empty list is what holds anyway.
-fn no_groups(table: &mut Table<'_, '_>) {
-    let Some(value) = table.value("groups") else {
-        return;
-    };
-    let problem = match value.node.get_ref() {
-        DeValue::Array(groups) if groups.is_empty() => return,
-        DeValue::Array(_) => not_yet(&value.origin, "a supplementary group in `command.groups`")
-            .help("write `groups = []`"),
-        _ => value.wrong_type("an array").help("write `groups = []`"),
-    };
-    table.reader.problems.push(problem);
 }

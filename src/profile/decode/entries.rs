@@ -8,46 +8,26 @@ use crate::diag::{At, Problem};
 use crate::model::nearest;
 
 use super::reader::{Reader, Value, shortened};
-use super::table::{Table, not_yet};
+use super::table::Table;
 
 /// A kind of mount or source: the key that chooses it, and what reads it.
 pub(super) struct Kind<T> {
     key: &'static str,
-    build: Build<T>,
-}
-
-/// How far the part of a kind is.
-enum Build<T> {
-    Ready(fn(&mut Table<'_, '_>) -> Option<T>),
-    Later,
+    decode: fn(&mut Table<'_, '_>) -> Option<T>,
 }
 
 impl<T> Kind<T> {
     /// A kind that `decode` reads.
     pub const fn ready(key: &'static str, decode: fn(&mut Table<'_, '_>) -> Option<T>) -> Kind<T> {
-        Kind {
-            key,
-            build: Build::Ready(decode),
-        }
-    }
-
-    /// A kind that is not built yet.
-    pub const fn later(key: &'static str) -> Kind<T> {
-        Kind {
-            key,
-            build: Build::Later,
-        }
+        Kind { key, decode }
     }
 
     /// Every key of this kind, as its decoder asks for them.
     fn keys(&self) -> Vec<&'static str> {
-        let Build::Ready(decode) = self.build else {
-            return vec![self.key];
-        };
         let mut scratch = Reader::new(crate::diag::FileId::FIRST, "");
         let mut table = Table::unwritten(&mut scratch, String::new());
         // Only the keys are of interest: an empty table is no entry.
-        drop(decode(&mut table));
+        drop((self.decode)(&mut table));
         table.declared().to_vec()
     }
 }
@@ -87,12 +67,8 @@ impl<T> Kinds<T> {
             self.declare_all(table);
             return None;
         };
-        let Build::Ready(decode) = kind.build else {
-            self.refuse_later(table, kind.key);
-            return None;
-        };
         table.title = self.title(kind);
-        let entry = decode(table);
+        let entry = (kind.decode)(table);
         self.refuse_foreign(table, kind.key);
         entry
     }
@@ -111,14 +87,6 @@ impl<T> Kinds<T> {
         for kind in self.all {
             table.declare(&kind.keys());
         }
-    }
-
-    fn refuse_later(&self, table: &mut Table<'_, '_>, key: &'static str) {
-        let origin = table.key_origin(key).unwrap_or(table.origin.clone());
-        let problem = not_yet(&origin, &format!("a {} by `{key}`", self.noun));
-        let help = format!("use one of {}", self.known());
-        table.reader.problems.push(problem.help(help));
-        table.skip_rest();
     }
 
     /// A misspelt key says more than a missing one, and is noted as unknown.
@@ -175,13 +143,13 @@ impl<T> Kinds<T> {
         self.all.iter().any(|kind| kind.keys().contains(&key))
     }
 
-    /// The kinds that can be used, quoted.
+    /// The kinds, quoted.
     fn known(&self) -> String {
-        let ready = self
+        let keys: Vec<String> = self
             .all
             .iter()
-            .filter(|kind| matches!(kind.build, Build::Ready(_)));
-        let keys: Vec<String> = ready.map(|kind| format!("`{}`", kind.key)).collect();
+            .map(|kind| format!("`{}`", kind.key))
+            .collect();
         keys.join(", ")
     }
 }

@@ -6,6 +6,7 @@
 mod command;
 mod entries;
 mod env;
+mod ids;
 mod limits;
 mod mount;
 mod namespaces;

@@ -3,9 +3,9 @@
 use crate::model::{NetworkMode, TimeOffset};
 use crate::profile::raw::{Opt, RawNamespaces};
 
+use super::ids::map_users;
 use super::table::Table;
 use super::text::hostname;
-use super::words::or_table_later;
 
 pub(super) fn namespaces(table: &mut Table<'_, '_>) -> RawNamespaces {
     table.later(&["join"]);
@@ -22,7 +22,7 @@ pub(super) fn namespaces(table: &mut Table<'_, '_>) -> RawNamespaces {
         time_boottime: boottime,
         time_monotonic: monotonic,
         hostname: table.with("hostname", hostname),
-        map_users: table.with("map_users", or_table_later),
+        map_users: table.with("map_users", map_users),
     }
 }
 

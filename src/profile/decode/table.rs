@@ -247,11 +247,6 @@ impl<'r, 'd> Table<'r, 'd> {
         entries.map(|(key, _)| key.get_ref().as_ref())
     }
 
-    /// Leaves out what was not asked for: it cannot be judged.
-    pub fn skip_rest(&mut self) {
-        self.entries = None;
-    }
-
     /// The keys that were asked for so far.
     pub fn declared(&self) -> &[&'static str] {
         &self.declared

@@ -6,8 +6,8 @@ use toml::de::DeValue;
 
 use crate::diag::Problem;
 use crate::model::{
-    Access, Bundle, CgroupMount, Degradable, EtcFile, ExtraArguments, Invalid, MapUsers,
-    MountOption, NetworkMode, Owner, ProcMount, SeccompPolicy, SysMount, TerminalMode, Writes,
+    Access, Bundle, CgroupMount, Degradable, EtcFile, ExtraArguments, Invalid, MountOption,
+    NetworkMode, Owner, ProcMount, SeccompPolicy, SysMount, TerminalMode, Writes,
 };
 
 use super::reader::{Decode, Part, Reader, Value};
@@ -29,11 +29,8 @@ words! {
     Access;
     Bundle;
     CgroupMount;
-    Degradable later ["landlock", "limits.memory_high", "limits.cpu_weight", "limits.cpuset",
-        "limits.memory_nodes", "limits.io", "limits.io_weight", "limits.hugetlb"];
     EtcFile;
     ExtraArguments;
-    MapUsers later ["subordinate"];
     MountOption;
     NetworkMode later ["allow"];
     Owner;
@@ -42,6 +39,60 @@ words! {
     SysMount;
     TerminalMode;
     Writes;
+}
+
+/// What of the language can be missing, but is not built yet.
+const DEGRADABLE_LATER: &[&str] = &[
+    "limits.memory_high",
+    "limits.cpu_weight",
+    "limits.cpuset",
+    "limits.memory_nodes",
+    "limits.io",
+    "limits.io_weight",
+    "limits.hugetlb",
+];
+
+/// What no sandbox starts without, by its table or its key.
+const NEVER_DEGRADED: &[&str] = &[
+    "namespaces",
+    "seccomp",
+    "capabilities",
+    "no_new_privs",
+    "nested_userns",
+    "architectures",
+    "rootfs",
+    "mount",
+    "system",
+    "network",
+    "terminal",
+    "limits.wall_time",
+    "limits.process",
+];
+
+impl Decode for Degradable {
+    fn decode(value: &Value<'_>, reader: &mut Reader<'_>) -> Option<Degradable> {
+        let result = match value.node.get_ref().as_str() {
+            Some(text) if never_degraded(text) => Err(Problem::error(
+                "security.allow-degraded-never",
+                &value.origin,
+                format!("`{text}` can never be missing: without it nothing starts"),
+            )
+            .help(format!(
+                "leave it out; what may be missing is `{}`",
+                Degradable::WORDS.join("`, `")
+            ))),
+            _ => word(value, Degradable::WORDS, DEGRADABLE_LATER),
+        };
+        reader.problems.take(result)
+    }
+}
+
+fn never_degraded(text: &str) -> bool {
+    let text = text.strip_prefix("security.").unwrap_or(text);
+    NEVER_DEGRADED.iter().any(|never| {
+        let rest = text.strip_prefix(never);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
 }
 
 fn word<T: FromStr<Err = Invalid>>(

@@ -64,6 +64,7 @@ impl Failed<'_> {
                 "mount.source-missing",
                 format!("host path `{source}` is a loop of links"),
             )),
+            (Errno::ENOTSOCK, _) => Some(kind("is no Unix socket")),
             (Errno::EACCES, _) => Some(
                 Cause::new(
                     "mount.source-hidden",
@@ -136,7 +137,11 @@ impl Failed<'_> {
                 let place = self.target(target, MountPointKind::Directory, *point);
                 place.or_else(|| self.no_file_system("tmpfs"))
             }
-            MountAction::MountDev | MountAction::MountShm { .. } => self.no_file_system("tmpfs"),
+            MountAction::GuardPart(part) => self.part(part),
+            MountAction::CheckMissing { target, .. } => self.appeared(target),
+            MountAction::MountDev | MountAction::MountEmpty | MountAction::MountShm { .. } => {
+                self.no_file_system("tmpfs")
+            }
             MountAction::MountPts => self.no_file_system("devpts"),
             MountAction::MountMqueue => self.no_file_system("mqueue"),
             MountAction::MountRoot

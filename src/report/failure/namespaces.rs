@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 
 use crate::model::Switch;
-use crate::plan::{Action, Amount, HostIds, Lane, Namespace};
+use crate::plan::{Action, Amount, HostIds, Lane, MapWriter, Namespace};
 
 use super::{Cause, Failed};
 
@@ -96,6 +96,9 @@ impl Failed<'_> {
     }
 
     pub(super) fn id_maps(&self) -> Option<Cause> {
+        if let MapWriter::Helpers(_) = self.plan.settings.identity.maps.value.writer {
+            return Some(self.helper_refused());
+        }
         match self.errno {
             Errno::EPERM | Errno::EACCES if self.host.ids_mapped == Some(Switch::Off) => {
                 Some(self.own_ids_unmapped())
@@ -103,6 +106,18 @@ impl Failed<'_> {
             Errno::EPERM if self.step.lane == Lane::Parent => Some(self.range_unmapped()),
             _ => self.write_to_proc(),
         }
+    }
+
+    /// It says so itself, in words of its own.
+    fn helper_refused(&self) -> Cause {
+        let reason = match self.errno {
+            Errno::EPERM => "`newuidmap` or `newgidmap` refused the map",
+            _ => "`newuidmap` or `newgidmap` cannot be run",
+        };
+        self.refused("host.map-helper", reason).help(
+            "see that the two are setuid, on a file system without nosuid, and started without \
+             no_new_privs; and that `/etc/subuid` and `/etc/subgid` are as they were",
+        )
     }
 
     /// Root of a container has some ids only, and the sandbox wants one that is not among them.

@@ -8,6 +8,9 @@ use crate::plan::{Mount, Plan, ProcessLimit, ProgramAction};
 
 use super::{Cause, Failed, Texts};
 
+const NO_LANDLOCK: &str = "add `landlock` to `lsm=` on the kernel's command line, or set \
+    `security.landlock = false`";
+
 impl Failed<'_> {
     pub(super) fn program(&self, action: &ProgramAction) -> Option<Cause> {
         match action {
@@ -16,9 +19,31 @@ impl Failed<'_> {
             ProgramAction::CloseDescriptors { keep } => self.descriptors(keep),
             ProgramAction::RefuseMagicLinks { candidates } => self.magic_link(candidates),
             ProgramAction::Execute { candidates, args } => self.execute(candidates, args),
+            ProgramAction::Landlock(_) => self.landlock(),
             ProgramAction::OwnProcessGroup
             | ProgramAction::SetUmask(_)
             | ProgramAction::ResetSignals => None,
+        }
+    }
+
+    fn landlock(&self) -> Option<Cause> {
+        match self.errno {
+            Errno::ENOSYS if self.host.filtered == Some(Switch::On) => None,
+            Errno::ENOSYS | Errno::EOPNOTSUPP => Some(
+                self.refused(
+                    "host.no-landlock",
+                    "this kernel has no Landlock, or it was not switched on",
+                )
+                .help(NO_LANDLOCK),
+            ),
+            Errno::E2BIG => Some(
+                self.refused(
+                    "host.landlock-layers",
+                    "sixteen programs around this one use Landlock, and the kernel takes no more",
+                )
+                .help("nest fewer sandboxes, or set `security.landlock = false`"),
+            ),
+            _ => None,
         }
     }
 

@@ -3,11 +3,11 @@
 use crate::diag::{At, Origin, Sources};
 use crate::model::{ImageName, InsidePath, NetworkMode, Switch};
 use crate::plan::{
-    Existing, GroupLimit, HostIds, Identity, KeptPart, Lacking, Missing, Namespaces, OpenKept,
-    Plan, Privacy, ProcessLimit, Settings, Supervise, Terminal, TreePlan, TreeSource, UserIds,
-    Variable,
+    Existing, GroupLimit, HostIds, IdMaps, Identity, KeptPart, Lacking, Landlock, Missing,
+    Namespaces, OpenKept, OpenPart, Plan, Privacy, ProcessLimit, Settings, Supervise, Terminal,
+    TreePlan, TreeSource, UserIds, Variable,
 };
-use crate::report::actions::Texts;
+use crate::report::actions::{Texts, extents};
 use crate::report::printable::whole;
 
 use super::table::Row;
@@ -51,8 +51,11 @@ impl Head<'_> {
             process_limits,
             wall_time,
             seccomp,
+            nested_userns,
+            landlock,
             supervise,
             left_out,
+            unprotected,
             // What is hidden in all the others.
             private: _,
         } = settings;
@@ -73,6 +76,11 @@ impl Head<'_> {
         self.tree(tree);
         self.shared(namespaces, network);
         self.entry("seccomp", seccomp.value.to_string(), &seccomp.origin);
+        if nested_userns.value.is_on() {
+            let text = "the program may make its own, with mounts in them".to_owned();
+            self.entry("namespaces", text, &nested_userns.origin);
+        }
+        self.landlock(landlock);
         self.limits(&group_limits.list, process_limits);
         if let Some(time) = wall_time {
             self.entry("wall time", time.value.to_string(), &time.origin);
@@ -80,6 +88,7 @@ impl Head<'_> {
         self.supervise(supervise);
         self.kept();
         self.left_out(left_out);
+        self.unprotected(unprotected);
     }
 
     fn entry(&mut self, label: &str, value: String, origin: &Origin) {
@@ -105,6 +114,8 @@ impl Head<'_> {
         let Identity {
             user,
             host,
+            maps,
+            groups,
             // Its ids are what counts.
             asked: _,
         } = identity;
@@ -116,6 +127,24 @@ impl Head<'_> {
             HostIds::Same => format!("{inside}, the same on the host: no user namespace"),
         };
         self.entry("user", text, &user.origin);
+        if maps.value.is_range() {
+            let IdMaps { users, groups, .. } = &maps.value;
+            let text = format!("users {}; groups {}", extents(users), extents(groups));
+            self.entry("ids", text, &maps.origin);
+        }
+        for group in groups {
+            let text = format!("{} of the host", group.value);
+            self.entry("group", text, &group.origin);
+        }
+    }
+
+    fn landlock(&mut self, landlock: &At<Landlock>) {
+        let text = match landlock.value {
+            Landlock::Enforced(abi) => abi.to_string(),
+            Landlock::Lacking(_) => "none: this kernel lacks it".to_owned(),
+            Landlock::Off => "none".to_owned(),
+        };
+        self.entry("landlock", text, &landlock.origin);
     }
 
     fn terminal(&mut self, terminal: &At<Terminal>) {
@@ -344,6 +373,18 @@ impl Head<'_> {
         };
         let rows = left_out.iter().map(row).collect();
         self.list("left out", rows);
+    }
+
+    fn unprotected(&mut self, parts: &[At<OpenPart>]) {
+        let row = |at: &At<OpenPart>| {
+            let key = at.value.protection.key();
+            let path = self.texts.word(at.value.path.as_str());
+            format!("{key} {path}: {}", at.value)
+        };
+        let rows: Vec<_> = parts.iter().map(|at| (row(at), &at.origin)).collect();
+        if !rows.is_empty() {
+            self.list("unprotected", rows);
+        }
     }
 }
 

@@ -26,6 +26,13 @@ fn opens_config(action: &Action) -> bool {
     opens(action, "/etc/tool.conf")
 }
 
+fn guards(action: &Action, path: &str) -> bool {
+    let Action::Mount(MountAction::GuardPart(part)) = action else {
+        return false;
+    };
+    part.target.as_str() == path
+}
+
 fn attaches(action: &Action, path: &str) -> bool {
     let Action::Mount(MountAction::Attach { target, .. }) = action else {
         return false;
@@ -45,7 +52,29 @@ pub fn mounts() -> Vec<Case> {
     let noatime: fn(&mut Settings) = |settings| {
         settings.mounts[0].value.options = vec![MountOption::NoAtime];
     };
+    let hides: fn(&Action) -> bool = |action| guards(action, "/checkout/.env");
+    let looks: fn(&Action) -> bool =
+        |action| matches!(action, Action::Mount(MountAction::CheckMissing { .. }));
+    let wayland: fn(&Action) -> bool = |action| opens(action, "/run/user/1000/wayland-0");
     vec![
+        case(
+            "mount.source-kind--socket",
+            &["sockets"],
+            wayland,
+            ENOTSOCK,
+            silent(),
+        ),
+        case("mount.part-gone", &["parts"], hides, ENOENT, silent()),
+        case("mount.part-gone--kind", &["parts"], hides, EISDIR, silent()),
+        case("mount.part-link", &["parts"], hides, ELOOP, silent()),
+        case("mount.part-appeared", &["parts"], looks, EEXIST, silent()),
+        case(
+            "mount.part-appeared--link",
+            &["parts"],
+            looks,
+            ELOOP,
+            silent(),
+        ),
         case("host.tree-gone", &[], tree, ENOENT, silent()),
         case("host.store-unmappable", &["root"], tree, EINVAL, silent()),
         case(
