@@ -1,11 +1,9 @@
 //! Files of the host that the program sees or writes, and what stays behind.
 
-use std::path::Path;
-
-use crate::diag::Origin;
 use crate::model::{Access, MountOption, Writes};
 use crate::plan::{Mount, MountKind, TreeSource};
 
+use super::brought::{Brought, brought};
 use super::paths::below;
 use super::score::{Dimension, Weight};
 use super::spots::{self, Spot};
@@ -89,6 +87,14 @@ pub(super) const RULES: &[Rule] = &[
         judge: broad_source,
     },
     Rule {
+        code: "audit.open-part",
+        dimension: Dimension::Files,
+        weight: Weight::tenths(5),
+        title: "a part of a bind that is not protected from everybody",
+        why: "what holds for the part ends when something on the host makes or replaces it",
+        judge: open_part,
+    },
+    Rule {
         code: "audit.unverified-source",
         dimension: Dimension::Files,
         weight: Weight::tenths(5),
@@ -113,77 +119,6 @@ pub(super) const RULES: &[Rule] = &[
         judge: kept_writes,
     },
 ];
-
-/// A part of the host that the program sees.
-pub(super) struct Brought<'a> {
-    /// What it is.
-    pub path: HostPath,
-    /// As the plan writes it.
-    pub text: &'a str,
-    access: Access,
-    /// Patterns of what stays out of a copy.
-    exclude: &'a [String],
-    pub origin: &'a Origin,
-    copied: bool,
-}
-
-impl Brought<'_> {
-    fn is_writable(&self) -> bool {
-        self.access == Access::ReadWrite
-    }
-
-    /// Whether a copy leaves this place out.
-    fn excludes(&self, spot: &Spot) -> bool {
-        let name = Path::new(spot.path).file_name();
-        let name = name.and_then(|name| name.to_str()).unwrap_or_default();
-        let pattern = |text: &String| glob::Pattern::new(text.trim_matches('/')).ok();
-        let mut patterns = self.exclude.iter().filter_map(pattern);
-        patterns.any(|pattern| pattern.matches(name))
-    }
-
-    /// How the profile brings it.
-    fn verb(&self) -> &'static str {
-        match self.copied {
-            true => "copied",
-            false => "mounted",
-        }
-    }
-}
-
-/// Every bind, `host` source and copy.
-pub(super) fn brought<'a>(subject: &Subject<'a>) -> Vec<Brought<'a>> {
-    let settings = subject.settings;
-    let mounts = settings
-        .mounts
-        .iter()
-        .filter_map(|mount| match &mount.value.kind {
-            MountKind::Bind { source, access, .. } => Some(Brought {
-                path: HostPath::new(source, subject),
-                text: source,
-                access: *access,
-                exclude: &[],
-                origin: &mount.origin,
-                copied: false,
-            }),
-            MountKind::Volume { .. } | MountKind::Tmpfs { .. } => None,
-        });
-    let copies = settings
-        .tree
-        .sources
-        .iter()
-        .filter_map(|source| match &source.value {
-            TreeSource::Copy { from, exclude, .. } => Some(Brought {
-                path: HostPath::new(from.to_str()?, subject),
-                text: from.to_str()?,
-                access: Access::ReadOnly,
-                exclude,
-                origin: &source.origin,
-                copied: true,
-            }),
-            _ => None,
-        });
-    mounts.chain(copies).collect()
-}
 
 /// What is found at each part of the host that can be written.
 fn at_writable(
@@ -262,7 +197,8 @@ fn readable_secret(subject: &Subject<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for part in brought(subject).iter().filter(|part| !part.path.is_home()) {
         let lies = |spot: &&Spot| {
-            part.path.is_within(spot.path) || (part.path.brings(spot.path) && !part.excludes(spot))
+            part.path.is_within(spot.path)
+                || (part.path.brings(spot.path) && !part.leaves_out(spot))
         };
         if let Some(spot) = spots::SECRETS.iter().find(lies) {
             found.push(secret(part, spot));
@@ -320,15 +256,27 @@ fn is_checkout(path: &HostPath) -> bool {
     CHECKOUTS.iter().any(|checkout| path.is(checkout))
 }
 
+/// What git itself runs, in its own directory of a checkout.
+const RUN_BY_GIT: [&str; 2] = ["hooks", "config"];
+
 fn writable_checkout(subject: &Subject<'_>) -> Vec<Found> {
     at_writable(subject, |part| {
-        let message = format!(
-            "the program can write all of `{}`, its `.git` too",
-            part.text
+        // This one is that directory.
+        let above = match part.path.is("${GIT_COMMON_DIR}") {
+            true => "",
+            false => ".git/",
+        };
+        let paths = RUN_BY_GIT.map(|name| format!("{above}{name}"));
+        let open = paths.iter().filter(|path| !part.protects(path));
+        let open: Vec<String> = open.map(|path| format!("`{path}`")).collect();
+        let (text, named) = (part.text, open.join(" and "));
+        let message = format!("the program can write all of `{text}`, {named} too");
+        let [hooks, config] = &paths;
+        let fix = format!(
+            "add `read_only = [\"?{hooks}\", \"?{config}\"]`, or write `access = \"overlay\"` and carry out \
+             with `sandbox apply` what you have looked at"
         );
-        let fix = "bind the directories that it works on, or write `access = \"overlay\"` and carry out \
-                   with `sandbox apply` what you have looked at";
-        is_checkout(&part.path).then_some((message, fix.to_owned()))
+        (is_checkout(&part.path) && !open.is_empty()).then_some((message, fix))
     })
 }
 
@@ -361,6 +309,16 @@ fn broad_source(subject: &Subject<'_>) -> Vec<Found> {
         }
     }
     found
+}
+
+fn open_part(subject: &Subject<'_>) -> Vec<Found> {
+    let open = subject.settings.unprotected.iter();
+    let found = open.map(|part| {
+        let message = format!("`{}` is {}", part.value.path, part.value);
+        let fix = "protect the directory that holds it, or bind less";
+        Found::new(&part.origin, message, fix)
+    });
+    found.collect()
 }
 
 fn unverified_source(subject: &Subject<'_>) -> Vec<Found> {
@@ -403,7 +361,10 @@ fn writable_executable(subject: &Subject<'_>) -> Vec<Found> {
                 access: Access::ReadWrite,
                 ..
             } if !is_told(&HostPath::new(source, subject)) => "the bind",
-            MountKind::Bind { .. } | MountKind::Tmpfs { .. } => return None,
+            MountKind::Bind { .. }
+            | MountKind::Tmpfs { .. }
+            | MountKind::Socket { .. }
+            | MountKind::Part { .. } => return None,
         };
         let message = format!("{what} at `{target}` can be written and executed");
         let fix = "add `options = [\"noexec\"]`, where nothing is to be run from there";

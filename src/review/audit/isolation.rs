@@ -1,9 +1,10 @@
 //! Users, namespaces, the network, and what else parts the program from its caller.
 
 use crate::diag::{At, Origin};
-use crate::model::{NetworkMode, SeccompPolicy, Switch, UserSpec};
+use crate::model::{NetworkMode, Switch, UserSpec};
 use crate::plan::Terminal;
 
+use super::kernel::is_unfiltered;
 use super::score::{Dimension, Weight};
 use super::{Found, Rule, Subject};
 
@@ -14,8 +15,8 @@ pub(super) const RULES: &[Rule] = &[
         dimension: Dimension::Network,
         weight: Weight::tenths(50),
         title: "the host's network",
-        why: "the program reaches every service on localhost and the abstract sockets of desktop and \
-              container services, and can send what it reads anywhere",
+        why: "the program reaches every service on localhost and around, and can send what it reads anywhere; \
+              where Landlock is off, abstract sockets of the desktop and of container services too",
         judge: network_host,
     },
     Rule {
@@ -75,6 +76,22 @@ pub(super) const RULES: &[Rule] = &[
         title: "root inside",
         why: "programs skip checks for root, and it owns all files of the tree; on the host it is nobody",
         judge: root_inside,
+    },
+    Rule {
+        code: "audit.groups",
+        dimension: Dimension::Isolation,
+        weight: Weight::tenths(10),
+        title: "groups of the host",
+        why: "what is open to the group is open to the program, as far as it sees it: disks, sockets of services",
+        judge: groups,
+    },
+    Rule {
+        code: "audit.many-ids",
+        dimension: Dimension::Isolation,
+        weight: Weight::tenths(3),
+        title: "many ids of the host",
+        why: "the program can be several users of the host, and files that it makes belong to all of them",
+        judge: many_ids,
     },
     Rule {
         code: "audit.descriptors",
@@ -198,6 +215,31 @@ fn root_inside(subject: &Subject<'_>) -> Vec<Found> {
     )
 }
 
+fn groups(subject: &Subject<'_>) -> Vec<Found> {
+    let groups = subject.settings.identity.groups.iter();
+    let found = groups.map(|group| {
+        let message = format!("group {} of the host stays", group.value);
+        Found::new(
+            &group.origin,
+            message,
+            "leave it out, or share the files in another way",
+        )
+    });
+    found.collect()
+}
+
+fn many_ids(subject: &Subject<'_>) -> Vec<Found> {
+    let maps = &subject.settings.identity.maps;
+    if !maps.value.is_range() {
+        return Vec::new();
+    }
+    one(
+        &maps.origin,
+        "the program has more ids of the host than its own",
+        "leave `map_users` out, where it needs one user only",
+    )
+}
+
 fn descriptors(subject: &Subject<'_>) -> Vec<Found> {
     let fds = subject.settings.command.fds.iter();
     let found = fds.map(|fd| {
@@ -218,7 +260,7 @@ fn descriptors(subject: &Subject<'_>) -> Vec<Found> {
 fn terminal(subject: &Subject<'_>) -> Vec<Found> {
     let settings = subject.settings;
     let terminal = &settings.command.terminal;
-    let unfiltered = settings.seccomp.value == SeccompPolicy::None;
+    let unfiltered = is_unfiltered(subject);
     if terminal.value != Terminal::Inherited || terminal.origin == Origin::Default || !unfiltered {
         return Vec::new();
     }

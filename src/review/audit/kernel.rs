@@ -2,6 +2,7 @@
 
 use crate::diag::At;
 use crate::model::{Capability, CgroupMount, SeccompPolicy, SysMount};
+use crate::plan::Landlock;
 
 use super::score::{Dimension, Weight};
 use super::{Found, Rule, Subject};
@@ -16,6 +17,23 @@ pub(super) const RULES: &[Rule] = &[
         why: "most ways out of sandboxes were mistakes in system calls that ordinary programs never make: \
               namespaces of its own, io_uring, bpf, keyrings",
         judge: seccomp_none,
+    },
+    Rule {
+        code: "audit.nested-namespaces",
+        dimension: Dimension::Kernel,
+        weight: Weight::tenths(50),
+        title: "namespaces and mounts of the program's own",
+        why: "in a user namespace of its own the program has every capability: most ways from a user to root \
+              of the last years began so",
+        judge: nested_namespaces,
+    },
+    Rule {
+        code: "audit.no-landlock",
+        dimension: Dimension::Kernel,
+        weight: Weight::tenths(5),
+        title: "no second wall behind the mounts",
+        why: "a mistake in the mounts, or a descriptor that leads out, has nothing behind it",
+        judge: no_landlock,
     },
     Rule {
         code: "audit.capability",
@@ -137,13 +155,42 @@ const HARMLESS: &[&str] = &[
 ];
 
 fn seccomp_none(subject: &Subject<'_>) -> Vec<Found> {
-    let seccomp = &subject.settings.seccomp;
-    if seccomp.value != SeccompPolicy::None {
+    if !is_unfiltered(subject) {
         return Vec::new();
     }
+    let seccomp = &subject.settings.seccomp;
     let message = "the program may make every system call";
     let fix = "leave `seccomp = \"none\"` out: the default policy runs ordinary programs";
     vec![Found::new(&seccomp.origin, message, fix)]
+}
+
+/// Whether the program may make every system call.
+pub(super) fn is_unfiltered(subject: &Subject<'_>) -> bool {
+    subject.settings.seccomp.value == SeccompPolicy::None
+}
+
+fn nested_namespaces(subject: &Subject<'_>) -> Vec<Found> {
+    let nested = &subject.settings.nested_userns;
+    if !nested.value.is_on() {
+        return Vec::new();
+    }
+    let message = "the program may make namespaces and mounts of its own";
+    let fix = "leave `nested_userns` out, where the program has no sandbox of its own to make";
+    vec![Found::new(&nested.origin, message, fix)]
+}
+
+/// With namespaces of the program's own there is none: that is told as worse.
+fn no_landlock(subject: &Subject<'_>) -> Vec<Found> {
+    let landlock = &subject.settings.landlock;
+    if landlock.value != Landlock::Off || subject.settings.nested_userns.value.is_on() {
+        return Vec::new();
+    }
+    let message = "nothing but the mounts keeps the program from the host's files";
+    vec![Found::new(
+        &landlock.origin,
+        message,
+        "leave `landlock = false` out",
+    )]
 }
 
 fn capability(subject: &Subject<'_>) -> Vec<Found> {

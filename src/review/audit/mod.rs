@@ -31,6 +31,7 @@
 //!
 //! The rules are data ([`rules`]): texts about them are made from it.
 
+mod brought;
 mod devices;
 mod env;
 mod files;

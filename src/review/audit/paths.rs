@@ -59,6 +59,11 @@ impl HostPath {
         self.0 == "/" || below(place, &self.0).is_some()
     }
 
+    /// What of `place` lies below it.
+    pub fn way_to<'a>(&self, place: &'a str) -> Option<&'a str> {
+        below(place, &self.0)
+    }
+
     /// Whether its text starts so: for names that end in a number.
     pub fn starts_with(&self, start: &str) -> bool {
         self.0.starts_with(start)

@@ -1,11 +1,21 @@
 //! Sockets of the host's services: who may talk to one does what the service does.
 
-use super::files::brought;
-use super::score::{Dimension, Weight};
-use super::{Found, Rule, Subject};
+use crate::plan::MountKind;
 
-/// The desktop's and the agents'. Those through which anybody becomes root no bind may bring.
+use super::brought::brought;
+use super::score::{Dimension, Weight};
+use super::{Found, HostPath, Rule, Subject};
+
+/// Those that lead out first, then the desktop's and the agents'.
 pub(super) const RULES: &[Rule] = &[
+    Rule {
+        code: "audit.control-socket",
+        dimension: Dimension::Sockets,
+        weight: Weight::tenths(95),
+        title: "a socket through which the program can leave the sandbox",
+        why: "the service starts processes on the host for whoever asks, most of them as root",
+        judge: control_socket,
+    },
     Rule {
         code: "audit.x11",
         dimension: Dimension::Sockets,
@@ -56,11 +66,38 @@ fn at(subject: &Subject<'_>, places: &[&str], what: &str, fix: &str) -> Vec<Foun
     found
 }
 
+/// The profile says why, and a reviewer has to read it.
+fn control_socket(subject: &Subject<'_>) -> Vec<Found> {
+    let mounts = subject.settings.mounts.iter();
+    let found = mounts.filter_map(|mount| match &mount.value.kind {
+        MountKind::Socket {
+            source,
+            dangerous: Some(reason),
+            ..
+        } if !is_x11(&HostPath::new(source, subject)) => {
+            let message = format!(
+                "through `{source}` the program can leave the sandbox, because of: {reason}"
+            );
+            let fix =
+                "leave it out; give the program a proxy that passes what it needs and no more";
+            Some(Found::new(&mount.origin, message, fix))
+        }
+        _ => None,
+    });
+    found.collect()
+}
+
+const X11: [&str; 2] = ["${X11_SOCKET}", "/tmp/.X11-unix"];
+
+/// It has a rule of its own: whoever types into a terminal is its user, and no more.
+fn is_x11(path: &HostPath) -> bool {
+    X11.iter().any(|place| path.is_within(place))
+}
+
 fn x11(subject: &Subject<'_>) -> Vec<Found> {
-    let places = ["${X11_SOCKET}", "/tmp/.X11-unix"];
     let fix =
-        "bind `${WAYLAND_SOCKET}`, or the socket of a nested server such as Xephyr or Xwayland";
-    at(subject, &places, "the X server", fix)
+        "give it `${WAYLAND_SOCKET}`, or the socket of a nested server such as Xephyr or Xwayland";
+    at(subject, &X11, "the X server", fix)
 }
 
 fn agent(subject: &Subject<'_>) -> Vec<Found> {
