@@ -66,8 +66,8 @@ pub(super) const RULES: &[Rule] = &[
         dimension: Dimension::Files,
         weight: Weight::tenths(10),
         title: "a checkout that can be written, its hooks too",
-        why: "git runs `.git/hooks` and what `.git/config` names, direnv `.envrc`, editors `.vscode`: what the \
-              program writes there runs outside when its user works on",
+        why: "git runs `.git/hooks` and what `.git/config` names, direnv `.envrc`, editors `.vscode`, a build \
+              the build files: what the program writes there runs outside when its user works on",
         judge: writable_checkout,
     },
     Rule {
@@ -260,24 +260,37 @@ fn is_checkout(path: &HostPath) -> bool {
 const RUN_BY_GIT: [&str; 2] = ["hooks", "config"];
 
 fn writable_checkout(subject: &Subject<'_>) -> Vec<Found> {
-    at_writable(subject, |part| {
-        // This one is that directory.
-        let above = match part.path.is("${GIT_COMMON_DIR}") {
-            true => "",
-            false => ".git/",
-        };
-        let paths = RUN_BY_GIT.map(|name| format!("{above}{name}"));
-        let open = paths.iter().filter(|path| !part.protects(path));
-        let open: Vec<String> = open.map(|path| format!("`{path}`")).collect();
-        let (text, named) = (part.text, open.join(" and "));
-        let message = format!("the program can write all of `{text}`, {named} too");
-        let [hooks, config] = &paths;
-        let fix = format!(
-            "add `read_only = [\"?{hooks}\", \"?{config}\"]`, or write `access = \"overlay\"` and carry out \
-             with `sandbox apply` what you have looked at"
-        );
-        (is_checkout(&part.path) && !open.is_empty()).then_some((message, fix))
-    })
+    let parts = brought(subject);
+    let checkouts = parts
+        .iter()
+        .filter(|part| part.is_writable() && is_checkout(&part.path));
+    checkouts.filter_map(checkout).collect()
+}
+
+fn checkout(part: &Brought<'_>) -> Option<Found> {
+    // This one is git's own directory.
+    let is_gits = part.path.is("${GIT_COMMON_DIR}");
+    let above = if is_gits { "" } else { ".git/" };
+    let paths = RUN_BY_GIT.map(|name| format!("{above}{name}"));
+    let open = paths.iter().filter(|path| !part.protects(path));
+    let open: Vec<String> = open.map(|path| format!("`{path}`")).collect();
+    let text = part.text;
+    if open.is_empty() {
+        let message = format!("the program can write all of `{text}` but what git runs of it");
+        let fix = "look at what it changed before you build it or open it outside";
+        let found = Found::new(part.origin, message, fix).weighing(Weight::tenths(5));
+        return (!is_gits).then_some(found);
+    }
+    let message = format!(
+        "the program can write all of `{text}`, {} too",
+        open.join(" and ")
+    );
+    let [hooks, config] = &paths;
+    let fix = format!(
+        "add `read_only = [\"?{hooks}\", \"?{config}\"]`, or write `access = \"overlay\"` and carry out \
+         with `sandbox apply` what you have looked at"
+    );
+    Some(Found::new(part.origin, message, fix))
 }
 
 fn working_directory(subject: &Subject<'_>) -> Vec<Found> {
@@ -314,7 +327,7 @@ fn broad_source(subject: &Subject<'_>) -> Vec<Found> {
 fn open_part(subject: &Subject<'_>) -> Vec<Found> {
     let open = subject.settings.unprotected.iter();
     let found = open.map(|part| {
-        let message = format!("`{}` is {}", part.value.path, part.value);
+        let message = format!("`{}`: {}", part.value.path, part.value);
         let fix = "protect the directory that holds it, or bind less";
         Found::new(&part.origin, message, fix)
     });
