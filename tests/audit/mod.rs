@@ -220,13 +220,14 @@ fn a_host_gives_values_and_no_other_judgement() {
 
 #[test]
 fn nothing_private_is_shown() {
-    let text = "version = 1\n[command]\nargs = [\"bash\", \"${env:TOKEN}\"]\n[env]\ninherit = [\"TOKEN\"]\nset = { B_TOKEN = \"x${env:TOKEN}\" }\n[[mount]]\nbind = \"/opt/${env:TOKEN}\"\noptional = true\n";
+    let text = "version = 1\n[command]\nargs = [\"bash\", \"${env:TOKEN}\"]\n[env]\ninherit = [\"TOKEN\"]\nset = { B_TOKEN = \"x${env:TOKEN}\" }\n[[mount]]\nbind = \"/opt/${env:TOKEN}\"\noptional = true\n[[mount]]\ntmpfs = \"/${env:TOKEN}\"\n";
     let case = Case::of("test.toml", text, By::Host);
     for code in ["inherited-secret", "set-secret", "secret-in-arguments"] {
         let code = format!("audit.{code}");
         assert!(case.codes().contains(code.as_str()), "{}", case.text());
     }
     for shown in [case.text(), case.shown(json), case.shown(sarif)] {
+        assert!(shown.contains("the tmpfs at `/${env:TOKEN}`"), "{shown}");
         assert!(!shown.contains("s3cret"), "{shown}");
     }
 }

@@ -58,7 +58,7 @@ fn at(subject: &Subject<'_>, places: &[&str], what: &str, fix: &str) -> Vec<Foun
             Some(start) => part.path.starts_with(start),
             None => part.path.brings(place) || part.path.is_within(place),
         };
-        if places.iter().any(|place| brings(place)) {
+        if places.iter().any(brings) {
             let message = format!("`{}` lets the program talk to {what}", part.text);
             found.push(Found::new(part.origin, message, fix));
         }
