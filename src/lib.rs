@@ -63,8 +63,9 @@ pub mod rootfs;
 pub mod lock;
 pub mod supervise;
 
-// Layer 5: what is shown.
+// Layer 5: what is judged and shown.
 pub mod report;
+pub mod review;
 
 // Layer 6: the commands.
 pub mod cli;

@@ -28,8 +28,12 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("cgroup", &["plan", "sys", "model", "diag"]),
     ("launch", &["plan", "sys", "model"]),
     ("supervise", &["launch", "cgroup", "plan", "sys", "model"]),
-    // The progress bar performs a trait of `rootfs`; changes are of `kept`.
-    ("report", &["plan", "rootfs", "kept", "model", "diag"]),
+    ("review", &["plan", "seccomp", "model", "diag"]),
+    // The progress bar performs a trait of `rootfs`; changes are of `kept`, findings of `review`.
+    (
+        "report",
+        &["plan", "rootfs", "kept", "review", "model", "diag"],
+    ),
 ];
 
 /// What allocates, formats or panics has no place after the clone.

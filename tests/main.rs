@@ -1,6 +1,7 @@
 //! The one integration binary: everything is tested through the library or the program.
 #![cfg(test)]
 
+mod audit;
 mod docs;
 mod errors;
 mod failures;

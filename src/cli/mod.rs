@@ -1,6 +1,7 @@
 //! The commands: clap structures, exit codes, and the only place that prints.
 
 mod apply;
+mod audit;
 mod build;
 mod changes;
 mod check;
@@ -43,6 +44,7 @@ use exit::Exit;
 Examples:
   sandbox check profiles/dev.toml             judge the text of a profile
   sandbox check --host profiles/dev.toml      and whether this host has what it names
+  sandbox audit profiles/dev.toml             find what opens its sandbox, and how far
   sandbox up profiles/dev.toml                start the program of the profile
   sandbox up profiles/dev.toml -- cargo test  start another one in the same sandbox
   sandbox up --dry-run profiles/dev.toml      print every step, and run nothing
@@ -60,6 +62,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    Audit(audit::Audit),
     Up(up::Up),
     Test(test::Test),
     Build(build::Build),
@@ -81,6 +84,7 @@ pub fn main() -> ExitCode {
     let exit = match Arguments::try_parse_from(&arguments) {
         Ok(Arguments { command }) => match command {
             Command::Check(check) => check.run(),
+            Command::Audit(audit) => audit.run(),
             Command::Up(up) => up.run(),
             Command::Test(test) => test.run(),
             Command::Build(build) => build.run(),

@@ -39,6 +39,14 @@ impl Loaded {
         loaded
     }
 
+    /// The directories of its files, absolute and without links.
+    pub fn directories(&self) -> Vec<String> {
+        let directories = self.given.profile_dirs.values();
+        directories
+            .filter_map(|directory| directory.to_str().map(str::to_owned))
+            .collect()
+    }
+
     /// Judges the text alone.
     pub fn judge_text(&mut self) -> Option<Settings> {
         let raw = self.raw.as_ref()?;

@@ -1,7 +1,8 @@
-//! What is shown to people: problems under their lines, plans, failures, results, the progress of a
-//! build.
+//! What is shown to people: problems under their lines, plans, failures, findings, results, the progress
+//! of a build.
 
 mod actions;
+pub mod audit;
 pub mod changes;
 pub mod expect;
 pub mod failure;

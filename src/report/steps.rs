@@ -9,6 +9,7 @@ use crate::plan::{Lane, Phase, Plan, Step};
 use super::actions::Texts;
 use super::printable::whole;
 use super::problems::Style;
+pub(super) use table::broken;
 use table::{Row, Table};
 
 /// What a start does, for a person to read: nothing is left out, and nothing private is shown.

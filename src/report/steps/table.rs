@@ -209,7 +209,7 @@ fn indented(mut lines: Vec<String>, indent: usize) -> Vec<String> {
 
 /// Lines of words, the first of at most `first`, all others of at most `rest`. A word that is longer
 /// than a line has one of its own, whole: it may be meant to be copied.
-fn broken(text: &str, first: usize, rest: usize) -> Vec<String> {
+pub(in crate::report) fn broken(text: &str, first: usize, rest: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
     for word in text.split(' ') {

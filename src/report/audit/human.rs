@@ -1,0 +1,151 @@
+//! Findings for people: by level, each with its line, what it lets the program do, and the fix.
+
+use crate::report::printable::printable;
+use crate::report::problems::{Colour, Style};
+use crate::report::steps::broken;
+use crate::review::audit::{Finding, Level};
+
+use super::Audited;
+
+/// Where the texts of a finding start: behind its weight.
+const INDENT: usize = 6;
+
+/// The findings of one profile, the worst first, and last of all its score.
+pub fn human(audited: Audited<'_>, style: Style) -> String {
+    let page = Page { audited, style };
+    let mut text = String::new();
+    for level in Level::ALL {
+        text += &page.level(level);
+    }
+    text + &page.score()
+}
+
+struct Page<'a> {
+    audited: Audited<'a>,
+    style: Style,
+}
+
+impl Page<'_> {
+    fn level(&self, level: Level) -> String {
+        let all = self.audited.audit.findings.iter();
+        let mut told: Vec<&str> = Vec::new();
+        let mut text = String::new();
+        for finding in all.filter(|finding| finding.level() == level) {
+            if text.is_empty() {
+                text = format!("{}\n", self.paint(colour(level), level.word()));
+            }
+            // What a rule is about is said once.
+            let first = !told.contains(&finding.rule.code);
+            told.push(finding.rule.code);
+            text += &self.finding(finding, first);
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text
+    }
+
+    fn finding(&self, finding: &Finding, first: bool) -> String {
+        let place = self.audited.sources.locate(&finding.origin);
+        let head = format!("{}  {}", finding.rule.code, printable(&place));
+        let mut text = format!(
+            "{:>5} {}\n",
+            finding.weight.to_string(),
+            self.paint("1", &head)
+        );
+        text += &self.lines("", &printable(&finding.message), None);
+        if first {
+            text += &self.lines("why: ", finding.rule.why, Some("2"));
+        }
+        text + &self.lines("fix: ", &printable(&finding.fix), None)
+    }
+
+    /// A text below the head of its finding, broken at the width of the page.
+    fn lines(&self, label: &str, text: &str, code: Option<&str>) -> String {
+        let room = self
+            .style
+            .width
+            .saturating_sub(INDENT + label.len())
+            .max(20);
+        let mut shown = String::new();
+        let lines = broken(&tied(text), room, room);
+        for (at, line) in lines.iter().map(|line| line.replace(TIE, " ")).enumerate() {
+            let label = if at == 0 {
+                label
+            } else {
+                &" ".repeat(label.len())
+            };
+            let line = match code {
+                Some(code) => self.paint(code, &line),
+                None => line,
+            };
+            shown += &format!("{}{label}{line}\n", " ".repeat(INDENT));
+        }
+        shown
+    }
+
+    fn score(&self) -> String {
+        let audit = self.audited.audit;
+        let score = audit.score();
+        let exposures = audit.exposures();
+        let parts: Vec<String> = exposures
+            .iter()
+            .map(|(part, score)| format!("{part} {score}"))
+            .collect();
+        let counted: Vec<String> = Level::ALL
+            .into_iter()
+            .filter(|level| audit.count(*level) > 0)
+            .map(|level| counted(audit.count(level), level))
+            .collect();
+        let worst = audit.worst().map_or("32", colour);
+        let head = format!("score {score} of 10, {}", score.word());
+        let profile = printable(self.audited.profile);
+        let mut text = format!("{profile}: {}\n", self.paint(worst, &head));
+        for line in [counted.join(", "), parts.join(", ")] {
+            if !line.is_empty() {
+                text += &format!("{}{line}\n", " ".repeat(INDENT));
+            }
+        }
+        text
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        match self.style.colour {
+            Colour::None => text.to_owned(),
+            Colour::Ansi => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+        }
+    }
+}
+
+/// Stands for a space at which no line is broken; what comes from outside holds none, as a terminal would
+/// act upon it.
+const TIE: char = '\u{1}';
+
+/// The text with the words in backticks tied together: they are there to be copied.
+fn tied(text: &str) -> String {
+    let mut parts = text.split('`').enumerate();
+    let first = parts
+        .next()
+        .map_or(String::new(), |(_, part)| part.to_owned());
+    parts.fold(first, |text, (at, part)| match at % 2 {
+        1 => format!("{text}`{}", part.replace(' ', &TIE.to_string())),
+        _ => format!("{text}`{part}"),
+    })
+}
+
+fn colour(level: Level) -> &'static str {
+    match level {
+        Level::Critical => "1;31",
+        Level::High => "31",
+        Level::Medium => "33",
+        Level::Low => "36",
+        Level::Note => "2",
+    }
+}
+
+fn counted(count: usize, level: Level) -> String {
+    match (level, count) {
+        (Level::Note, 2..) => format!("{count} notes"),
+        _ => format!("{count} {level}"),
+    }
+}

@@ -1,0 +1,175 @@
+//! Findings as JSON, and its schema.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::Serialize;
+
+use crate::diag::Origin;
+use crate::report::printable::json_escaped;
+use crate::review::audit::{Finding, Level};
+
+use super::Audited;
+use super::region::region;
+
+/// The version of the format. A member that is added does not change it, so readers pass over those that
+/// they do not know; one that is renamed, removed or gets another meaning does.
+const VERSION: u8 = 1;
+
+/// What `sandbox audit` found in one profile.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename = "Audit")]
+struct AuditJson<'a> {
+    /// The version of this format.
+    #[schemars(range(min = 1, max = 1))]
+    version: u8,
+    /// The profile, as it was named.
+    profile: &'a str,
+    /// From 0.0, sealed, to 10.0, as the host; with one decimal.
+    #[schemars(range(min = 0.0, max = 10.0))]
+    score: f64,
+    /// The score in a word.
+    #[schemars(extend("enum" = ["sealed", "tight", "fair", "loose", "open", "as the host"]))]
+    word: &'a str,
+    /// How far each part of the sandbox is open, as if it were the only one; those that are sealed are
+    /// left out.
+    exposures: Vec<ExposureJson>,
+    /// The heaviest first.
+    findings: Vec<FindingJson<'a>>,
+}
+
+/// How far one part of the sandbox is open.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename = "Exposure")]
+struct ExposureJson {
+    /// The part.
+    dimension: &'static str,
+    /// From 0.0 to 10.0.
+    #[schemars(range(min = 0.0, max = 10.0))]
+    score: f64,
+}
+
+/// One place where the profile opens its sandbox.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename = "Finding")]
+struct FindingJson<'a> {
+    /// The rule's stable name: `audit.network-host`.
+    code: &'static str,
+    /// How bad it is; the weight decides it.
+    #[schemars(extend("enum" = ["note", "low", "medium", "high", "critical"]))]
+    level: &'static str,
+    /// How much of the way to the host it opens. Of several findings of one rule the heaviest counts.
+    #[schemars(range(min = 0.0, max = 10.0))]
+    weight: f64,
+    /// The part of the sandbox that it opens.
+    dimension: &'static str,
+    /// What is open.
+    message: &'a str,
+    /// What the program can do then.
+    why: &'static str,
+    /// What to do.
+    fix: &'a str,
+    /// Who says so.
+    origin: OriginJson,
+    /// Where; null where no file says so.
+    place: Option<PlaceJson<'a>>,
+}
+
+/// Who says so.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename = "Origin", rename_all = "kebab-case")]
+enum OriginJson {
+    /// A line of a profile.
+    Profile,
+    /// Nobody: it is what holds where a profile is silent.
+    Default,
+    /// An argument of the command.
+    CommandLine,
+}
+
+/// A part of a file; lines and columns count from 1, columns in characters, the end is the first behind.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename = "Place")]
+struct PlaceJson<'a> {
+    /// The file, as it was named.
+    file: &'a str,
+    /// Where it starts.
+    line: usize,
+    /// Where it starts.
+    column: usize,
+    /// Where it ends.
+    end_line: usize,
+    /// Where it ends.
+    end_column: usize,
+}
+
+/// The findings with their keys always in the same order, and a line break at the end.
+pub fn json(audited: Audited<'_>) -> String {
+    let Audited {
+        profile,
+        audit,
+        sources: _,
+    } = audited;
+    let score = audit.score();
+    let exposures = audit.exposures().into_iter();
+    let document = AuditJson {
+        version: VERSION,
+        profile,
+        score: score.value(),
+        word: score.word(),
+        exposures: exposures
+            .map(|(dimension, score)| ExposureJson {
+                dimension: dimension.word(),
+                score: score.value(),
+            })
+            .collect(),
+        findings: audit
+            .findings
+            .iter()
+            .map(|found| finding(found, audited))
+            .collect(),
+    };
+    // Texts and numbers: there is nothing in it that JSON cannot say.
+    json_escaped(&serde_json::to_string_pretty(&document).unwrap_or_default()) + "\n"
+}
+
+fn finding<'a>(found: &'a Finding, audited: Audited<'a>) -> FindingJson<'a> {
+    let Finding {
+        rule,
+        weight,
+        origin,
+        message,
+        fix,
+    } = found;
+    let level: Level = found.level();
+    FindingJson {
+        code: rule.code,
+        level: level.word(),
+        weight: weight.value(),
+        dimension: rule.dimension.word(),
+        message,
+        why: rule.why,
+        fix,
+        origin: match origin {
+            Origin::Profile { .. } => OriginJson::Profile,
+            Origin::Default => OriginJson::Default,
+            Origin::CommandLine => OriginJson::CommandLine,
+        },
+        place: region(origin, audited.sources).map(|(source, region)| PlaceJson {
+            file: &source.name,
+            line: region.line,
+            column: region.column,
+            end_line: region.end_line,
+            end_column: region.end_column,
+        }),
+    }
+}
+
+/// The JSON Schema of [`json`], made from the types themselves, with a line break at its end.
+pub fn json_schema() -> String {
+    // As it is written: every member is there, those that are not known with null.
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let schema = settings
+        .into_generator()
+        .into_root_schema_for::<AuditJson<'_>>();
+    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+}

@@ -1,0 +1,404 @@
+//! Files of the host that the program sees or writes, and what stays behind.
+
+use crate::model::{Access, MountOption, Writes};
+use crate::plan::{Mount, MountKind, TreeSource};
+
+use super::brought::{Brought, brought};
+use super::paths::below;
+use super::score::{Dimension, Weight};
+use super::spots::{self, Spot};
+use super::{Found, HostPath, Rule, Subject};
+
+/// Home and system as a whole, secrets, what runs code outside, checkouts, what stays.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        code: "audit.writable-home",
+        dimension: Dimension::Files,
+        weight: Weight::tenths(80),
+        title: "a home directory that can be written",
+        why: "shells, editors and desktops run what lies in a home: what the program writes there runs \
+              outside at the next login, with all rights of its user",
+        judge: writable_home,
+    },
+    Rule {
+        code: "audit.writable-startup",
+        dimension: Dimension::Files,
+        weight: Weight::tenths(70),
+        title: "files that run code outside, and that can be written",
+        why: "what the program writes there runs outside, with all rights of its user",
+        judge: writable_startup,
+    },
+    Rule {
+        code: "audit.writable-system",
+        dimension: Dimension::Files,
+        weight: Weight::tenths(70),
+        title: "a system directory that can be written",
+        why: "programs, settings and data of the whole host lie there, as far as their modes let the \
+              sandbox's user write",
+        judge: writable_system,
+    },
+    Rule {
+        code: "audit.readable-home",
+        dimension: Dimension::Files,
+        weight: Weight::tenths(50),
+        title: "a whole home directory that can be read",
+        why: "keys, tokens, browser profiles and histories lie in a home, whatever else is meant",
+        judge: readable_home,
+    },
+    Rule {
+        code: "audit.readable-secret",
+        dimension: Dimension::Files,
+        weight: Weight::tenths(40),
+        title: "keys and passwords that can be read",
+        why: "who reads a key can use it from anywhere, long after the sandbox has ended",
+        judge: readable_secret,
+    },
+    Rule {
+        code: "audit.writable-profile",
+        dimension: Dimension::Files,
+        weight: Weight::tenths(40),
+        title: "a profile that its own program can write",
+        why: "the program can grant itself anything for the next run",
+        judge: writable_profile,
+    },
+    Rule {
+        code: "audit.writable-checkout",
+        dimension: Dimension::Files,
+        weight: Weight::tenths(10),
+        title: "a checkout that can be written, its hooks too",
+        why: "git runs `.git/hooks` and what `.git/config` names, direnv `.envrc`, editors `.vscode`, a build \
+              the build files: what the program writes there runs outside when its user works on",
+        judge: writable_checkout,
+    },
+    Rule {
+        code: "audit.working-directory",
+        dimension: Dimension::Files,
+        weight: Weight::tenths(10),
+        title: "whatever directory the caller stands in",
+        why: "started in a home it is the home, started in `/etc` it is `/etc`",
+        judge: working_directory,
+    },
+    Rule {
+        code: "audit.broad-source",
+        dimension: Dimension::Files,
+        weight: Weight::tenths(10),
+        title: "a directory of many, for many things",
+        why: "the program needs a part of it and sees all",
+        judge: broad_source,
+    },
+    Rule {
+        code: "audit.open-part",
+        dimension: Dimension::Files,
+        weight: Weight::tenths(5),
+        title: "a part of a bind that is not protected from everybody",
+        why: "what holds for the part ends when something on the host makes or replaces it",
+        judge: open_part,
+    },
+    Rule {
+        code: "audit.unverified-source",
+        dimension: Dimension::Files,
+        weight: Weight::tenths(5),
+        title: "an archive or image that nothing vouches for",
+        why: "whoever replaces the file decides what runs",
+        judge: unverified_source,
+    },
+    Rule {
+        code: "audit.writable-executable",
+        dimension: Dimension::Files,
+        weight: Weight::tenths(1),
+        title: "a mount that can be written and executed",
+        why: "an exploit that can write a file can run a program of its own",
+        judge: writable_executable,
+    },
+    Rule {
+        code: "audit.kept-writes",
+        dimension: Dimension::Files,
+        weight: Weight::tenths(3),
+        title: "a root tree that remembers",
+        why: "what one run leaves in place of a program, the next one starts",
+        judge: kept_writes,
+    },
+];
+
+/// What is found at each part of the host that can be written.
+fn at_writable(
+    subject: &Subject<'_>,
+    find: impl Fn(&Brought<'_>) -> Option<(String, String)>,
+) -> Vec<Found> {
+    let parts = brought(subject);
+    let writable = parts.iter().filter(|part| part.is_writable());
+    let found = writable.filter_map(|part| {
+        let (message, fix) = find(part)?;
+        Some(Found::new(part.origin, message, fix))
+    });
+    found.collect()
+}
+
+const READ_ONLY: &str = "leave out `access = \"rw\"`, or write `access = \"overlay\"` and carry out with \
+                         `sandbox apply` what you have looked at";
+
+fn writable_home(subject: &Subject<'_>) -> Vec<Found> {
+    at_writable(subject, |part| {
+        let message = format!("the program can write all of `{}`", part.text);
+        let fix = "bind only the directory that it works on".to_owned();
+        part.path.is_home().then_some((message, fix))
+    })
+}
+
+fn writable_startup(subject: &Subject<'_>) -> Vec<Found> {
+    at_writable(subject, |part| {
+        let touches = |spot: &&Spot| part.path.is_within(spot.path) || part.path.brings(spot.path);
+        let spot = spots::STARTUP
+            .iter()
+            .find(touches)
+            .filter(|_| !part.path.is_home())?;
+        let message = match part.path.is_within(spot.path) {
+            true => format!("the program can write `{}`, and {}", part.text, spot.what),
+            false => format!(
+                "the program can write `{}` with `{}`, and {}",
+                part.text, spot.path, spot.what
+            ),
+        };
+        Some((message, READ_ONLY.to_owned()))
+    })
+}
+
+fn writable_system(subject: &Subject<'_>) -> Vec<Found> {
+    at_writable(subject, |part| {
+        // A user's own directory below /run, and what is everybody's.
+        let own = ["/run/user/UID", "/var/tmp"]
+            .iter()
+            .any(|own| part.path.is_within(own));
+        let mut within = spots::SYSTEM.iter().filter(|_| !own);
+        let spot = within.find(|spot| part.path.is_within(spot.path))?;
+        let message = format!("the program can write `{}`: {}", part.text, spot.what);
+        Some((message, READ_ONLY.to_owned()))
+    })
+}
+
+fn readable_home(subject: &Subject<'_>) -> Vec<Found> {
+    let parts = brought(subject);
+    // What can be written is told as that.
+    let homes = parts
+        .iter()
+        .filter(|part| part.path.is_home() && !part.is_writable());
+    let found = homes.map(|part| {
+        let message = format!("all of `{}` is {}", part.text, part.verb());
+        Found::new(
+            part.origin,
+            message,
+            "name only the directories that the program needs",
+        )
+    });
+    found.collect()
+}
+
+fn readable_secret(subject: &Subject<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for part in brought(subject).iter().filter(|part| !part.path.is_home()) {
+        let lies = |spot: &&Spot| {
+            part.path.is_within(spot.path)
+                || (part.path.brings(spot.path) && !part.leaves_out(spot))
+        };
+        if let Some(spot) = spots::SECRETS.iter().find(lies) {
+            found.push(secret(part, spot));
+        } else if let Some(spot) = spots::SYSTEM_SECRETS.iter().find(lies) {
+            found.push(secret(part, spot).weighing(spots::SYSTEM_SECRET));
+        }
+    }
+    found
+}
+
+fn secret(part: &Brought<'_>, spot: &Spot) -> Found {
+    let (text, verb) = (part.text, part.verb());
+    match part.path.is_within(spot.path) {
+        true => {
+            let message = format!("`{text}` is {verb}: {}", spot.what);
+            Found::new(
+                part.origin,
+                message,
+                "leave it out; give the program a key of its own",
+            )
+        }
+        false => {
+            let message = format!(
+                "`{text}` is {verb}, and `{}` with it: {}",
+                spot.path, spot.what
+            );
+            Found::new(
+                part.origin,
+                message,
+                "name only what the program needs below it",
+            )
+        }
+    }
+}
+
+fn writable_profile(subject: &Subject<'_>) -> Vec<Found> {
+    at_writable(subject, |part| {
+        let text = part.text;
+        let symbolic = part.path.is("${PROFILE_DIR}") || text.starts_with("${PROFILE_DIR}/..");
+        let mut directories = subject.profile_dirs.iter();
+        let brings = symbolic || directories.any(|lies| below(lies, text).is_some());
+        let message = format!(
+            "the program can write `{}`, where this profile lies",
+            part.text
+        );
+        let fix = "keep the profile outside of what its program may write".to_owned();
+        brings.then_some((message, fix))
+    })
+}
+
+/// Variables that name the checkout that somebody works on.
+const CHECKOUTS: [&str; 3] = ["${GIT_ROOT}", "${GIT_COMMON_DIR}", "${CWD}"];
+
+fn is_checkout(path: &HostPath) -> bool {
+    CHECKOUTS.iter().any(|checkout| path.is(checkout))
+}
+
+/// What git itself runs, in its own directory of a checkout.
+const RUN_BY_GIT: [&str; 2] = ["hooks", "config"];
+
+fn writable_checkout(subject: &Subject<'_>) -> Vec<Found> {
+    let parts = brought(subject);
+    let checkouts = parts
+        .iter()
+        .filter(|part| part.is_writable() && is_checkout(&part.path));
+    checkouts.filter_map(checkout).collect()
+}
+
+fn checkout(part: &Brought<'_>) -> Option<Found> {
+    // This one is git's own directory.
+    let is_gits = part.path.is("${GIT_COMMON_DIR}");
+    let above = if is_gits { "" } else { ".git/" };
+    let paths = RUN_BY_GIT.map(|name| format!("{above}{name}"));
+    let open = paths.iter().filter(|path| !part.protects(path));
+    let open: Vec<String> = open.map(|path| format!("`{path}`")).collect();
+    let text = part.text;
+    if open.is_empty() {
+        let message = format!("the program can write all of `{text}` but what git runs of it");
+        let fix = "look at what it changed before you build it or open it outside";
+        let found = Found::new(part.origin, message, fix).weighing(Weight::tenths(5));
+        return (!is_gits).then_some(found);
+    }
+    let message = format!(
+        "the program can write all of `{text}`, {} too",
+        open.join(" and ")
+    );
+    let [hooks, config] = &paths;
+    let fix = format!(
+        "add `read_only = [\"?{hooks}\", \"?{config}\"]`, or write `access = \"overlay\"` and carry out \
+         with `sandbox apply` what you have looked at"
+    );
+    Some(Found::new(part.origin, message, fix))
+}
+
+fn working_directory(subject: &Subject<'_>) -> Vec<Found> {
+    let parts = brought(subject);
+    let found = parts
+        .iter()
+        .filter(|part| part.path.is("${CWD}"))
+        .map(|part| {
+            let message = format!(
+                "what is {} depends on where `sandbox` is started",
+                part.verb()
+            );
+            Found::new(
+                part.origin,
+                message,
+                "write `${GIT_ROOT}`, or the path that is meant",
+            )
+        });
+    found.collect()
+}
+
+fn broad_source(subject: &Subject<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for part in brought(subject) {
+        if let Some(spot) = spots::BROAD.iter().find(|spot| part.path.is(spot.path)) {
+            let message = format!("all of `{}` is {}: {}", part.text, part.verb(), spot.what);
+            let fix = "name the directory below it that the program needs";
+            found.push(Found::new(part.origin, message, fix));
+        }
+    }
+    found
+}
+
+fn open_part(subject: &Subject<'_>) -> Vec<Found> {
+    let open = subject.settings.unprotected.iter();
+    let found = open.map(|part| {
+        let message = format!("`{}`: {}", part.value.path, part.value);
+        let fix = "protect the directory that holds it, or bind less";
+        Found::new(&part.origin, message, fix)
+    });
+    found.collect()
+}
+
+fn unverified_source(subject: &Subject<'_>) -> Vec<Found> {
+    let sources = subject.settings.tree.sources.iter();
+    let found = sources.filter_map(|source| match &source.value {
+        TreeSource::Archive {
+            path, sha256: None, ..
+        } => Some(Found::new(
+            &source.origin,
+            format!("archive `{}` is taken whatever is in it", path.display()),
+            "add `sha256 = \"…\"`, as `sha256sum` prints it",
+        )),
+        // What the index of an image hashes to a profile cannot say, so this is a note: a lock can.
+        TreeSource::Image(name) => {
+            let message = format!("image `{}` is taken whatever is in it", name.path.display());
+            let fix = "make a lock by `sandbox lock`, and start it with `--locked`";
+            Some(Found::new(&source.origin, message, fix).weighing(Weight::NONE))
+        }
+        _ => None,
+    });
+    found.collect()
+}
+
+fn writable_executable(subject: &Subject<'_>) -> Vec<Found> {
+    let open = |mount: &Mount| !mount.options.contains(&MountOption::NoExec);
+    let mounts = subject
+        .settings
+        .mounts
+        .iter()
+        .filter(|mount| open(&mount.value));
+    let found = mounts.filter_map(|mount| {
+        let target = &mount.value.target;
+        let what = match &mount.value.kind {
+            // What covers a directory of ours holds one page.
+            MountKind::Tmpfs { size, .. } if size.0 > 4096 => "the tmpfs",
+            MountKind::Volume { .. } => "the volume",
+            // A checkout is there to be built and run; of the others, what is worse is told by itself.
+            MountKind::Bind {
+                source,
+                access: Access::ReadWrite,
+                ..
+            } if !is_told(&HostPath::new(source, subject)) => "the bind",
+            MountKind::Bind { .. }
+            | MountKind::Tmpfs { .. }
+            | MountKind::Socket { .. }
+            | MountKind::Part { .. } => return None,
+        };
+        let message = format!("{what} at `{target}` can be written and executed");
+        let fix = "add `options = [\"noexec\"]`, where nothing is to be run from there";
+        Some(Found::new(&mount.origin, message, fix))
+    });
+    found.collect()
+}
+
+fn is_told(path: &HostPath) -> bool {
+    let touches = |spot: &Spot| path.is_within(spot.path) || path.brings(spot.path);
+    let told = [spots::STARTUP, spots::SYSTEM];
+    is_checkout(path) || path.is_home() || told.iter().any(|spots| spots.iter().any(touches))
+}
+
+fn kept_writes(subject: &Subject<'_>) -> Vec<Found> {
+    let writes = &subject.settings.writes;
+    if writes.value != Writes::Keep {
+        return Vec::new();
+    }
+    let message = "what is written to the root tree is kept for the next run";
+    let fix =
+        "write `writes = \"discard\"`, with a `[[mount]] volume` for the data that has to stay";
+    vec![Found::new(&writes.origin, message, fix)]
+}

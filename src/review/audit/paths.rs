@@ -1,0 +1,92 @@
+//! Paths of the host by what they mean, whoever's home it is.
+
+use super::Subject;
+
+/// A path of the host in one spelling: `~` for a home, variables for what they stand for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct HostPath(String);
+
+/// Variables that stand for a place with another name here.
+const NAMES: &[(&str, &str)] = &[
+    ("${HOME}", "~"),
+    ("${env:HOME}", "~"),
+    ("${XDG_DATA_HOME}", "~/.local/share"),
+    ("${XDG_DOWNLOAD_DIR}", "~/Downloads"),
+    ("${XDG_RUNTIME_DIR}", "/run/user/UID"),
+    ("${env:XDG_RUNTIME_DIR}", "/run/user/UID"),
+    ("/var/run", "/run"),
+    ("/root", "~"),
+];
+
+/// Directories with one entry for each user.
+const OF_USERS: &[(&str, &str)] = &[("/home", "~"), ("/run/user", "/run/user/UID")];
+
+impl HostPath {
+    /// The path `text` of a plan.
+    pub fn new(text: &str, subject: &Subject<'_>) -> HostPath {
+        let mut path = text.to_owned();
+        for (name, value) in subject.variables {
+            if let Some(rest) = below(&path, value) {
+                path = format!("${{{name}}}{}", with_slash(rest));
+                break;
+            }
+        }
+        let named = NAMES.iter().find_map(|(name, place)| {
+            let rest = below(&path, name)?;
+            Some(format!("{place}{}", with_slash(rest)))
+        });
+        let path = named.unwrap_or(path);
+        let users = OF_USERS.iter().find_map(|(directory, place)| {
+            let rest = below(&path, directory).filter(|rest| !rest.is_empty())?;
+            let rest = rest.split_once('/').map_or("", |(_, rest)| rest);
+            Some(format!("{place}{}", with_slash(rest)))
+        });
+        HostPath(users.unwrap_or(path))
+    }
+
+    /// Whether it is this place.
+    pub fn is(&self, place: &str) -> bool {
+        self.0 == place
+    }
+
+    /// Whether it is this place or lies below it.
+    pub fn is_within(&self, place: &str) -> bool {
+        below(&self.0, place).is_some()
+    }
+
+    /// Whether it brings this place: it is that, or lies above it.
+    pub fn brings(&self, place: &str) -> bool {
+        self.0 == "/" || below(place, &self.0).is_some()
+    }
+
+    /// What of `place` lies below it.
+    pub fn way_to<'a>(&self, place: &'a str) -> Option<&'a str> {
+        below(place, &self.0)
+    }
+
+    /// Whether its text starts so: for names that end in a number.
+    pub fn starts_with(&self, start: &str) -> bool {
+        self.0.starts_with(start)
+    }
+
+    /// Whether it is a whole home, or all of them.
+    pub fn is_home(&self) -> bool {
+        self.is("~") || self.is("/home")
+    }
+}
+
+/// What of `path` lies below `directory`, without the slash between.
+pub(super) fn below<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
+    let rest = path.strip_prefix(directory)?;
+    match rest {
+        "" => Some(""),
+        _ => rest.strip_prefix('/'),
+    }
+}
+
+fn with_slash(rest: &str) -> String {
+    match rest {
+        "" => String::new(),
+        rest => format!("/{rest}"),
+    }
+}
