@@ -1,43 +1,50 @@
 //! The system-call filter of a plan.
 
 use crate::diag::Problem;
-use crate::model::SeccompPolicy;
+use crate::launch::Filters;
 use crate::plan::Plan;
-use crate::seccomp::{Arch, Grants, NestedUserNamespaces, Policy, compile};
+use crate::seccomp::{Arch, CompileError, Policy, compile};
 use crate::sys::seccomp::Instruction;
 
-/// The programs to load, in order.
+/// The programs to load.
 ///
 /// # Errors
 /// When there is no filter for this architecture.
-pub fn compile_for(plan: &Plan) -> Result<Vec<Vec<Instruction>>, Problem> {
+pub fn compile_for(plan: &Plan) -> Result<Option<Filters>, Problem> {
     let settings = &plan.settings;
-    let policy = match settings.seccomp.value {
-        SeccompPolicy::Default => Policy::Default,
-        SeccompPolicy::None => return Ok(Vec::new()),
-    };
     let refuse = |message: String| {
         settings
             .seccomp
             .error("security.seccomp-architecture", message)
     };
-    let arch = Arch::native()
-        .ok_or_else(|| refuse("there is no system-call filter for this architecture".to_owned()))?;
-    let names: Vec<String> = settings
-        .capabilities
-        .iter()
-        .map(|capability| capability.value.to_string())
-        .collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let grants = Grants {
-        capabilities: &names,
-        nested_user_namespaces: NestedUserNamespaces::Forbidden,
+    let Some(arch) = Arch::native() else {
+        let message = "there is no system-call filter for this architecture".to_owned();
+        return match settings.with_policy(|_| ()) {
+            Some(()) => Err(refuse(message)),
+            None => Ok(None),
+        };
     };
-    let filter = compile(&policy, arch, &grants).map_err(|error| refuse(error.to_string()))?;
-    let programs = filter.programs.iter();
-    Ok(programs
-        .map(|program| program.iter().map(instruction).collect())
-        .collect())
+    let filters = settings.with_policy(|policy| filters(policy, arch));
+    filters
+        .transpose()
+        .map_err(|error| refuse(error.to_string()))
+}
+
+/// The first process makes few calls, and keeps making them whatever the profile denies.
+fn filters(policy: &Policy<'_>, arch: Arch) -> Result<Filters, CompileError> {
+    let bare = Policy {
+        base: policy.base,
+        ..Policy::DEFAULT
+    };
+    let program = compile(policy, arch)?;
+    Ok(Filters {
+        first_process: copy(&compile(&bare, arch)?.program),
+        program: copy(&program.program),
+    })
+}
+
+fn copy(program: &[crate::seccomp::Instruction]) -> Vec<Instruction> {
+    program.iter().map(instruction).collect()
 }
 
 fn instruction(from: &crate::seccomp::Instruction) -> Instruction {

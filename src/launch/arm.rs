@@ -126,7 +126,7 @@ pub(super) enum Armed {
     ChangeDirectory(CString),
     RefuseMagicLinks(Vec<CString>),
     CloseDescriptors(Vec<i32>),
-    Filter(Vec<Vec<Instruction>>),
+    Filter(Vec<Instruction>),
     Execute(ArmedProgram),
     Reap,
 }
@@ -253,10 +253,19 @@ impl Arming<'_> {
             Action::HideInit => Armed::HideInit,
             Action::Fork => Armed::Fork,
             Action::Reap => Armed::Reap,
-            Action::Filter(_) => Armed::Filter(self.resources.filter.to_vec()),
+            Action::Filter(_) => self.filter(step.lane),
             Action::Mount(action) => self.mount(action)?,
             Action::Program(action) => self.program(action)?,
         })
+    }
+
+    /// Where the filter is missing, an empty program, which the kernel refuses: nothing runs without it.
+    fn filter(&self, lane: Lane) -> Armed {
+        let programs = self.resources.filters.map(|filters| match lane {
+            Lane::Program => &filters.program,
+            Lane::Init | Lane::Parent => &filters.first_process,
+        });
+        Armed::Filter(programs.cloned().unwrap_or_default())
     }
 
     fn mount(&self, action: &MountAction) -> Armable<Armed> {

@@ -129,7 +129,7 @@ impl Inside<'_> {
             Armed::DropBoundingSet { keep } => drop_bounding_set(*keep),
             Armed::SetCapabilities { keep } => set_capabilities(*keep),
             Armed::HideInit => self.hide(),
-            Armed::Filter(programs) => load_filter(programs),
+            Armed::Filter(program) => sys::seccomp::load(program),
             action => self.mount(action),
         }
     }
@@ -292,9 +292,4 @@ fn set_capabilities(keep: u64) -> sys::Result<()> {
         sys::credentials::raise_ambient(number)?;
     }
     Ok(())
-}
-
-pub(super) fn load_filter(programs: &[Vec<sys::seccomp::Instruction>]) -> sys::Result<()> {
-    let mut programs = programs.iter();
-    programs.try_for_each(|program| sys::seccomp::load(program))
 }

@@ -45,10 +45,19 @@ pub struct Resources<'a> {
     /// Where the first process is noted before it passes the gate, as [`sys::pidfd::Identity`](crate::sys::pidfd::Identity)
     /// writes itself.
     pub note: Option<BorrowedFd<'a>>,
-    /// The programs of the system-call filter, in the order of loading.
-    pub filter: &'a [Vec<Instruction>],
+    /// The system-call filters, where there are any.
+    pub filters: Option<&'a Filters>,
     /// The control groups.
     pub groups: Groups<'a>,
+}
+
+/// The programs of the system-call filters.
+#[derive(Debug, Clone, Default)]
+pub struct Filters {
+    /// For the first process.
+    pub first_process: Vec<Instruction>,
+    /// For the program.
+    pub program: Vec<Instruction>,
 }
 
 /// The way into the control groups that were made.

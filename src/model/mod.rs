@@ -12,11 +12,13 @@ mod paths;
 mod privileges;
 mod quantities;
 mod refusal;
+mod syscalls;
 mod wanted;
 
 pub use choices::{
-    Access, Bundle, CgroupMount, Degradable, EtcFile, ExtraArguments, MapUsers, MountOption,
-    NetworkMode, Owner, ProcMount, SeccompPolicy, Switch, SysMount, TerminalMode, Writes,
+    Access, Architecture, Bundle, CgroupMount, Degradable, EtcFile, ExtraArguments, MapUsers,
+    MountOption, NetworkMode, Owner, ProcMount, SeccompPolicy, Switch, SysMount, TerminalMode,
+    Writes,
 };
 pub use digest::{Sha256, from_hex};
 pub use facts::{
@@ -32,4 +34,5 @@ pub use paths::InsidePath;
 pub use privileges::{Capability, Resource, Rlimit, RlimitValue, Signal};
 pub use quantities::{ByteSize, Cpus, Period, TimeOffset};
 pub use refusal::HostState;
+pub use syscalls::{Errno, OnDeny};
 pub use wanted::Wanted;

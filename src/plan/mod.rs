@@ -7,6 +7,7 @@ mod resolve;
 mod settings;
 mod step;
 mod steps;
+mod syscalls;
 mod tree;
 
 pub use enforced::enforced;
@@ -22,6 +23,7 @@ pub use step::{
     ProgramAction, Slot, Step, SysSource,
 };
 pub use steps::steps;
+pub use syscalls::Syscalls;
 pub use tree::{Existing, Missing, MountPoint, MountPointKind, TreePlan, TreeSource};
 
 use serde::Serialize;

@@ -11,7 +11,7 @@ use crate::model::{
     TimeOffset, UserSpec, VolumeName, Writes,
 };
 
-use super::{GroupLimits, Missing, PrivateValues, ProcessLimit, TreePlan};
+use super::{GroupLimits, Missing, PrivateValues, ProcessLimit, Syscalls, TreePlan};
 
 /// Everything that the steps are made from. No `Option` here means "default".
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -49,6 +49,8 @@ pub struct Settings {
     pub capabilities: Vec<At<Capability>>,
     /// The system-call policy.
     pub seccomp: At<SeccompPolicy>,
+    /// What is said of system calls beside its name.
+    pub syscalls: Syscalls,
     /// How it is watched and ended.
     pub supervise: Supervise,
     /// What is marked `optional` and missing on this host: left out, and the report says so.

@@ -11,10 +11,9 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 
 use crate::cgroup::{CgroupError, Groups};
-use crate::launch::{self, LaunchError, Resources, launch};
+use crate::launch::{self, Filters, LaunchError, Resources, launch};
 use crate::model::{CgroupFacts, CgroupVersion, KeptPlace, Outcome};
 use crate::plan::Plan;
-use crate::sys::seccomp::Instruction;
 
 pub use outcome::Unstarted;
 pub use state::{Claim, StateDirectory};
@@ -32,8 +31,8 @@ pub struct Run<'a> {
     pub kept: &'a [Option<KeptPlace>],
     /// Where those who want that lock see whether this run is over (see [`Resources::note`]).
     pub note: Option<BorrowedFd<'a>>,
-    /// The programs of the system-call filter.
-    pub filter: &'a [Vec<Instruction>],
+    /// The system-call filters, where there are any.
+    pub filters: Option<&'a Filters>,
     /// Where groups can be made.
     pub cgroups: &'a CgroupFacts,
     /// Who started it (see [`caller`]).
@@ -102,7 +101,7 @@ fn resources<'a>(run: &Run<'a>, groups: &'a Groups) -> Resources<'a> {
         tree: run.tree,
         kept: run.kept,
         note: run.note,
-        filter: run.filter,
+        filters: run.filters,
         groups: launch::Groups {
             unified: entry.clone_into,
             tasks: entry.tasks,

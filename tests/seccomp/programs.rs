@@ -4,7 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use sandbox::seccomp::{Arch, Grants, Policy, compile};
+use sandbox::seccomp::{Arch, Grants, Policy, compile_anew};
 
 use crate::load::{attempt, load};
 use crate::policy::program;
@@ -122,9 +122,9 @@ fn measure() {
     let mut best = std::time::Duration::MAX;
     for _ in 0..200 {
         let start = Instant::now();
-        let filter = compile(&Policy::Default, arch, &Grants::NONE).expect("the policy compiles");
+        let filter = compile_anew(&Policy::DEFAULT, arch).expect("the policy compiles");
         best = best.min(start.elapsed());
-        assert_eq!(filter.programs.len(), 1);
+        assert!(!filter.program.is_empty());
     }
     println!("compile: {best:?}");
     let program = program(arch, &Grants::NONE);

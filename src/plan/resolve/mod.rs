@@ -22,6 +22,7 @@ mod scope;
 mod security;
 mod sources;
 mod supervise;
+mod syscalls;
 mod system;
 #[cfg(test)]
 mod testing;
@@ -172,6 +173,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
     let writes_size = writes_size.and_then(|size| scope.refuse_zero(size, "rootfs.writes_size"));
     let limits = limits::resolve(raw, scope);
     let (capabilities, seccomp) = security::resolve(raw, scope);
+    let syscalls = syscalls::resolve(&raw.security, &seccomp, &capabilities, scope);
     let supervise = supervise::resolve(supervise, scope);
     Some(Settings {
         name: name?,
@@ -189,6 +191,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         wall_time: limits.wall_time,
         capabilities,
         seccomp,
+        syscalls,
         supervise: supervise?,
         command: command?.with(env),
         left_out: std::mem::take(&mut scope.left_out),

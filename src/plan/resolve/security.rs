@@ -23,6 +23,9 @@ pub(super) fn resolve(
     let RawSecurity {
         capabilities,
         seccomp,
+        // Judged beside: see [`super::syscalls`].
+        seccomp_rules: _,
+        architectures: _,
         // Judged with the limits.
         allow_degraded: _,
     } = &raw.security;

@@ -6,8 +6,9 @@ use toml::de::DeValue;
 
 use crate::diag::Problem;
 use crate::model::{
-    Access, Bundle, CgroupMount, Degradable, EtcFile, ExtraArguments, Invalid, MapUsers,
-    MountOption, NetworkMode, Owner, ProcMount, SeccompPolicy, SysMount, TerminalMode, Writes,
+    Access, Architecture, Bundle, CgroupMount, Degradable, EtcFile, ExtraArguments, Invalid,
+    MapUsers, MountOption, NetworkMode, Owner, ProcMount, SeccompPolicy, SysMount, TerminalMode,
+    Writes,
 };
 
 use super::reader::{Decode, Part, Reader, Value};
@@ -27,6 +28,7 @@ macro_rules! words {
 
 words! {
     Access;
+    Architecture;
     Bundle;
     CgroupMount;
     Degradable later ["landlock", "limits.memory_high", "limits.cpu_weight", "limits.cpuset",
@@ -38,7 +40,7 @@ words! {
     NetworkMode later ["allow"];
     Owner;
     ProcMount;
-    SeccompPolicy later ["strict"];
+    SeccompPolicy;
     SysMount;
     TerminalMode;
     Writes;

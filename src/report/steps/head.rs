@@ -1,11 +1,11 @@
 //! What is decided and is no step, or would be seen only by the absence of one.
 
 use crate::diag::{At, Origin, Sources};
-use crate::model::{ImageName, InsidePath, NetworkMode, Switch};
+use crate::model::{ImageName, InsidePath, NetworkMode, OnDeny, Switch};
 use crate::plan::{
     Existing, GroupLimit, HostIds, Identity, KeptPart, Lacking, Missing, Namespaces, OpenKept,
-    Plan, Privacy, ProcessLimit, Settings, Supervise, Terminal, TreePlan, TreeSource, UserIds,
-    Variable,
+    Plan, Privacy, ProcessLimit, Settings, Supervise, Syscalls, Terminal, TreePlan, TreeSource,
+    UserIds, Variable,
 };
 use crate::report::actions::Texts;
 use crate::report::printable::whole;
@@ -51,6 +51,7 @@ impl Head<'_> {
             process_limits,
             wall_time,
             seccomp,
+            syscalls,
             supervise,
             left_out,
             // What is hidden in all the others.
@@ -73,6 +74,7 @@ impl Head<'_> {
         self.tree(tree);
         self.shared(namespaces, network);
         self.entry("seccomp", seccomp.value.to_string(), &seccomp.origin);
+        self.syscalls(syscalls);
         self.limits(&group_limits.list, process_limits);
         if let Some(time) = wall_time {
             self.entry("wall time", time.value.to_string(), &time.origin);
@@ -88,6 +90,29 @@ impl Head<'_> {
             value,
             origin: whole(&self.sources.locate(origin)),
         });
+    }
+
+    /// What the profile says of system calls beside the policy's name; nothing where it is silent.
+    fn syscalls(&mut self, syscalls: &Syscalls) {
+        let Syscalls {
+            allow,
+            deny,
+            on_deny,
+            x86,
+        } = syscalls;
+        let lists = [("  allow", allow), ("  deny", deny)];
+        for (label, entry) in lists
+            .into_iter()
+            .flat_map(|(label, list)| list.iter().map(move |entry| (label, entry)))
+        {
+            self.entry(label, entry.value.to_string(), &entry.origin);
+        }
+        if on_deny.value != OnDeny::DEFAULT {
+            self.entry("  on deny", on_deny.value.to_string(), &on_deny.origin);
+        }
+        if x86.value.is_on() {
+            self.entry("  also", "32-bit x86".to_owned(), &x86.origin);
+        }
     }
 
     /// A label with several rows; `none` where there is nothing, so that it is said.
