@@ -65,6 +65,7 @@ pub mod supervise;
 
 // Layer 5: what is shown.
 pub mod report;
+pub mod review;
 
 // Layer 6: the commands.
 pub mod cli;

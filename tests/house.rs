@@ -30,6 +30,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("supervise", &["launch", "cgroup", "plan", "sys", "model"]),
     // The progress bar performs a trait of `rootfs`; changes are of `kept`.
     ("report", &["plan", "rootfs", "kept", "model", "diag"]),
+    ("review", &["plan", "seccomp", "model", "diag"]),
 ];
 
 /// What allocates, formats or panics has no place after the clone.

@@ -3,6 +3,7 @@
 
 mod docs;
 mod errors;
+mod explain;
 mod failures;
 mod house;
 mod plans;

@@ -6,6 +6,7 @@ mod changes;
 mod check;
 mod discard;
 mod exit;
+mod explain;
 mod filter;
 mod kept;
 mod lock;
@@ -57,6 +58,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    Explain(explain::Explain),
     Up(up::Up),
     Build(build::Build),
     Lock(lock::LockCommand),
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
     let exit = match Arguments::try_parse_from(&arguments) {
         Ok(Arguments { command }) => match command {
             Command::Check(check) => check.run(),
+            Command::Explain(explain) => explain.run(),
             Command::Up(up) => up.run(),
             Command::Build(build) => build.run(),
             Command::Lock(lock) => lock.run(),

@@ -113,6 +113,10 @@ fn limit_value(outcome: &Outcome, limit: LimitKind) -> String {
 
 fn signalled(signal: i32) -> String {
     let name = Signal::name_of(signal);
+    if signal == libc::SIGSYS {
+        let why = "a system call that `security.seccomp` does not let run";
+        return format!("killed by SIG{name}: it made {why}");
+    }
     match name.parse::<i32>() {
         Ok(number) => format!("killed by signal {number}"),
         Err(_) => format!("killed by SIG{name}"),

@@ -4,14 +4,14 @@
 use sandbox::diag::{At, FileId, Origin, Sources};
 use sandbox::model::{
     Access, Bundle, ByteSize, CgroupMount, Cpus, ExtraArguments, ImageName, InsidePath,
-    MountOption, NetworkMode, Period, PlatformSpec, ProcMount, Resource, Rlimit, RlimitValue,
-    SeccompPolicy, Sha256, Signal, Switch, SysMount, UserSpec, Writes,
+    MountOption, NetworkMode, OnDeny, Period, PlatformSpec, ProcMount, Resource, Rlimit,
+    RlimitValue, SeccompPolicy, Sha256, Signal, Switch, SysMount, UserSpec, Writes,
 };
 use sandbox::plan::{
     Amount, Clock, ClockOffset, Command, Device, Existing, GroupLimit, GroupLimits, HostIds,
     Identity, Lacking, Missing, Mount, MountKind, MountPointKind, Namespaces, OwnerMap, Privacy,
-    PrivateValues, ProcessLimit, Settings, Supervise, System, TargetPoint, Terminal, TreePlan,
-    TreeSource, UserIds, Variable,
+    PrivateValues, ProcessLimit, Settings, Supervise, Syscalls, System, TargetPoint, Terminal,
+    TreePlan, TreeSource, UserIds, Variable,
 };
 use std::time::Duration;
 
@@ -93,6 +93,12 @@ pub fn least() -> Settings {
         wall_time: None,
         capabilities: Vec::new(),
         seccomp: default(SeccompPolicy::Default),
+        syscalls: Syscalls {
+            allow: Vec::new(),
+            deny: Vec::new(),
+            on_deny: default(OnDeny::DEFAULT),
+            x86: default(Switch::Off),
+        },
         supervise: Supervise {
             kill_on_parent_exit: default(Switch::On),
             stop_signal: default(Signal::TERM),
@@ -171,6 +177,16 @@ pub const FEATURES: &[Feature] = &[
     }),
     ("no-filter", |settings| {
         settings.seccomp = at("seccomp = ", SeccompPolicy::None);
+    }),
+    ("syscalls", |settings| {
+        let entry = |name: &str| at("seccomp = ", name.parse().unwrap());
+        settings.seccomp = at("seccomp = ", SeccompPolicy::Strict);
+        settings.syscalls = Syscalls {
+            allow: vec![entry("@debug"), entry("socket")],
+            deny: vec![entry("@timer")],
+            on_deny: at("seccomp = ", OnDeny::Kill),
+            x86: at("seccomp = ", Switch::On),
+        };
     }),
     ("hostile", hostile),
 ];

@@ -24,6 +24,7 @@ mod leaks;
 mod limits;
 mod lock;
 mod mounts;
+mod policies;
 mod programs;
 mod relay;
 mod streams;
