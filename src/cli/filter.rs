@@ -3,7 +3,7 @@
 use crate::diag::Problem;
 use crate::launch::Filters;
 use crate::plan::Plan;
-use crate::seccomp::{Arch, CompileError, Policy, compile};
+use crate::seccomp::{Arch, Base, CompileError, Grants, Policy, compile};
 use crate::sys::seccomp::Instruction;
 
 /// The programs to load.
@@ -32,9 +32,16 @@ pub fn compile_for(plan: &Plan) -> Result<Option<Filters>, Problem> {
 
 /// The first process makes few calls, and keeps making them whatever the profile denies.
 fn filters(policy: &Policy<'_>, arch: Arch) -> Result<Filters, CompileError> {
-    let bare = Policy {
-        base: policy.base,
-        ..Policy::DEFAULT
+    let bare = match policy.base {
+        Base::Default => Policy::DEFAULT,
+        // It puts its own capabilities down when the program has been forked.
+        Base::Strict => Policy {
+            grants: Grants {
+                capabilities: &["CAP_SETPCAP"],
+                ..Grants::NONE
+            },
+            ..Policy::STRICT
+        },
     };
     let program = compile(policy, arch)?;
     Ok(Filters {
