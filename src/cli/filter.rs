@@ -1,9 +1,13 @@
 //! The system-call filter of a plan.
 
 use crate::diag::Problem;
-use crate::launch::Filters;
+use crate::launch::{Filters, Listened};
+use crate::model::OnDeny;
 use crate::plan::Plan;
-use crate::seccomp::{Arch, Base, CompileError, Grants, Policy, compile};
+use crate::seccomp::{
+    Arch, Base, CompileError, Filter, Grants, NestedUserNamespaces, Policy, Standing, Verdicts,
+    compile, syscall_name,
+};
 use crate::sys::seccomp::Instruction;
 
 /// The programs to load.
@@ -46,8 +50,35 @@ fn filters(policy: &Policy<'_>, arch: Arch) -> Result<Filters, CompileError> {
     let program = compile(policy, arch)?;
     Ok(Filters {
         first_process: copy(&compile(&bare, arch)?.program),
+        listened: listened(policy, &program)?,
         program: copy(&program.program),
     })
+}
+
+/// A listener for what is refused. None with namespaces of the program's own: what it runs there may want one
+/// for itself, and a process has one alone. None where the program may not hand it over.
+fn listened(policy: &Policy<'_>, filter: &Filter) -> Result<Option<Listened>, CompileError> {
+    let (Some(program), OnDeny::Errno(errno)) = (&filter.listened, policy.on_deny) else {
+        return Ok(None);
+    };
+    let verdicts = Verdicts::of(policy)?;
+    let hands_over = verdicts
+        .get("sendmsg")
+        .is_some_and(|verdict| verdict.standing == Standing::Allowed);
+    let nested = policy.grants.nested_user_namespaces == NestedUserNamespaces::Allowed;
+    Ok((hands_over && !nested).then(|| Listened {
+        program: copy(program),
+        errno: errno.number().into(),
+        name: call_name,
+    }))
+}
+
+fn call_name(architecture: u32, number: i32) -> Option<&'static str> {
+    let all = [Arch::X86_64, Arch::Aarch64, Arch::X86];
+    let arch = all
+        .into_iter()
+        .find(|arch| arch.audit_number() == architecture)?;
+    syscall_name(arch, u32::try_from(number).ok()?)
 }
 
 fn copy(program: &[crate::seccomp::Instruction]) -> Vec<Instruction> {

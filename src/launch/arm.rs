@@ -26,6 +26,15 @@ pub(super) struct ArmedStep {
     pub action: Armed,
 }
 
+/// A system-call filter.
+#[derive(Debug, Default)]
+pub(super) struct ArmedFilter {
+    /// It answers by itself.
+    pub plain: Vec<Instruction>,
+    /// To be tried before: the supervisor answers for it.
+    pub listened: Option<Vec<Instruction>>,
+}
+
 /// The steps of each lane.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
@@ -126,7 +135,7 @@ pub(super) enum Armed {
     ChangeDirectory(CString),
     RefuseMagicLinks(Vec<CString>),
     CloseDescriptors(Vec<i32>),
-    Filter(Vec<Instruction>),
+    Filter(ArmedFilter),
     Execute(ArmedProgram),
     Reap,
 }
@@ -261,11 +270,20 @@ impl Arming<'_> {
 
     /// Where the filter is missing, an empty program, which the kernel refuses: nothing runs without it.
     fn filter(&self, lane: Lane) -> Armed {
-        let programs = self.resources.filters.map(|filters| match lane {
-            Lane::Program => &filters.program,
-            Lane::Init | Lane::Parent => &filters.first_process,
-        });
-        Armed::Filter(programs.cloned().unwrap_or_default())
+        let Some(filters) = self.resources.filters else {
+            return Armed::Filter(ArmedFilter::default());
+        };
+        let listened = filters.listened.as_ref();
+        Armed::Filter(match lane {
+            Lane::Program => ArmedFilter {
+                plain: filters.program.clone(),
+                listened: listened.map(|listened| listened.program.clone()),
+            },
+            Lane::Init | Lane::Parent => ArmedFilter {
+                plain: filters.first_process.clone(),
+                listened: None,
+            },
+        })
     }
 
     fn mount(&self, action: &MountAction) -> Armable<Armed> {

@@ -20,6 +20,8 @@ pub(super) struct Inside<'a> {
     pub(super) records: OwnedFd,
     gate: OwnedFd,
     pub(super) terminal_socket: Option<OwnedFd>,
+    /// Where the listener of the program's filter goes.
+    pub(super) listener_socket: Option<OwnedFd>,
     tasks: &'a [OwnedFd],
     pub(super) slots: Vec<Option<OwnedFd>>,
     initial: InitialStrings,
@@ -45,7 +47,7 @@ impl<'a> Inside<'a> {
     pub(super) fn new(
         records: OwnedFd,
         gate: OwnedFd,
-        terminal_socket: Option<OwnedFd>,
+        (terminal_socket, listener_socket): (Option<OwnedFd>, Option<OwnedFd>),
         tasks: &'a [OwnedFd],
         slots: Vec<Option<OwnedFd>>,
         initial: InitialStrings,
@@ -54,6 +56,7 @@ impl<'a> Inside<'a> {
             records,
             gate,
             terminal_socket,
+            listener_socket,
             tasks,
             slots,
             initial,
@@ -129,7 +132,7 @@ impl Inside<'_> {
             Armed::DropBoundingSet { keep } => drop_bounding_set(*keep),
             Armed::SetCapabilities { keep } => set_capabilities(*keep),
             Armed::HideInit => self.hide(),
-            Armed::Filter(program) => sys::seccomp::load(program),
+            Armed::Filter(filter) => sys::seccomp::load(&filter.plain),
             action => self.mount(action),
         }
     }

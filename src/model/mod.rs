@@ -29,7 +29,7 @@ pub use identity::{FileMode, UserSpec};
 pub use image::{ImageConfig, ImageFact, ImageName, Platform, PlatformSpec};
 pub use kept::{Kept, KeptKind, KeptPlace};
 pub use names::{Invalid, SandboxName, VolumeName, nearest};
-pub use outcome::{Degraded, Ending, Enforced, LimitKind, Outcome, Usage};
+pub use outcome::{Degraded, Ending, Enforced, LimitKind, Outcome, RefusedCall, Usage};
 pub use paths::InsidePath;
 pub use privileges::{Capability, Resource, Rlimit, RlimitValue, Signal};
 pub use quantities::{ByteSize, Cpus, Period, TimeOffset};

@@ -2,6 +2,7 @@
 
 mod job_control;
 mod outcome;
+mod refused;
 mod relay;
 mod state;
 mod watch;
@@ -86,8 +87,9 @@ pub fn run(run: &Run<'_>, claim: &mut Claim) -> Result<Outcome, RunError> {
         let adopting = crate::sys::process::become_subreaper();
         adopting.map_err(|errno| RunError::Watch(errno.into()))?;
     }
+    let listened = run.filters.and_then(|filters| filters.listened.clone());
     let running = launch(run.plan, &resources(run, &groups)).map_err(RunError::Launch)?;
-    let seen = watch(running, rules, needed).map_err(RunError::Watch)?;
+    let seen = watch(running, rules, needed, listened).map_err(RunError::Watch)?;
     groups.kill().map_err(RunError::Remove)?;
     let used = groups.usage();
     let outcome = outcome::outcome(run.plan, &claim.name, &seen, used, groups.missing());

@@ -49,6 +49,7 @@ pub(super) fn outcome(
         exit_code: exit_code(ending),
         ending,
         limits_hit: limits_hit(plan, seen, &usage),
+        refused_calls: seen.refused_calls.clone(),
         wall: seen.wall,
         usage,
         enforced: crate::plan::enforced(plan, missing.iter().map(|missed| missed.key)),

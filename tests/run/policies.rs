@@ -140,3 +140,54 @@ fn programs_of_x86_run_under_the_same_policy() {
         assert_eq!(x32.code(), BAD_CALL, "{x32:?}");
     }
 }
+
+/// Rule 23: what the filter refuses is named and counted.
+#[test]
+fn refused_calls_stand_in_the_report() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let attack = attack();
+        let script = format!(
+            "for i in 1 2 3; do {attack} io_uring_setup; done; {attack} keyctl; {attack} clone3 user; exit 3"
+        );
+        let ended = run(&lab, "", &["bash", "-c", &script]);
+        assert!(
+            ended
+                .out
+                .starts_with("EPERM\nEPERM\nEPERM\nEPERM\nENOSYS\n"),
+            "{ended:?}"
+        );
+        let expected = "sandbox: `security.seccomp` refused `io_uring_setup`, `keyctl`\n";
+        assert_eq!(ended.err, expected);
+        // What a kernel without the call would answer is no refusal.
+        let counted = serde_json::json!([
+            { "name": "io_uring_setup", "count": 3 },
+            { "name": "keyctl", "count": 1 },
+        ]);
+        assert_eq!(lab.report()["refused_calls"], counted);
+        run(&lab, "", &["true"]);
+        assert_eq!(lab.report()["refused_calls"], serde_json::json!([]));
+        // Nobody listens: the answer is the same, and nobody counts.
+        let uncounted = with("deny = [\"sendmsg\"]");
+        let ended = run(&lab, &uncounted, &[attack, "keyctl"]);
+        assert_eq!(ended.out, "EPERM\n");
+        assert_eq!(lab.report()["refused_calls"], serde_json::Value::Null);
+        let other = with("on_deny = \"errno:EXDEV\"");
+        assert_eq!(run(&lab, &other, &[attack, "keyctl"]).out, "EXDEV\n");
+        assert_eq!(lab.report()["refused_calls"][0]["name"], "keyctl");
+    }
+}
+
+/// A program that makes refused calls without end keeps the supervisor from nothing else.
+#[test]
+fn a_flood_of_refused_calls_hinders_only_itself() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let profile = lab.profile("limits.wall_time = \"1s\"");
+        let ended = lab.run(&profile, &[attack(), "flood-refused", "4"]);
+        assert_eq!(ended.code(), 124, "{ended:?}");
+        let count = lab.report()["refused_calls"][0]["count"].as_u64().unwrap();
+        // The burst, and a thousand each second.
+        assert!((1000..10_000).contains(&count), "{count}");
+    }
+}
