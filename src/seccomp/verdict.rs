@@ -177,12 +177,12 @@ pub(super) fn checks(
     verdicts: &Verdicts,
 ) -> Vec<(&'static ArgumentRule, Check)> {
     let families = families(policy);
-    let runs = |call: &&str| {
+    let runs = |call: &str| {
         let verdict = verdicts.get(call);
         verdict.is_some_and(|verdict| verdict.standing == Standing::Allowed)
     };
     let rules = argument_rules().iter();
-    let rules = rules.filter(|rule| rule.calls.iter().any(|call| runs(&call)));
+    let rules = rules.filter(|rule| rule.calls.iter().any(|call| runs(call)));
     rules
         .filter_map(|rule| Some((rule, rule.check(&policy.grants, families)?)))
         .collect()
