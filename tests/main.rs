@@ -4,6 +4,7 @@
 mod audit;
 mod docs;
 mod errors;
+mod explain;
 mod failures;
 mod house;
 mod plans;

@@ -1,46 +1,93 @@
 //! The system-call filter of a plan.
 
 use crate::diag::Problem;
-use crate::model::{SeccompPolicy, Switch};
-use crate::plan::Plan;
-use crate::seccomp::{Arch, Grants, NestedUserNamespaces, Policy, compile};
+use crate::launch::{Filters, Listened};
+use crate::model::OnDeny;
+use crate::plan::{Action, Plan, ProgramAction, Step};
+use crate::seccomp::{
+    Arch, Base, CompileError, Filter, Grants, NestedUserNamespaces, Policy, Standing, Verdicts,
+    compile, syscall_name,
+};
 use crate::sys::seccomp::Instruction;
 
-/// The programs to load, in order.
+/// The programs to load.
 ///
 /// # Errors
 /// When there is no filter for this architecture.
-pub fn compile_for(plan: &Plan) -> Result<Vec<Vec<Instruction>>, Problem> {
+pub fn compile_for(plan: &Plan) -> Result<Option<Filters>, Problem> {
     let settings = &plan.settings;
-    let policy = match settings.seccomp.value {
-        SeccompPolicy::Default => Policy::Default,
-        SeccompPolicy::None => return Ok(Vec::new()),
-    };
     let refuse = |message: String| {
         settings
             .seccomp
             .error("security.seccomp-architecture", message)
     };
-    let arch = Arch::native()
-        .ok_or_else(|| refuse("there is no system-call filter for this architecture".to_owned()))?;
-    let names: Vec<String> = settings
-        .capabilities
-        .iter()
-        .map(|capability| capability.value.to_string())
-        .collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let grants = Grants {
-        capabilities: &names,
-        nested_user_namespaces: match settings.nested_userns.value {
-            Switch::On => NestedUserNamespaces::Allowed,
-            Switch::Off => NestedUserNamespaces::Forbidden,
+    let Some(arch) = Arch::native() else {
+        let message = "there is no system-call filter for this architecture".to_owned();
+        return match settings.with_policy(|_| ()) {
+            Some(()) => Err(refuse(message)),
+            None => Ok(None),
+        };
+    };
+    let filters = settings.with_policy(|policy| filters(policy, arch));
+    let filters = filters.transpose();
+    let mut filters = filters.map_err(|error| refuse(error.to_string()))?;
+    let is_test = |step: &Step| step.action == Action::Program(ProgramAction::Answer);
+    if let Some(filters) = filters.as_mut().filter(|_| plan.steps.iter().any(is_test)) {
+        // The mark of a test comes before a listener, and behind an error.
+        filters.listened = None;
+    }
+    Ok(filters)
+}
+
+/// The first process makes few calls, and keeps making them whatever the profile denies.
+fn filters(policy: &Policy<'_>, arch: Arch) -> Result<Filters, CompileError> {
+    let bare = match policy.base {
+        Base::Default => Policy::DEFAULT,
+        // It puts its own capabilities down when the program has been forked.
+        Base::Strict => Policy {
+            grants: Grants {
+                capabilities: &["CAP_SETPCAP"],
+                ..Grants::NONE
+            },
+            ..Policy::STRICT
         },
     };
-    let filter = compile(&policy, arch, &grants).map_err(|error| refuse(error.to_string()))?;
-    let programs = filter.programs.iter();
-    Ok(programs
-        .map(|program| program.iter().map(instruction).collect())
-        .collect())
+    let program = compile(policy, arch)?;
+    Ok(Filters {
+        first_process: copy(&compile(&bare, arch)?.program),
+        listened: listened(policy, &program)?,
+        program: copy(&program.program),
+    })
+}
+
+/// A listener for what is refused. None with namespaces of the program's own: what it runs there may want one
+/// for itself, and a process has one alone. None where the program may not hand it over.
+fn listened(policy: &Policy<'_>, filter: &Filter) -> Result<Option<Listened>, CompileError> {
+    let (Some(program), OnDeny::Errno(errno)) = (&filter.listened, policy.on_deny) else {
+        return Ok(None);
+    };
+    let verdicts = Verdicts::of(policy)?;
+    let hands_over = verdicts
+        .get("sendmsg")
+        .is_some_and(|verdict| verdict.standing == Standing::Allowed);
+    let nested = policy.grants.nested_user_namespaces == NestedUserNamespaces::Allowed;
+    Ok((hands_over && !nested).then(|| Listened {
+        program: copy(program),
+        errno: errno.number().into(),
+        name: call_name,
+    }))
+}
+
+fn call_name(architecture: u32, number: i32) -> Option<&'static str> {
+    let all = [Arch::X86_64, Arch::Aarch64, Arch::X86];
+    let arch = all
+        .into_iter()
+        .find(|arch| arch.audit_number() == architecture)?;
+    syscall_name(arch, u32::try_from(number).ok()?)
+}
+
+fn copy(program: &[crate::seccomp::Instruction]) -> Vec<Instruction> {
+    program.iter().map(instruction).collect()
 }
 
 fn instruction(from: &crate::seccomp::Instruction) -> Instruction {

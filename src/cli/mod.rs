@@ -7,6 +7,7 @@ mod changes;
 mod check;
 mod discard;
 mod exit;
+mod explain;
 mod filter;
 mod guards;
 mod kept;
@@ -63,6 +64,7 @@ struct Arguments {
 enum Command {
     Check(check::Check),
     Audit(audit::Audit),
+    Explain(explain::Explain),
     Up(up::Up),
     Test(test::Test),
     Build(build::Build),
@@ -85,6 +87,7 @@ pub fn main() -> ExitCode {
         Ok(Arguments { command }) => match command {
             Command::Check(check) => check.run(),
             Command::Audit(audit) => audit.run(),
+            Command::Explain(explain) => explain.run(),
             Command::Up(up) => up.run(),
             Command::Test(test) => test.run(),
             Command::Build(build) => build.run(),

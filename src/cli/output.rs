@@ -36,6 +36,13 @@ pub fn text(text: &str) -> io::Result<()> {
     }
 }
 
+/// The width of the terminal, where the stream is one.
+pub fn columns<S: IsTerminal + AsFd>(stream: &S) -> Option<usize> {
+    let size = sys::terminal::window_size(stream.as_fd()).ok();
+    let columns = size.map_or(0, |size| usize::from(size.ws_col));
+    (stream.is_terminal() && columns > 0).then_some(columns)
+}
+
 /// Colours and the width of the terminal, where the stream is one and `NO_COLOR` is not set.
 pub fn style<S: IsTerminal + AsFd>(stream: &S) -> Style {
     if !stream.is_terminal() || std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty()) {

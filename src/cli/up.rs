@@ -193,7 +193,7 @@ impl Up {
         // Opened before the program runs: it may be able to write the directory, and to lay a link there.
         let mut report = self.report.as_deref().map(create_report).transpose()?;
         refuse_directories()?;
-        let filter = filter::compile_for(plan)?;
+        let filters = filter::compile_for(plan)?;
         let lock = match self.locked {
             true => Some(Place::filled(&self.profile)?),
             false => None,
@@ -221,7 +221,7 @@ impl Up {
             tree: &tree.root,
             kept: &places,
             note: note.as_ref().map(AsFd::as_fd),
-            filter: &filter,
+            filters: filters.as_ref(),
             cgroups: &judged.facts.cgroups,
             caller: judged.caller.as_ref().map(AsFd::as_fd),
             on_missing: warn_of_missing,

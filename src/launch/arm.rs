@@ -5,15 +5,15 @@ mod landlock;
 mod parts;
 mod probes;
 mod sources;
+mod words;
 
 use std::ffi::CString;
-use std::fmt::Write as _;
 
 use crate::model::guard::{self, Guard};
-use crate::model::{Access, ByteSize, Capability, FileMode, InsidePath, ProcMount};
+use crate::model::{Access, FileMode, InsidePath, ProcMount};
 use crate::plan::{
-    Accepts, Action, Clock, ClockOffset, Lane, Missing, MountAction, MountPointKind, OwnerMap,
-    Plan, ProgramAction, Slot, Step, SysSource, TargetPoint, UserIds,
+    Accepts, Action, Lane, Missing, MountAction, MountPointKind, OwnerMap, Plan, ProgramAction,
+    Slot, Step, SysSource, TargetPoint, UserIds,
 };
 use crate::sys::mount::{Attributes, Depth};
 use crate::sys::process::StringArray;
@@ -26,6 +26,7 @@ pub(super) use ids::{ArmedMaps, Setgroups};
 pub(super) use landlock::{ArmedLandlock, ArmedReach};
 pub(super) use parts::{ArmedPart, ArmedPlace};
 use sources::attributes;
+use words::{bytes, clock_offsets, clone_flag, mask, octal};
 
 /// A step of one lane, ready to run.
 #[derive(Debug)]
@@ -34,6 +35,15 @@ pub(super) struct ArmedStep {
     pub index: usize,
     /// What to do.
     pub action: Armed,
+}
+
+/// A system-call filter.
+#[derive(Debug, Default)]
+pub(super) struct ArmedFilter {
+    /// It answers by itself.
+    pub plain: Vec<Instruction>,
+    /// To be tried before: the supervisor answers for it.
+    pub listened: Option<Vec<Instruction>>,
 }
 
 /// The steps of each lane.
@@ -142,7 +152,7 @@ pub(super) enum Armed {
     RefuseMagicLinks(Vec<CString>),
     CloseDescriptors(Vec<i32>),
     Landlock(ArmedLandlock),
-    Filter(Vec<Vec<Instruction>>),
+    Filter(ArmedFilter),
     Probe(Vec<ArmedProbe>),
     Answer,
     Execute(ArmedProgram),
@@ -268,9 +278,27 @@ impl Arming<'_> {
             Action::HideInit => Armed::HideInit,
             Action::Fork => Armed::Fork,
             Action::Reap => Armed::Reap,
-            Action::Filter(_) => Armed::Filter(self.resources.filter.to_vec()),
+            Action::Filter(_) => self.filter(step.lane),
             Action::Mount(action) => self.mount(action)?,
             Action::Program(action) => self.program(action)?,
+        })
+    }
+
+    /// Where the filter is missing, an empty program, which the kernel refuses: nothing runs without it.
+    fn filter(&self, lane: Lane) -> Armed {
+        let Some(filters) = self.resources.filters else {
+            return Armed::Filter(ArmedFilter::default());
+        };
+        let listened = filters.listened.as_ref();
+        Armed::Filter(match lane {
+            Lane::Program => ArmedFilter {
+                plain: filters.program.clone(),
+                listened: listened.map(|listened| listened.program.clone()),
+            },
+            Lane::Init | Lane::Parent => ArmedFilter {
+                plain: filters.first_process.clone(),
+                listened: None,
+            },
         })
     }
 
@@ -430,50 +458,4 @@ fn c_strings(texts: &[String]) -> Armable<Vec<CString>> {
 
 fn slot_index(slot: Slot) -> usize {
     usize::try_from(slot.0).unwrap_or(usize::MAX)
-}
-
-fn clone_flag(namespace: crate::plan::Namespace) -> u64 {
-    use crate::plan::Namespace;
-    let flag = match namespace {
-        Namespace::User => libc::CLONE_NEWUSER,
-        Namespace::Mount => libc::CLONE_NEWNS,
-        Namespace::Pid => libc::CLONE_NEWPID,
-        Namespace::Ipc => libc::CLONE_NEWIPC,
-        Namespace::Uts => libc::CLONE_NEWUTS,
-        Namespace::Network => libc::CLONE_NEWNET,
-    };
-    flag as u64
-}
-
-fn mask(capabilities: &[Capability]) -> u64 {
-    capabilities
-        .iter()
-        .fold(0, |mask, capability| mask | 1 << capability.number())
-}
-
-/// As /proc/PID/timens_offsets wants them (time_namespaces(7)).
-fn clock_offsets(clocks: &[ClockOffset]) -> Vec<u8> {
-    let mut text = String::new();
-    for ClockOffset { clock, offset } in clocks {
-        let name = match clock {
-            Clock::Monotonic => "monotonic",
-            Clock::Boottime => "boottime",
-        };
-        let nanoseconds = offset.nanoseconds;
-        let seconds = nanoseconds.div_euclid(1_000_000_000);
-        let rest = nanoseconds.rem_euclid(1_000_000_000);
-        // Writing to a String cannot fail.
-        if writeln!(text, "{name} {seconds} {rest}").is_err() {
-            return Vec::new();
-        }
-    }
-    text.into_bytes()
-}
-
-fn bytes(size: ByteSize) -> CString {
-    CString::new(size.0.to_string()).unwrap_or_default()
-}
-
-fn octal(mode: FileMode) -> CString {
-    CString::new(format!("{:o}", mode.0)).unwrap_or_default()
 }

@@ -21,6 +21,8 @@ pub(super) struct Inside<'a> {
     pub(super) records: OwnedFd,
     gate: OwnedFd,
     pub(super) terminal_socket: Option<OwnedFd>,
+    /// Where the listener of the program's filter goes.
+    pub(super) listener_socket: Option<OwnedFd>,
     tasks: &'a [OwnedFd],
     pub(super) slots: Vec<Option<OwnedFd>>,
     initial: InitialStrings,
@@ -46,7 +48,7 @@ impl<'a> Inside<'a> {
     pub(super) fn new(
         records: OwnedFd,
         gate: OwnedFd,
-        terminal_socket: Option<OwnedFd>,
+        (terminal_socket, listener_socket): (Option<OwnedFd>, Option<OwnedFd>),
         tasks: &'a [OwnedFd],
         slots: Vec<Option<OwnedFd>>,
         initial: InitialStrings,
@@ -55,6 +57,7 @@ impl<'a> Inside<'a> {
             records,
             gate,
             terminal_socket,
+            listener_socket,
             tasks,
             slots,
             initial,
@@ -130,7 +133,7 @@ impl Inside<'_> {
             Armed::DropBoundingSet { keep } => drop_bounding_set(*keep),
             Armed::SetCapabilities { keep } => set_capabilities(*keep),
             Armed::HideInit => self.hide(),
-            Armed::Filter(programs) => load_filter(programs),
+            Armed::Filter(filter) => sys::seccomp::load(&filter.plain),
             action => self.mount(action),
         }
     }
@@ -330,9 +333,4 @@ fn set_capabilities(keep: u64) -> sys::Result<()> {
         sys::credentials::raise_ambient(number)?;
     }
     Ok(())
-}
-
-pub(super) fn load_filter(programs: &[Vec<sys::seccomp::Instruction>]) -> sys::Result<()> {
-    let mut programs = programs.iter();
-    programs.try_for_each(|program| sys::seccomp::load(program))
 }

@@ -50,10 +50,32 @@ pub struct Resources<'a> {
     /// Where the first process is noted before it passes the gate, as [`sys::pidfd::Identity`](crate::sys::pidfd::Identity)
     /// writes itself.
     pub note: Option<BorrowedFd<'a>>,
-    /// The programs of the system-call filter, in the order of loading.
-    pub filter: &'a [Vec<Instruction>],
+    /// The system-call filters, where there are any.
+    pub filters: Option<&'a Filters>,
     /// The control groups.
     pub groups: Groups<'a>,
+}
+
+/// The programs of the system-call filters.
+#[derive(Debug, Clone, Default)]
+pub struct Filters {
+    /// For the first process.
+    pub first_process: Vec<Instruction>,
+    /// For the program.
+    pub program: Vec<Instruction>,
+    /// The same with a listener for what is refused; none where nobody is to listen.
+    pub listened: Option<Listened>,
+}
+
+/// A filter whose refusals the supervisor answers, so that it can name and count them.
+#[derive(Debug, Clone)]
+pub struct Listened {
+    /// The program.
+    pub program: Vec<Instruction>,
+    /// What a refused call fails with.
+    pub errno: i32,
+    /// What a call is named, by the kernel's `AUDIT_ARCH_*` and its number.
+    pub name: fn(u32, i32) -> Option<&'static str>,
 }
 
 /// The way into the control groups that were made.
@@ -80,6 +102,8 @@ pub struct Running {
     pub gate: OwnedFd,
     /// Where the master of the sandbox's own terminal comes from.
     pub terminal: Option<UnixStream>,
+    /// Where the listener of the program's filter comes from.
+    pub listener: Option<UnixStream>,
 }
 
 /// Why nothing was started.

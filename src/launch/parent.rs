@@ -43,6 +43,14 @@ pub fn launch(plan: &Plan, resources: &Resources<'_>) -> Result<Running, LaunchE
         .transpose()
         .map_err(LaunchError::setup("make a socket"))?;
     let (terminal_out, terminal_in) = terminal.unzip();
+    let is_listened = resources
+        .filters
+        .is_some_and(|filters| filters.listened.is_some());
+    let listener = is_listened
+        .then(UnixStream::pair)
+        .transpose()
+        .map_err(LaunchError::setup("make a socket"))?;
+    let (listener_out, listener_in) = listener.unzip();
     settle_signals().map_err(|errno| LaunchError::Setup {
         what: "block signals",
         errno,
@@ -56,6 +64,7 @@ pub fn launch(plan: &Plan, resources: &Resources<'_>) -> Result<Running, LaunchE
         records: records_in,
         gate_of_child: gate_out,
         terminal_of_child: terminal_in,
+        listener_of_child: listener_in,
         initial,
         child: None,
     };
@@ -65,6 +74,7 @@ pub fn launch(plan: &Plan, resources: &Resources<'_>) -> Result<Running, LaunchE
         records: records_out.into(),
         gate: gate.into(),
         terminal: terminal_out,
+        listener: listener_out,
     })
 }
 
@@ -120,6 +130,7 @@ struct Parent<'a> {
     records: PipeWriter,
     gate_of_child: PipeReader,
     terminal_of_child: Option<UnixStream>,
+    listener_of_child: Option<UnixStream>,
     initial: InitialStrings,
     child: Option<Child>,
 }
@@ -243,6 +254,7 @@ impl Parent<'_> {
             records,
             gate_of_child,
             terminal_of_child,
+            listener_of_child,
             initial,
             ..
         } = self;
@@ -254,7 +266,10 @@ impl Parent<'_> {
         let inside = Inside::new(
             records.into(),
             gate_of_child.into(),
-            terminal_of_child.map(Into::into),
+            (
+                terminal_of_child.map(Into::into),
+                listener_of_child.map(Into::into),
+            ),
             resources.groups.tasks,
             slots,
             initial,

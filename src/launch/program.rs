@@ -9,8 +9,8 @@ use crate::model::guard::{self, Guard};
 use crate::sys;
 use crate::sys::file::{Closing, HERE, How, STREAMS};
 
-use super::arm::{Armed, ArmedProgram, ArmedStep};
-use super::init::{Inside, fail, load_filter};
+use super::arm::{Armed, ArmedFilter, ArmedProgram, ArmedStep};
+use super::init::{Inside, fail};
 use super::magic;
 use super::probe;
 use super::record::Record;
@@ -56,7 +56,7 @@ fn perform(inside: &Inside<'_>, action: &Armed) -> sys::Result<()> {
         }
         Armed::CloseDescriptors(keep) => close_descriptors(keep),
         Armed::Landlock(rules) => super::landlock::restrict(rules),
-        Armed::Filter(programs) => load_filter(programs),
+        Armed::Filter(filter) => load_filter(inside, filter),
         // A step of another lane: the plan is wrong, and nothing runs.
         _ => Err(Errno::ENOTSUP),
     }
@@ -106,6 +106,17 @@ fn close_descriptors(keep: &[i32]) -> sys::Result<()> {
     sys::file::close_range(3, u32::MAX, Closing::AtExec)?;
     keep.iter()
         .try_for_each(|number| sys::file::keep_open(*number))
+}
+
+/// Under a listener where there can be one. Without it refused calls fail in the same way, but nobody counts
+/// them: another one may stand above already (EBUSY), and older kernels have none.
+fn load_filter(inside: &Inside<'_>, filter: &ArmedFilter) -> sys::Result<()> {
+    if let (Some(listened), Some(socket)) = (&filter.listened, &inside.listener_socket)
+        && let Ok(listener) = sys::seccomp::load_listened(listened)
+    {
+        return sys::network::send_descriptor(socket.as_fd(), listener.as_fd());
+    }
+    sys::seccomp::load(&filter.plain)
 }
 
 /// As execvp(3) tries the places of PATH: what is there but may not be run counts only when no other is.

@@ -181,8 +181,19 @@ choices! {
     SeccompPolicy {
         /// An allow-list that ordinary programs run under.
         Default = "default",
+        /// A smaller one, for programs that only compute.
+        Strict = "strict",
         /// No filter.
         None = "none",
+    }
+}
+choices! {
+    /// Whose system calls a program may make.
+    Architecture {
+        /// Those of the machine.
+        Native = "native",
+        /// Those of 32-bit x86 too, on x86-64.
+        X86 = "x86",
     }
 }
 choices! {

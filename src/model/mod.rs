@@ -17,11 +17,12 @@ mod paths;
 mod privileges;
 mod quantities;
 mod refusal;
+mod syscalls;
 mod wanted;
 
 pub use choices::{
-    Access, Bundle, CgroupMount, Degradable, EtcFile, ExtraArguments, MountOption, NetworkMode,
-    Owner, ProcMount, SeccompPolicy, Switch, SysMount, TerminalMode, Writes,
+    Access, Architecture, Bundle, CgroupMount, Degradable, EtcFile, ExtraArguments, MountOption,
+    NetworkMode, Owner, ProcMount, SeccompPolicy, Switch, SysMount, TerminalMode, Writes,
 };
 pub use digest::{Sha256, from_hex};
 pub use expectation::{Endpoint, Expectation, Expected, Finding, PathUse, Verdict};
@@ -35,10 +36,11 @@ pub use image::{ImageConfig, ImageFact, ImageName, Platform, PlatformSpec};
 pub use kept::{Kept, KeptKind, KeptPlace};
 pub use landlock::LandlockAbi;
 pub use names::{Invalid, SandboxName, VolumeName, nearest};
-pub use outcome::{Ending, Layer, LayerState, LimitKind, Outcome, Usage};
+pub use outcome::{Ending, Layer, LayerState, LimitKind, Outcome, RefusedCall, Usage};
 pub use parts::{PartFact, PartPath, Protection, Unprotected};
 pub use paths::InsidePath;
 pub use privileges::{Capability, Resource, Rlimit, RlimitValue, Signal};
 pub use quantities::{ByteSize, Cpus, Period, TimeOffset};
 pub use refusal::HostState;
+pub use syscalls::{Errno, OnDeny};
 pub use wanted::Wanted;

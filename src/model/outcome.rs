@@ -23,6 +23,8 @@ pub struct Outcome {
     pub ending: Ending,
     /// Every limit that was met, whether or not it ended the run.
     pub limits_hit: Vec<LimitKind>,
+    /// System calls that the policy refused, the most frequent first; null where nobody counted them.
+    pub refused_calls: Option<Vec<RefusedCall>>,
     /// From the start of the program to its end, in seconds.
     #[serde(serialize_with = "seconds", rename = "wall_seconds")]
     #[schemars(with = "f64", range(min = 0))]
@@ -41,6 +43,15 @@ pub struct Outcome {
     /// What each expectation of the profile came to, where that was asked; no part of the report.
     #[serde(skip)]
     pub found: Vec<Finding>,
+}
+
+/// A system call that the policy refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RefusedCall {
+    /// Its name in the kernel's spelling; its number where it has none.
+    pub name: String,
+    /// How often.
+    pub count: u64,
 }
 
 /// How a run ended.

@@ -9,6 +9,7 @@ mod resolve;
 mod settings;
 mod step;
 mod steps;
+mod syscalls;
 mod tree;
 
 pub use isolation::{Shortfalls, isolation};
@@ -28,6 +29,7 @@ pub use step::{
 };
 use steps::DEVICES;
 pub use steps::{End, steps};
+pub use syscalls::Syscalls;
 pub use tree::{Existing, Missing, MountPoint, MountPointKind, TreePlan, TreeSource};
 
 use serde::Serialize;

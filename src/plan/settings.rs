@@ -11,7 +11,7 @@ use crate::model::{
     SeccompPolicy, Signal, Switch, SysMount, TimeOffset, UserSpec, VolumeName, Writes,
 };
 
-use super::{GroupLimits, Landlock, Missing, PrivateValues, ProcessLimit, TreePlan};
+use super::{GroupLimits, Landlock, Missing, PrivateValues, ProcessLimit, Syscalls, TreePlan};
 
 /// Everything that the steps are made from. No `Option` here means "default".
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -53,6 +53,8 @@ pub struct Settings {
     pub nested_userns: At<Switch>,
     /// The second wall behind the mounts.
     pub landlock: At<Landlock>,
+    /// What is said of system calls beside its name.
+    pub syscalls: Syscalls,
     /// How it is watched and ended.
     pub supervise: Supervise,
     /// What `sandbox test` tries, in file order, each at its value.

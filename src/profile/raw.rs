@@ -2,10 +2,11 @@
 
 use crate::diag::At;
 use crate::model::{
-    Access, Bundle, ByteSize, Capability, CgroupMount, Cpus, Degradable, EtcFile, ExtraArguments,
-    FileMode, GroupSpec, IdExtent, InsidePath, MountOption, NetworkMode, Owner, PartPath, Period,
-    PlatformSpec, ProcMount, Resource, RlimitValue, SandboxName, SeccompPolicy, Sha256, Signal,
-    SysMount, TerminalMode, TimeOffset, UserSpec, VolumeName, Writes,
+    Access, Architecture, Bundle, ByteSize, Capability, CgroupMount, Cpus, Degradable, EtcFile,
+    ExtraArguments, FileMode, GroupSpec, IdExtent, InsidePath, MountOption, NetworkMode, OnDeny,
+    Owner, PartPath, Period, PlatformSpec, ProcMount, Resource, RlimitValue, SandboxName,
+    SeccompPolicy, Sha256, Signal, SysMount, TerminalMode, TimeOffset, UserSpec, VolumeName,
+    Writes,
 };
 
 use super::template::Template;
@@ -371,8 +372,23 @@ pub struct RawSecurity {
     pub nested_userns: Opt<bool>,
     /// Whether Landlock stands behind the mounts.
     pub landlock: Opt<bool>,
+    /// What the table of `seccomp` says beside its `base`.
+    pub seccomp_rules: RawSeccompRules,
+    /// Whose system calls it may make.
+    pub architectures: Vec<At<Architecture>>,
     /// What may be missing on a host that lacks it.
     pub allow_degraded: Vec<At<Degradable>>,
+}
+
+/// `security.seccomp` as a table, without its `base`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RawSeccompRules {
+    /// Names of calls and groups that it opens.
+    pub allow: Vec<At<String>>,
+    /// Names of calls and groups that it closes.
+    pub deny: Vec<At<String>>,
+    /// What becomes of what is refused.
+    pub on_deny: Opt<OnDeny>,
 }
 
 /// `[supervise]`.

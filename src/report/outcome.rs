@@ -63,8 +63,31 @@ pub fn summary(outcome: &Outcome) -> Option<String> {
         0 => Vec::new(),
         _ => hints(outcome),
     };
-    let parts: Vec<String> = ended.into_iter().chain(hints).collect();
+    let refused = match outcome.exit_code {
+        0 => None,
+        _ => refused(outcome),
+    };
+    let parts: Vec<String> = ended.into_iter().chain(hints).chain(refused).collect();
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// The calls that the policy refused, where they may explain a failure.
+fn refused(outcome: &Outcome) -> Option<String> {
+    /// Three names tell what kind of program it is; the report has all.
+    const MOST: usize = 3;
+    let calls = outcome
+        .refused_calls
+        .as_ref()
+        .filter(|calls| !calls.is_empty())?;
+    let mut names: Vec<String> = calls
+        .iter()
+        .take(MOST)
+        .map(|call| format!("`{}`", call.name))
+        .collect();
+    if calls.len() > MOST {
+        names.push(format!("{} more", calls.len() - MOST));
+    }
+    Some(format!("`security.seccomp` refused {}", names.join(", ")))
 }
 
 /// The limits that were met and did not end the run themselves.
@@ -112,6 +135,10 @@ fn limit_value(outcome: &Outcome, limit: LimitKind) -> String {
 
 fn signalled(signal: i32) -> String {
     let name = Signal::name_of(signal);
+    if signal == libc::SIGSYS {
+        let why = "a system call that `security.seccomp` does not let run";
+        return format!("killed by SIG{name}: it made {why}");
+    }
     match name.parse::<i32>() {
         Ok(number) => format!("killed by signal {number}"),
         Err(_) => format!("killed by SIG{name}"),

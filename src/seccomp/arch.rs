@@ -1,6 +1,7 @@
 //! Architectures, and the names and numbers of their system calls.
 
-use super::table::{Row, TABLE};
+use super::table::TABLE;
+use super::x86;
 
 /// An architecture that policies are compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +10,8 @@ pub enum Arch {
     X86_64,
     /// 64-bit ARM, without its 32-bit entry.
     Aarch64,
+    /// 32-bit x86, beside x86-64.
+    X86,
 }
 
 impl Arch {
@@ -29,53 +32,50 @@ impl Arch {
         match self {
             Arch::X86_64 => 0xc000_003e,
             Arch::Aarch64 => 0xc000_00b7,
+            Arch::X86 => 0x4000_0003,
         }
     }
 
-    fn number(self, row: &Row) -> Option<u32> {
+    /// Its calls, by name, with their numbers.
+    pub(super) fn calls(self) -> Box<dyn Iterator<Item = (&'static str, u32)>> {
         match self {
-            Arch::X86_64 => Some(row.x86_64),
-            Arch::Aarch64 => row.aarch64,
+            Arch::X86_64 => Box::new(TABLE.iter().map(|row| (row.name, row.x86_64))),
+            Arch::Aarch64 => Box::new(
+                TABLE
+                    .iter()
+                    .filter_map(|row| Some((row.name, row.aarch64?))),
+            ),
+            Arch::X86 => Box::new(x86::numbers()),
         }
     }
 }
 
-/// What the table says of a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Known {
-    /// The call has this number.
-    Number(u32),
-    /// Other architectures have it.
-    Elsewhere,
-    /// No architecture has it.
-    Nowhere,
-}
-
-/// Looks `name` up for `arch`.
-pub(super) fn look_up(arch: Arch, name: &str) -> Known {
-    match TABLE.binary_search_by_key(&name, |row| row.name) {
-        Ok(place) => match arch.number(&TABLE[place]) {
-            Some(number) => Known::Number(number),
-            None => Known::Elsewhere,
-        },
-        Err(_) => Known::Nowhere,
-    }
+/// The place of `name` in the table of 64-bit calls.
+pub(super) fn place(name: &str) -> Option<usize> {
+    TABLE.binary_search_by_key(&name, |row| row.name).ok()
 }
 
 /// The number of the system call `name`, in the kernel's spelling (`newfstatat`, not `fstatat`).
 pub fn syscall_number(arch: Arch, name: &str) -> Option<u32> {
-    match look_up(arch, name) {
-        Known::Number(number) => Some(number),
-        Known::Elsewhere | Known::Nowhere => None,
+    let row = || place(name).map(|place| &TABLE[place]);
+    match arch {
+        Arch::X86_64 => row().map(|row| row.x86_64),
+        Arch::Aarch64 => row().and_then(|row| row.aarch64),
+        Arch::X86 => x86::number(name),
     }
 }
 
 /// The name of the system call with this number.
 pub fn syscall_name(arch: Arch, number: u32) -> Option<&'static str> {
-    TABLE
-        .iter()
-        .find(|row| arch.number(row) == Some(number))
-        .map(|row| row.name)
+    let mut calls = arch.calls();
+    calls
+        .find(|(_, known)| *known == number)
+        .map(|(name, _)| name)
+}
+
+/// Every call of the table, in order.
+pub(super) fn call_names() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|row| row.name)
 }
 
 #[cfg(test)]
@@ -85,8 +85,8 @@ mod tests {
     #[test]
     fn rows_are_sorted_and_numbers_are_unique() {
         assert!(TABLE.windows(2).all(|pair| pair[0].name < pair[1].name));
-        for arch in [Arch::X86_64, Arch::Aarch64] {
-            let mut numbers: Vec<u32> = TABLE.iter().filter_map(|row| arch.number(row)).collect();
+        for arch in [Arch::X86_64, Arch::Aarch64, Arch::X86] {
+            let mut numbers: Vec<u32> = arch.calls().map(|(_, number)| number).collect();
             let all = numbers.len();
             numbers.sort_unstable();
             numbers.dedup();

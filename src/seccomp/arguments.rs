@@ -2,11 +2,11 @@
 //!
 //! Numbers are those of the kernel's headers; they are the same on x86-64 and on 64-bit ARM.
 
-use crate::model::guard::{self, Guard};
-
-use super::answer::{Answer, Errno};
+use super::answer::Answer;
 use super::check::{Check, Clause, Condition, Test, Word};
 use super::grants::{Grants, NestedUserNamespaces};
+use crate::model::Errno;
+use crate::model::guard::{self, Guard};
 
 /// A rule over the arguments of some calls, as a reader should know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,15 @@ pub struct ArgumentRule {
     /// Why.
     pub reason: &'static str,
     kind: Kind,
+}
+
+/// The families of sockets that the program may make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Families {
+    /// UNIX, and those of the internet.
+    Usual,
+    /// UNIX alone.
+    Unix,
 }
 
 /// Every rule over arguments.
@@ -35,6 +44,7 @@ enum Kind {
     Clone,
     Unshare,
     Socket,
+    UnixSocket,
     SocketPair,
     Personality,
     Prctl,
@@ -96,6 +106,12 @@ const RULES: &[ArgumentRule] = &[
         kind: Kind::Socket,
     },
     ArgumentRule {
+        calls: &["socket"],
+        refused: "families but UNIX",
+        reason: "a program that computes talks to nobody beyond the sockets that it is shown",
+        kind: Kind::UnixSocket,
+    },
+    ArgumentRule {
         calls: &["socketpair"],
         refused: "families but UNIX",
         reason: "as for socket; only UNIX and TIPC have pairs",
@@ -118,8 +134,8 @@ const RULES: &[ArgumentRule] = &[
 ];
 
 impl ArgumentRule {
-    /// The check, or none where the grants allow every argument.
-    pub(super) fn check(&self, grants: &Grants<'_>) -> Option<Check> {
+    /// The check, or none where the policy allows every argument, or another rule stands in its place.
+    pub(super) fn check(&self, grants: &Grants<'_>, families: Families) -> Option<Check> {
         if !guard::holds(self.kind.guard()) {
             return None;
         }
@@ -129,11 +145,9 @@ impl ArgumentRule {
             Kind::Terminal => Some(refuse(vec![one_of(1, &[TIOCSTI, TIOCLINUX, TIOCSETD])])),
             Kind::Clone => namespaces(grants, || refuse(vec![any_bit(0, NAMESPACE_FLAGS)])),
             Kind::Unshare => namespaces(grants, unshare),
-            Kind::Socket => Some(socket(grants)),
-            Kind::SocketPair => Some(Check {
-                clauses: vec![allow(vec![equals(0, &[AF_UNIX])])],
-                otherwise: Answer::Errno(Errno::Eafnosupport),
-            }),
+            Kind::Socket => (families == Families::Usual).then(|| socket(grants)),
+            Kind::UnixSocket => (families == Families::Unix).then(unix_alone),
+            Kind::SocketPair => Some(unix_alone()),
             Kind::Personality => Some(Check {
                 clauses: vec![allow(vec![one_of(0, PERSONALITIES)])],
                 otherwise: Answer::EPERM,
@@ -149,7 +163,7 @@ impl Kind {
             Kind::Mode(_) | Kind::OpenMode(_) => Guard::SetIdModes,
             Kind::Terminal => Guard::TerminalCalls,
             Kind::Clone | Kind::Unshare => Guard::NamespaceFlags,
-            Kind::Socket => Guard::Sockets,
+            Kind::Socket | Kind::UnixSocket => Guard::Sockets,
             Kind::SocketPair => Guard::SocketPairs,
             Kind::Personality => Guard::Personality,
             Kind::Prctl => Guard::ProcessControl,
@@ -204,6 +218,22 @@ fn namespaces(grants: &Grants<'_>, check: impl Fn() -> Check) -> Option<Check> {
     }
 }
 
+fn unix_alone() -> Check {
+    Check {
+        clauses: vec![allow(vec![equals(0, &[AF_UNIX])])],
+        otherwise: Answer::Errno(Errno::EAFNOSUPPORT),
+    }
+}
+
+/// What `socketcall` of 32-bit x86 may do: all but SYS_SOCKET and SYS_SOCKETPAIR (include/uapi/linux/net.h),
+/// whose families stand in memory.
+pub(super) fn socketcall() -> Check {
+    Check {
+        clauses: vec![clause(vec![one_of(0, &[1, 8])], Answer::ENOSYS)],
+        otherwise: Answer::Allow,
+    }
+}
+
 /// unshare(2) takes an `unsigned long`, so the high word must be empty.
 fn unshare() -> Check {
     let harmless = vec![
@@ -226,7 +256,7 @@ fn socket(grants: &Grants<'_>) -> Check {
         Answer::EPERM
     };
     let internet = || one_of(0, INTERNET);
-    let no_protocol = Answer::Errno(Errno::Eprotonosupport);
+    let no_protocol = Answer::Errno(Errno::EPROTONOSUPPORT);
     Check {
         clauses: vec![
             allow(vec![equals(0, &[AF_UNIX])]),
@@ -245,7 +275,7 @@ fn socket(grants: &Grants<'_>) -> Check {
             allow(vec![equals(0, &[AF_NETLINK]), equals(2, &[NETLINK_ROUTE])]),
             clause(vec![equals(0, &[AF_NETLINK])], no_protocol),
         ],
-        otherwise: Answer::Errno(Errno::Eafnosupport),
+        otherwise: Answer::Errno(Errno::EAFNOSUPPORT),
     }
 }
 
@@ -259,7 +289,7 @@ fn prctl() -> Check {
             allow(vec![test(Word::Low(0), Condition::Below(PRCTL_END))]),
             allow(vec![one_of(0, PRCTL_BY_NAME)]),
         ],
-        otherwise: Answer::Errno(Errno::Einval),
+        otherwise: Answer::Errno(Errno::EINVAL),
     }
 }
 

@@ -30,6 +30,39 @@ impl Group {
     }
 }
 
+/// Several groups by one name, which opens and closes them all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bundle {
+    /// `@` and a name, as systemd has it.
+    pub name: &'static str,
+    /// The groups.
+    pub groups: &'static [&'static str],
+}
+
+/// Every name for several groups.
+pub fn bundles() -> &'static [Bundle] {
+    BUNDLES
+}
+
+const BUNDLES: &[Bundle] = &[Bundle {
+    name: "@privileged",
+    groups: &[
+        "@administration",
+        "@clock",
+        "@file-handle",
+        "@keyring",
+        "@kernel-program",
+        "@module",
+        "@mount",
+        "@namespace",
+        "@raw-io",
+        "@reboot",
+        "@security-module",
+        "@swap",
+        "@watch-all",
+    ],
+}];
+
 /// Every group: first what is allowed, then what is not.
 pub fn groups() -> &'static [Group] {
     GROUPS
@@ -267,10 +300,16 @@ const GROUPS: &[Group] = &[
         calls: "ioperm iopl modify_ldt",
     },
     Group {
-        name: "@administration",
-        reason: "swap, quotas, accounting, the kernel's log and hanging up terminals",
+        name: "@swap",
+        reason: "the memory is the host's",
         standing: Standing::Refused,
-        calls: "acct quotactl quotactl_fd swapoff swapon syslog vhangup",
+        calls: "swapoff swapon",
+    },
+    Group {
+        name: "@administration",
+        reason: "quotas, accounting, the kernel's log and hanging up terminals",
+        standing: Standing::Refused,
+        calls: "acct quotactl quotactl_fd syslog vhangup",
     },
 ];
 
@@ -295,6 +334,11 @@ mod tests {
         for group in GROUPS {
             assert!(group.name.starts_with('@') && !group.reason.is_empty());
             assert!(group.calls().is_sorted(), "{}", group.name);
+        }
+        for bundle in BUNDLES {
+            assert!(names.binary_search(&bundle.name).is_err());
+            let mut members = bundle.groups.iter();
+            assert!(members.all(|name| names.binary_search(name).is_ok()));
         }
     }
 }

@@ -1,34 +1,84 @@
-//! From a policy's name to its programs.
+//! From a policy to its program.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::model::Capability;
 use crate::model::guard::{self, Guard};
+use crate::model::{Capability, OnDeny};
 
 use super::answer::Answer;
-use super::arch::{Arch, Known, look_up, syscall_number};
-use super::arguments::argument_rules;
-use super::grants::{Grants, openings};
-use super::groups::{Standing, groups};
-use super::instruction::Instruction;
-use super::program::{Decision, assemble};
+use super::arch::{Arch, syscall_number};
+use super::arguments::socketcall;
+use super::entry::Entry;
+use super::grants::Grants;
+use super::groups::Standing;
+use super::instruction::{Instruction, replace_answer};
+use super::program::{Decision, Numbers, assemble};
 use super::ready;
+use super::verdict::{Verdicts, checks};
+use super::x86::{self, Basis};
 
-/// A named policy.
+/// The lists that a policy begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
-    /// The allow-list of [`groups`], with the checks of [`argument_rules`].
+pub enum Base {
+    /// The allow-list of [`groups`](super::groups()).
     Default,
-    /// No filter.
-    None,
+    /// The same without [`lacks`](super::lacks()).
+    Strict,
 }
 
-/// The programs to load with seccomp(2), in this order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// A policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy<'a> {
+    /// What it begins with.
+    pub base: Base,
+    /// What the rest of the profile opens.
+    pub grants: Grants<'a>,
+    /// What it opens.
+    pub allow: &'a [Entry],
+    /// What it closes, also where something else opens it.
+    pub deny: &'a [Entry],
+    /// What becomes of what is refused.
+    pub on_deny: OnDeny,
+    /// Whether programs of 32-bit x86 run.
+    pub x86: X86,
+}
+
+/// What becomes of the calls of 32-bit x86 on x86-64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum X86 {
+    /// They end the process.
+    Killed,
+    /// They are judged by the same policy.
+    Filtered,
+}
+
+impl Policy<'static> {
+    /// The default policy and nothing beside.
+    pub const DEFAULT: Policy<'static> = Policy::of(Base::Default);
+    /// The strict one.
+    pub const STRICT: Policy<'static> = Policy::of(Base::Strict);
+
+    const fn of(base: Base) -> Policy<'static> {
+        Policy {
+            base,
+            grants: Grants::NONE,
+            allow: &[],
+            deny: &[],
+            on_deny: OnDeny::DEFAULT,
+            x86: X86::Killed,
+        }
+    }
+}
+
+/// A program to load with seccomp(2).
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
-    /// Each is at most [`Filter::LONGEST`] instructions long.
-    pub programs: Vec<Vec<Instruction>>,
+    /// It answers by itself. At most [`Filter::LONGEST`] instructions.
+    pub program: Vec<Instruction>,
+    /// The same, with a listener in the place of each refusal, who names and counts them; none where refused
+    /// calls do not fail.
+    pub listened: Option<Vec<Instruction>>,
 }
 
 impl Filter {
@@ -36,7 +86,7 @@ impl Filter {
     pub const LONGEST: usize = 4096;
 }
 
-/// Why a policy has no programs.
+/// Why a policy has no program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CompileError {
     /// A grant names a capability that does not exist, so that it would open nothing in silence.
@@ -68,23 +118,29 @@ impl std::error::Error for CompileError {}
 /// Calls whose arguments are checked and that programs make all the time.
 const FREQUENT: &[&str] = &["openat", "ioctl"];
 
-/// The programs of `policy` for one architecture. Nothing is read from the system.
+/// The program of `policy` for a 64-bit architecture. Nothing is read from the system.
 ///
-/// The default policy is one program, because each one that is loaded costs time at every start.
-/// Without grants it is ready in the binary: compiling it would cost more than loading it.
+/// A policy is one program, because each one that is loaded costs time at every start. Where it grants nothing
+/// it is ready in the binary: compiling it would cost more than loading it.
 ///
 /// # Errors
 ///
 /// A grant that names no capability; the other two mean that the policy itself is broken.
-pub fn compile(policy: &Policy, arch: Arch, grants: &Grants<'_>) -> Result<Filter, CompileError> {
-    if let Some(name) = unknown_capability(grants) {
-        return Err(CompileError::UnknownCapability(name.to_owned()));
-    }
-    if *policy == Policy::Default && *grants == Grants::NONE && is_whole() {
-        let programs = vec![ready::program(arch)];
-        return Ok(Filter { programs });
-    }
-    compile_anew(policy, arch, grants)
+pub fn compile(policy: &Policy<'_>, arch: Arch) -> Result<Filter, CompileError> {
+    let bare = Policy {
+        base: policy.base,
+        on_deny: policy.on_deny,
+        ..Policy::DEFAULT
+    };
+    let program = match (policy.on_deny, ready::program(policy.base, arch)) {
+        // What runs there is decided call by call.
+        (OnDeny::Log, _) => return compile_anew(policy, arch),
+        (OnDeny::Errno(_) | OnDeny::Kill, Some(program)) if bare == *policy && is_whole() => {
+            program
+        }
+        _ => return compile_anew(policy, arch),
+    };
+    Ok(finish(policy, program))
 }
 
 /// The same without the programs that are ready: what these are made by and compared with.
@@ -92,27 +148,39 @@ pub fn compile(policy: &Policy, arch: Arch, grants: &Grants<'_>) -> Result<Filte
 /// # Errors
 ///
 /// As [`compile`].
-pub fn compile_anew(
-    policy: &Policy,
-    arch: Arch,
-    grants: &Grants<'_>,
-) -> Result<Filter, CompileError> {
-    match policy {
-        Policy::None => Ok(Filter::default()),
-        Policy::Default => {
-            let decisions = decisions(arch, grants)?;
-            let frequent: Vec<u32> = FREQUENT
-                .iter()
-                .filter_map(|name| syscall_number(arch, name))
-                .collect();
-            let program = assemble(arch, &decisions, &frequent);
-            if program.len() > Filter::LONGEST {
-                return Err(CompileError::TooLong(program.len()));
-            }
-            Ok(Filter {
-                programs: vec![program],
-            })
-        }
+pub fn compile_anew(policy: &Policy<'_>, arch: Arch) -> Result<Filter, CompileError> {
+    if let Some(name) = unknown_capability(&policy.grants) {
+        return Err(CompileError::UnknownCapability(name.to_owned()));
+    }
+    let verdicts = Verdicts::of(policy)?;
+    let numbers = numbers(policy, &verdicts, arch);
+    let x86 = match (policy.x86, arch) {
+        (X86::Filtered, Arch::X86_64) => Some(self::numbers(policy, &verdicts, Arch::X86)),
+        _ => None,
+    };
+    let program = assemble(&numbers, x86.as_ref());
+    if program.len() > Filter::LONGEST {
+        return Err(CompileError::TooLong(program.len()));
+    }
+    Ok(finish(policy, program))
+}
+
+/// Puts what becomes of a refusal in the place of EPERM. Other errors stay: programs fall back on them.
+fn finish(policy: &Policy<'_>, program: Vec<Instruction>) -> Filter {
+    match policy.on_deny {
+        OnDeny::Errno(errno) => Filter {
+            listened: Some(replace_answer(&program, Answer::EPERM, Answer::Notify)),
+            program: replace_answer(&program, Answer::EPERM, Answer::Errno(errno)),
+        },
+        OnDeny::Kill => Filter {
+            program: replace_answer(&program, Answer::EPERM, Answer::Kill),
+            listened: None,
+        },
+        // What is left of them are rules over arguments, which are no trial.
+        OnDeny::Log => Filter {
+            program,
+            listened: None,
+        },
     }
 }
 
@@ -139,57 +207,74 @@ fn unknown_capability<'a>(grants: &Grants<'a>) -> Option<&'a str> {
     names.find(|name| Capability::from_str(name).is_err())
 }
 
-/// What is decided about each number: by group, then by grant, then by argument.
-fn decisions(arch: Arch, grants: &Grants<'_>) -> Result<Vec<Option<Decision>>, CompileError> {
-    let mut decisions = Vec::new();
-    for group in groups() {
-        let decision = Decision::Always(answer(group.standing));
-        for call in group.calls() {
-            decide(&mut decisions, arch, call, &decision)?;
+/// What is decided about each number of `arch`.
+fn numbers(policy: &Policy<'_>, verdicts: &Verdicts, arch: Arch) -> Numbers {
+    let checks = checks(policy, verdicts);
+    let always = |standing| Decision::Always(answer(policy, standing));
+    let decide = |name: &str| {
+        let standing = verdicts
+            .get(name)
+            .map_or(Standing::Absent, |verdict| verdict.standing);
+        let mut rules = checks.iter();
+        let check = rules.find(|(rule, _)| rule.calls.contains(&name));
+        match (standing, check) {
+            (Standing::Allowed, Some((_, check))) => Decision::Checked(check.clone()),
+            _ => always(standing),
         }
-    }
-    for opening in openings()
-        .iter()
-        .filter(|opening| opening.is_granted(grants))
-    {
-        for call in opening.calls {
-            decide(&mut decisions, arch, call, &Decision::Always(Answer::Allow))?;
-        }
-    }
-    for rule in argument_rules() {
-        if let Some(check) = rule.check(grants) {
-            let decision = Decision::Checked(check);
-            for call in rule.calls {
-                decide(&mut decisions, arch, call, &decision)?;
-            }
-        }
-    }
-    Ok(decisions)
-}
-
-fn answer(standing: Standing) -> Answer {
-    match standing {
-        Standing::Allowed => Answer::Allow,
-        Standing::Refused if guard::holds(Guard::RefusedCalls) => Answer::EPERM,
-        Standing::Absent if guard::holds(Guard::MemoryArguments) => Answer::ENOSYS,
-        Standing::Refused | Standing::Absent => Answer::Allow,
-    }
-}
-
-fn decide(
-    decisions: &mut Vec<Option<Decision>>,
-    arch: Arch,
-    call: &'static str,
-    decision: &Decision,
-) -> Result<(), CompileError> {
-    let place = match look_up(arch, call) {
-        Known::Number(number) => number as usize,
-        Known::Elsewhere => return Ok(()),
-        Known::Nowhere => return Err(CompileError::UnknownCall(call)),
     };
-    if decisions.len() <= place {
-        decisions.resize(place + 1, None);
+    let mut decisions = Vec::new();
+    for (name, number) in arch.calls() {
+        let basis = match arch {
+            Arch::X86 => x86::basis(name),
+            Arch::X86_64 | Arch::Aarch64 => Basis::Like(name),
+        };
+        let decision = match basis {
+            Basis::Like(name) => decide(name),
+            Basis::Fixed(standing) => always(standing),
+            Basis::Reaches(calls) => {
+                let standing = worst(verdicts, calls);
+                match name {
+                    "socketcall" if standing == Standing::Allowed => {
+                        Decision::Checked(socketcall())
+                    }
+                    _ => always(standing),
+                }
+            }
+        };
+        let place = number as usize;
+        if decisions.len() <= place {
+            decisions.resize(place + 1, None);
+        }
+        decisions[place] = Some(decision);
     }
-    decisions[place] = Some(decision.clone());
-    Ok(())
+    let frequent = FREQUENT.iter();
+    Numbers {
+        arch,
+        decisions,
+        frequent: frequent
+            .filter_map(|name| syscall_number(arch, name))
+            .collect(),
+    }
+}
+
+/// Where a call stands that reaches all of `calls`.
+pub(super) fn worst(verdicts: &Verdicts, calls: &[&str]) -> Standing {
+    let mut standings = calls
+        .iter()
+        .filter_map(|call| Some(verdicts.get(call)?.standing));
+    match standings.any(|standing| standing != Standing::Allowed) {
+        true => Standing::Refused,
+        false => Standing::Allowed,
+    }
+}
+
+fn answer(policy: &Policy<'_>, standing: Standing) -> Answer {
+    match (standing, policy.on_deny) {
+        (Standing::Allowed, _) => Answer::Allow,
+        (Standing::Refused, _) if !guard::holds(Guard::RefusedCalls) => Answer::Allow,
+        (Standing::Absent, _) if !guard::holds(Guard::MemoryArguments) => Answer::Allow,
+        (Standing::Refused, OnDeny::Log) => Answer::Log,
+        (Standing::Refused, _) => Answer::EPERM,
+        (Standing::Absent, _) => Answer::ENOSYS,
+    }
 }

@@ -24,6 +24,17 @@ const X32_BIT: u32 = 0x4000_0000;
 /// The number that a tracer writes to skip a call.
 const SKIPPED: u32 = 0xffff_ffff;
 
+/// What is decided about the numbers of one architecture.
+pub(super) struct Numbers {
+    /// Whose.
+    pub(super) arch: Arch,
+    /// Indexed by number. Numbers beyond, and those without a decision, answer ENOSYS.
+    pub(super) decisions: Vec<Option<Decision>>,
+    /// Numbers with a check that are called so often that they skip the search; calls that are always allowed
+    /// need no such thing, the kernel answers them from a bitmap (Linux 5.11).
+    pub(super) frequent: Vec<u32>,
+}
+
 /// Where a number leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Target {
@@ -38,25 +49,28 @@ struct Range {
     target: Target,
 }
 
-/// The program for `decisions`, indexed by number. Numbers beyond, and those without a decision,
-/// answer ENOSYS. `frequent` are numbers with a check that are called so often that they skip the
-/// search; calls that are always allowed need no such thing, the kernel answers them from a bitmap
-/// (Linux 5.11).
-pub(super) fn assemble(
-    arch: Arch,
-    decisions: &[Option<Decision>],
-    frequent: &[u32],
-) -> Vec<Instruction> {
+/// The program for the machine's own architecture and, where its programs run too, for 32-bit x86.
+pub(super) fn assemble(native: &Numbers, x86: Option<&Numbers>) -> Vec<Instruction> {
     let mut into = Assembler::default();
-    let targets = targets(&mut into, decisions);
-    let mut start = search(&mut into, &ranges(&targets));
-    for number in frequent.iter().rev() {
+    let x86 = x86.map(|numbers| {
+        let start = lookup(&mut into, numbers);
+        into.load(NUMBER, start)
+    });
+    let search = lookup(&mut into, native);
+    entry(&mut into, native.arch, search, x86);
+    into.finish()
+}
+
+/// From a number in the accumulator to its answer.
+fn lookup(into: &mut Assembler, numbers: &Numbers) -> Label {
+    let targets = targets(into, &numbers.decisions);
+    let mut start = search(into, &ranges(&targets));
+    for number in numbers.frequent.iter().rev() {
         if let Some(Target::Check(check)) = targets.get(*number as usize) {
             start = into.branch(Comparison::Equal, *number, *check, start);
         }
     }
-    entry(&mut into, arch, start);
-    into.finish()
+    start
 }
 
 /// Appends each check once, and says where every number leads.
@@ -123,10 +137,10 @@ fn leaf(into: &mut Assembler, target: Target) -> Label {
 }
 
 /// Architecture and x32 first: the numbers mean nothing before (hardening rule 21).
-fn entry(into: &mut Assembler, arch: Arch, search: Label) {
+fn entry(into: &mut Assembler, arch: Arch, search: Label, x86: Option<Label>) {
     let kill = into.answer(Answer::Kill);
     let start = match arch {
-        Arch::Aarch64 => search,
+        Arch::Aarch64 | Arch::X86 => search,
         Arch::X86_64 if !guard::holds(Guard::X32) => search,
         Arch::X86_64 => {
             let skipped = into.answer(Answer::ENOSYS);
@@ -138,6 +152,10 @@ fn entry(into: &mut Assembler, arch: Arch, search: Label) {
     if !guard::holds(Guard::Architecture) {
         return;
     }
-    let native = into.branch(Comparison::Equal, arch.audit_number(), number, kill);
+    let foreign = match x86 {
+        Some(x86) => into.branch(Comparison::Equal, Arch::X86.audit_number(), x86, kill),
+        None => kill,
+    };
+    let native = into.branch(Comparison::Equal, arch.audit_number(), number, foreign);
     into.load(ARCHITECTURE, native);
 }

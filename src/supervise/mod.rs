@@ -2,6 +2,7 @@
 
 mod job_control;
 mod outcome;
+mod refused;
 mod relay;
 mod state;
 mod watch;
@@ -11,10 +12,9 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 
 use crate::cgroup::{CgroupError, Groups};
-use crate::launch::{self, LaunchError, Resources, launch};
+use crate::launch::{self, Filters, LaunchError, Resources, launch};
 use crate::model::{CgroupFacts, CgroupVersion, KeptPlace, Outcome};
 use crate::plan::Plan;
-use crate::sys::seccomp::Instruction;
 
 pub use outcome::Unstarted;
 pub use state::{Claim, StateDirectory};
@@ -32,8 +32,8 @@ pub struct Run<'a> {
     pub kept: &'a [Option<KeptPlace>],
     /// Where those who want that lock see whether this run is over (see [`Resources::note`]).
     pub note: Option<BorrowedFd<'a>>,
-    /// The programs of the system-call filter.
-    pub filter: &'a [Vec<Instruction>],
+    /// The system-call filters, where there are any.
+    pub filters: Option<&'a Filters>,
     /// Where groups can be made.
     pub cgroups: &'a CgroupFacts,
     /// Who started it (see [`caller`]).
@@ -85,8 +85,9 @@ pub fn run(run: &Run<'_>, claim: &mut Claim) -> Result<Outcome, RunError> {
         let adopting = crate::sys::process::become_subreaper();
         adopting.map_err(|errno| RunError::Watch(errno.into()))?;
     }
+    let listened = run.filters.and_then(|filters| filters.listened.clone());
     let running = launch(run.plan, &resources(run, &groups)).map_err(RunError::Launch)?;
-    let seen = watch(running, rules, needed).map_err(RunError::Watch)?;
+    let seen = watch(running, rules, needed, listened).map_err(RunError::Watch)?;
     groups.kill().map_err(RunError::Remove)?;
     let used = groups.usage();
     let outcome = outcome::outcome(run.plan, &claim.name, &seen, used, &groups);
@@ -100,7 +101,7 @@ fn resources<'a>(run: &Run<'a>, groups: &'a Groups) -> Resources<'a> {
         tree: run.tree,
         kept: run.kept,
         note: run.note,
-        filter: run.filter,
+        filters: run.filters,
         groups: launch::Groups {
             unified: entry.clone_into,
             tasks: entry.tasks,

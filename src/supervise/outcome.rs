@@ -51,6 +51,7 @@ pub(super) fn outcome(
         exit_code: exit_code(ending),
         ending,
         limits_hit: limits_hit(plan, seen, &usage),
+        refused_calls: seen.refused_calls.clone(),
         wall: seen.wall,
         usage,
         isolation: isolation(plan, &shortfalls(groups)),

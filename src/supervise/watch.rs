@@ -8,12 +8,13 @@ use nix::errno::Errno;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 
-use crate::launch::{self, KILL_ALL, Record, Running};
-use crate::model::Finding;
+use crate::launch::{self, KILL_ALL, Listened, Record, Running};
+use crate::model::{Finding, RefusedCall};
 use crate::sys;
 use crate::sys::process::Watched;
 
 use super::job_control;
+use super::refused::Refusals;
 use super::relay::{Output, Relay};
 
 /// What the loop needs to know of the plan.
@@ -55,6 +56,8 @@ pub struct Seen {
     pub found: Vec<(u32, Finding)>,
     /// Who ended it, where it was this process.
     pub killed: Option<Killed>,
+    /// What its filter refused; none where nobody counted.
+    pub refused_calls: Option<Vec<RefusedCall>>,
     /// From the start to the end.
     pub wall: Duration,
     records: Records,
@@ -78,6 +81,7 @@ impl Seen {
             usage: sys::process::no_usage(),
             found: Vec::new(),
             killed: None,
+            refused_calls: None,
             wall: Duration::ZERO,
             records: Records::Open,
             ended: false,
@@ -121,8 +125,13 @@ const PASSED_ON: [Signal; 8] = [
 ///
 /// # Errors
 /// When the kernel refuses what every host allows (poll, signalfd, the modes of a terminal).
-pub fn watch(running: Running, rules: Rules, caller: Option<OwnedFd>) -> io::Result<Seen> {
-    let mut watch = Watch::new(running, rules, caller)?;
+pub fn watch(
+    running: Running,
+    rules: Rules,
+    caller: Option<OwnedFd>,
+    listened: Option<Listened>,
+) -> io::Result<Seen> {
+    let mut watch = Watch::new(running, rules, caller, listened)?;
     while !watch.turn()? {}
     watch.finish()
 }
@@ -133,6 +142,7 @@ struct Watch {
     signals: SignalFd,
     caller: Option<OwnedFd>,
     relay: Option<Relay>,
+    refusals: Refusals,
     started: Instant,
     kill_at: Option<(Instant, Killed)>,
     seen: Seen,
@@ -185,16 +195,23 @@ const TERMINAL_SOCKET: usize = 4;
 const MASTER: usize = 5;
 const INPUT: usize = 6;
 const OUTPUT: usize = 7;
+const REFUSALS: usize = 8;
 
 /// How often to look whether the caller's shell has given its terminal to this job.
 const LOOK_FOR_TERMINAL: Duration = Duration::from_millis(250);
 
 impl Watch {
-    fn new(running: Running, rules: Rules, caller: Option<OwnedFd>) -> io::Result<Watch> {
+    fn new(
+        mut running: Running,
+        rules: Rules,
+        caller: Option<OwnedFd>,
+        listened: Option<Listened>,
+    ) -> io::Result<Watch> {
         let started = Instant::now();
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let wall = rules.wall_time.and_then(|time| started.checked_add(time));
         Ok(Watch {
+            refusals: Refusals::new(running.listener.take(), listened),
             running,
             rules,
             signals: SignalFd::with_flags(&taken_signals()?, flags)?,
@@ -208,6 +225,7 @@ impl Watch {
 
     /// Waits once and deals with all that came; whether the first process has ended.
     fn turn(&mut self) -> io::Result<bool> {
+        self.refusals.refill();
         let mut watched = self.watched();
         sys::process::poll(&mut watched, self.time_left())?;
         let ready = |place: usize| watched.get(place).is_some_and(|file| file.revents != 0);
@@ -229,10 +247,15 @@ impl Watch {
             self.stop(self.rules.stop_signal)?;
         }
         self.kill_when_due()?;
+        // Last, and one at a time: whoever makes many such calls waits for all of the above.
+        if ready(REFUSALS) {
+            let events = watched.get(REFUSALS).map_or(0, |file| file.revents);
+            self.refusals.take(events)?;
+        }
         Ok(ready(FIRST_PROCESS))
     }
 
-    fn watched(&self) -> [Watched; 8] {
+    fn watched(&self) -> [Watched; 9] {
         let master = self.relay.as_ref().map(Relay::master);
         let events = master.map_or(0, |(_, events)| events);
         let records = self
@@ -250,6 +273,7 @@ impl Watch {
             entry(master.map(|(file, _)| file), events),
             entry(self.relay.as_ref().and_then(Relay::input), read),
             entry(self.relay.as_ref().and_then(Relay::output), libc::POLLOUT),
+            entry(self.refusals.watched(), read),
         ]
     }
 
@@ -259,7 +283,8 @@ impl Watch {
         let kill = kill.map(|at| at.saturating_duration_since(Instant::now()));
         let waits = self.relay.as_ref().is_some_and(Relay::is_waiting);
         let look = waits.then_some(LOOK_FOR_TERMINAL);
-        let left = kill.into_iter().chain(look).min()?;
+        let pause = self.refusals.pause();
+        let left = kill.into_iter().chain(look).chain(pause).min()?;
         let left = left.as_nanos().div_ceil(1_000_000);
         Some(i32::try_from(left).unwrap_or(i32::MAX))
     }
@@ -382,6 +407,7 @@ impl Watch {
         self.end_left_behind()?;
         self.seen.ended = true;
         self.seen.wall = self.started.elapsed();
+        self.seen.refused_calls = self.refusals.told();
         (self.seen.init, self.seen.usage) = (status, usage);
         while self.seen.records_open() {
             self.take_record()?;

@@ -1,6 +1,11 @@
-//! Loading a system-call filter.
+//! Loading a system-call filter, and answering for one.
 
-use super::{Result, done};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+
+use super::{Result, descriptor, done};
 
 /// One instruction of classic BPF.
 pub type Instruction = libc::sock_filter;
@@ -25,4 +30,87 @@ pub fn load(program: &[Instruction]) -> Result<()> {
             0,
         )
     }))
+}
+
+/// include/uapi/linux/seccomp.h; the first is of Linux 5.0, the second of 5.19: a call that was received is
+/// answered before any signal but a deadly one, so that none is counted twice.
+const NEW_LISTENER: libc::c_ulong = 1 << 3;
+const WAIT_KILLABLE: libc::c_ulong = 1 << 5;
+/// SECCOMP_IOCTL_NOTIF_RECV and _SEND, which hold the sizes of what they read and write.
+const RECEIVE: u64 = 0xc050_2100;
+const SEND: u64 = 0xc018_2101;
+const _: () = assert!(size_of::<libc::seccomp_notif>() == 0x50);
+const _: () = assert!(size_of::<libc::seccomp_notif_resp>() == 0x18);
+
+/// As [`load`], and gives the descriptor by which somebody answers for SECCOMP_RET_USER_NOTIF.
+///
+/// # Errors
+/// EBUSY where the caller is under another listener; EINVAL in older kernels.
+pub fn load_listened(program: &[Instruction]) -> Result<OwnedFd> {
+    let length = u16::try_from(program.len()).map_err(|_| Errno::E2BIG)?;
+    let program = libc::sock_fprog {
+        len: length,
+        filter: program.as_ptr().cast_mut(),
+    };
+    let load = |flags: libc::c_ulong| {
+        let operation = libc::SECCOMP_SET_MODE_FILTER;
+        // SAFETY: the pointer and the length are those of one slice, which the kernel only reads.
+        descriptor(unsafe {
+            libc::syscall(libc::SYS_seccomp, operation, flags, &raw const program)
+        })
+    };
+    match load(NEW_LISTENER | WAIT_KILLABLE) {
+        Err(Errno::EINVAL) => load(NEW_LISTENER),
+        result => result,
+    }
+}
+
+/// A call that waits for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    id: u64,
+    /// The call's number.
+    pub number: i32,
+    /// The kernel's `AUDIT_ARCH_*`.
+    pub architecture: u32,
+}
+
+/// Takes a call that [`load_listened`]'s descriptor is readable for; none where its process has ended
+/// meanwhile.
+///
+/// # Errors
+/// As seccomp_unotify(2).
+pub fn receive(listener: BorrowedFd<'_>) -> Result<Option<Waiting>> {
+    // SAFETY: zero is a value of every field, and what the kernel wants to find there.
+    let mut call: libc::seccomp_notif = unsafe { MaybeUninit::zeroed().assume_init() };
+    // SAFETY: the request writes one such struct, as its number says.
+    let received = unsafe { libc::ioctl(listener.as_raw_fd(), RECEIVE as _, &raw mut call) };
+    match done(libc::c_long::from(received)) {
+        Ok(()) => Ok(Some(Waiting {
+            id: call.id,
+            number: call.data.nr,
+            architecture: call.data.arch,
+        })),
+        Err(Errno::ENOENT | Errno::EINTR) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Lets a call that waits fail with `errno`; one whose process has ended needs no answer.
+///
+/// # Errors
+/// As seccomp_unotify(2).
+pub fn refuse(listener: BorrowedFd<'_>, call: Waiting, errno: i32) -> Result<()> {
+    let mut answer = libc::seccomp_notif_resp {
+        id: call.id,
+        val: 0,
+        error: -errno,
+        flags: 0,
+    };
+    // SAFETY: the request reads one such struct, as its number says.
+    let sent = unsafe { libc::ioctl(listener.as_raw_fd(), SEND as _, &raw mut answer) };
+    match done(libc::c_long::from(sent)) {
+        Err(Errno::ENOENT | Errno::EINPROGRESS) => Ok(()),
+        result => result,
+    }
 }

@@ -35,6 +35,8 @@ const WITHOUT_PROFILE: &[&str] = &[
     "path.relative",
     // The file's name.
     "profile.file-name",
+    // Its machine is another one.
+    "security.architecture-missing",
 ];
 
 /// A command line that gives nothing.

@@ -4,14 +4,14 @@
 use sandbox::diag::{At, FileId, Origin, Sources};
 use sandbox::model::{
     Access, Bundle, ByteSize, CgroupMount, Cpus, ExtraArguments, ImageName, InsidePath,
-    LandlockAbi, MountOption, NetworkMode, Period, PlatformSpec, ProcMount, Resource, Rlimit,
-    RlimitValue, SeccompPolicy, Sha256, Signal, Switch, SysMount, UserSpec, Writes,
+    LandlockAbi, MountOption, NetworkMode, OnDeny, Period, PlatformSpec, ProcMount, Resource,
+    Rlimit, RlimitValue, SeccompPolicy, Sha256, Signal, Switch, SysMount, UserSpec, Writes,
 };
 use sandbox::plan::{
     Amount, Clock, ClockOffset, Command, Device, DeviceRule, Existing, GroupLimit, GroupLimits,
     HostIds, IdMaps, Identity, Lacking, Landlock, Missing, Mount, MountKind, MountPointKind,
-    Namespaces, OwnerMap, Privacy, PrivateValues, ProcessLimit, Settings, Supervise, System,
-    TargetPoint, Terminal, TreePlan, TreeSource, UserIds, Variable,
+    Namespaces, OwnerMap, Privacy, PrivateValues, ProcessLimit, Settings, Supervise, Syscalls,
+    System, TargetPoint, Terminal, TreePlan, TreeSource, UserIds, Variable,
 };
 use std::time::Duration;
 
@@ -99,6 +99,12 @@ pub fn least() -> Settings {
         seccomp: default(SeccompPolicy::Default),
         nested_userns: default(Switch::Off),
         landlock: default(Landlock::Enforced(LandlockAbi::KNOWN)),
+        syscalls: Syscalls {
+            allow: Vec::new(),
+            deny: Vec::new(),
+            on_deny: default(OnDeny::DEFAULT),
+            x86: default(Switch::Off),
+        },
         supervise: Supervise {
             kill_on_parent_exit: default(Switch::On),
             stop_signal: default(Signal::TERM),
@@ -193,6 +199,16 @@ pub const FEATURES: &[Feature] = &[
     }),
     ("old-landlock", |settings| {
         settings.landlock = default(Landlock::Enforced(LandlockAbi(2)));
+    }),
+    ("syscalls", |settings| {
+        let entry = |name: &str| at("seccomp = ", name.parse().unwrap());
+        settings.seccomp = at("seccomp = ", SeccompPolicy::Strict);
+        settings.syscalls = Syscalls {
+            allow: vec![entry("@debug"), entry("socket")],
+            deny: vec![entry("@timer")],
+            on_deny: at("seccomp = ", OnDeny::Kill),
+            x86: at("seccomp = ", Switch::On),
+        };
     }),
     ("hostile", hostile),
 ];

@@ -6,7 +6,9 @@ mod expect;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sandbox::model::{Ending, Kept, KeptKind, LimitKind, Outcome, Protection, Unprotected, Usage};
+use sandbox::model::{
+    Ending, Kept, KeptKind, LimitKind, Outcome, Protection, RefusedCall, Unprotected, Usage,
+};
 use sandbox::plan::{Plan, Shortfalls, isolation};
 use sandbox::report::outcome::{json, json_schema, summary};
 use serde_json::{Value, json as value};
@@ -27,6 +29,7 @@ fn outcome(plan: &Plan, ending: Ending, exit_code: u8) -> Outcome {
         exit_code,
         ending,
         limits_hit: Vec::new(),
+        refused_calls: Some(Vec::new()),
         wall: Duration::from_millis(1250),
         usage: Usage {
             user_seconds: Some(Duration::from_micros(900_001)),
@@ -51,6 +54,7 @@ fn outcome(plan: &Plan, ending: Ending, exit_code: u8) -> Outcome {
 /// Nothing is known, nothing held, all that may be empty is.
 fn bare() -> Outcome {
     Outcome {
+        refused_calls: None,
         usage: Usage::default(),
         isolation: Vec::new(),
         kept: Vec::new(),
@@ -60,6 +64,30 @@ fn bare() -> Outcome {
 
 fn exited() -> Outcome {
     outcome(&plan_with("capabilities"), Ending::Exited { code: 7 }, 7)
+}
+
+fn refused() -> Outcome {
+    let call = |name: &str, count| RefusedCall {
+        name: name.to_owned(),
+        count,
+    };
+    let calls = vec![
+        call("ptrace", 70),
+        call("keyctl", 2),
+        call("bpf", 1),
+        call("mount", 1),
+    ];
+    Outcome {
+        refused_calls: Some(calls),
+        ..exited()
+    }
+}
+
+fn bad_call() -> Outcome {
+    let ended = Ending::Signalled {
+        signal: libc::SIGSYS,
+    };
+    outcome(&plan_with("least"), ended, 159)
 }
 
 fn signalled() -> Outcome {
@@ -104,7 +132,7 @@ fn degraded() -> Outcome {
 type Sample = (&'static str, fn() -> Outcome, Option<&'static str>);
 
 /// Each with the line for people.
-const SAMPLES: [Sample; 6] = [
+const SAMPLES: [Sample; 8] = [
     ("bare", bare, None),
     ("exited", exited, None),
     ("signalled", signalled, Some("killed by SIGTERM")),
@@ -121,6 +149,16 @@ const SAMPLES: [Sample; 6] = [
         Some("killed: `limits.wall_time` 10m was over"),
     ),
     ("degraded", degraded, None),
+    (
+        "refused",
+        refused,
+        Some("`security.seccomp` refused `ptrace`, `keyctl`, `bpf`, 1 more"),
+    ),
+    (
+        "bad-call",
+        bad_call,
+        Some("killed by SIGSYS: it made a system call that `security.seccomp` does not let run"),
+    ),
 ];
 
 #[test]

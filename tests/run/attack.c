@@ -403,6 +403,16 @@ static int bare(const char *name)
     return answer(result);
 }
 
+/* So many processes that make refused calls and nothing else, until somebody ends them. */
+static int flood_refused(int processes)
+{
+    while (--processes > 0 && fork() > 0)
+        ;
+    while (syscall(SYS_keyctl, 0, -3, 0) < 0)
+        ;
+    return answer(0);
+}
+
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "", *one = argc > 2 ? argv[2] : "", *two = argc > 3 ? argv[3] : "";
@@ -440,6 +450,7 @@ int main(int argc, char **argv)
     if (!strcmp(name, "hog")) return hog(atoi(one), (size_t)atoi(two));
     if (!strcmp(name, "hog-together")) return hog_together(atoi(one), (size_t)atoi(two));
     if (!strcmp(name, "fork-until-refused")) return fork_until_refused(atoi(one));
+    if (!strcmp(name, "flood-refused")) return flood_refused(atoi(one));
     if (!strcmp(name, "name-signals")) return name_signals(atoi(one));
     if (!strcmp(name, "rename")) return answer(renameat2(AT_FDCWD, one, AT_FDCWD, two, 0));
     if (!strcmp(name, "exchange")) return answer(renameat2(AT_FDCWD, one, AT_FDCWD, two, RENAME_EXCHANGE));

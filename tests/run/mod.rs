@@ -33,6 +33,7 @@ mod leaks;
 mod limits;
 mod lock;
 mod mounts;
+mod policies;
 mod programs;
 mod real;
 mod relay;

@@ -16,6 +16,7 @@ mod kernel;
 mod load;
 mod machine;
 mod oracle;
+mod policies;
 mod policy;
 mod programs;
 mod ready;

@@ -126,6 +126,7 @@ fn theirs(arch: Arch) -> Vec<Instruction> {
     let target = match arch {
         Arch::X86_64 => TargetArch::x86_64,
         Arch::Aarch64 => TargetArch::aarch64,
+        Arch::X86 => unreachable!("seccompiler has no 32-bit x86"),
     };
     let filter = SeccompFilter::new(rules, SeccompAction::Errno(1), SeccompAction::Allow, target);
     let program = BpfProgram::try_from(filter.expect("rules")).expect("a program");

@@ -226,3 +226,51 @@ fn bless(rows: &Rows) {
         .collect();
     std::fs::write(path, format!("{before}{head}{body}];\n")).expect("the table is written");
 }
+
+const X86_HEADER: &str = "#include <asm/unistd_32.h>\n";
+/// From here on the numbers are those of every architecture.
+const SHARED: u32 = 424;
+
+#[test]
+fn the_numbers_of_x86_agree_with_the_kernel_header() {
+    let Some(mut theirs) = header_numbers(X86_HEADER) else {
+        let reason = "no C compiler, or no kernel headers for x86";
+        skip(
+            "the_numbers_of_x86_agree_with_the_kernel_header",
+            &Lack::Tool(reason),
+        );
+        return;
+    };
+    // Spellings of 32-bit machines, which the other headers have for something else.
+    for name in NOT_CALLS {
+        if let Some(number) = syscall_number(Arch::X86, name) {
+            theirs.insert((*name).to_owned(), number);
+        }
+    }
+    assert!(theirs.len() > 400);
+    if std::env::var_os("BLESS").is_some() {
+        bless_x86(&theirs);
+        return;
+    }
+    for (name, number) in &theirs {
+        let rewrite = "BLESS=1 cargo test --test seccomp table";
+        assert_eq!(
+            syscall_number(Arch::X86, name),
+            Some(*number),
+            "{name}: {rewrite}"
+        );
+    }
+}
+
+fn bless_x86(numbers: &BTreeMap<String, u32>) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/seccomp/x86/numbers.rs");
+    let old = std::fs::read_to_string(path).expect("the numbers are there");
+    let head = "NUMBERS: &[(&str, u32)] = &[\n";
+    let (before, rest) = old.split_once(head).expect("they begin");
+    let (_, after) = rest.split_once("];\n").expect("they end");
+    let own = numbers.iter().filter(|(_, number)| **number < SHARED);
+    let body: String = own
+        .map(|(name, number)| format!("    (\"{name}\", {number}),\n"))
+        .collect();
+    std::fs::write(path, format!("{before}{head}{body}];\n{after}")).expect("it is written");
+}

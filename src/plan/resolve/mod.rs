@@ -31,6 +31,7 @@ mod security;
 mod sockets;
 mod sources;
 mod supervise;
+mod syscalls;
 mod system;
 #[cfg(test)]
 mod testing;
@@ -186,7 +187,13 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         limits.group.devices = devices::rules(system, command.terminal.value);
     }
     let security = security::resolve(raw, identity.as_ref(), &mounts, scope);
-    parts::judge_rights(&mounts, &security, scope);
+    let syscalls = syscalls::resolve(
+        &raw.security,
+        &security.seccomp,
+        &security.capabilities,
+        scope,
+    );
+    parts::judge_rights(&mounts, &security, &syscalls, scope);
     let landlock = landlock::resolve(raw, scope);
     let supervise = supervise::resolve(supervise, scope);
     let expect = expect::resolve(expect, scope);
@@ -206,6 +213,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         wall_time: limits.wall_time,
         capabilities: security.capabilities,
         seccomp: security.seccomp,
+        syscalls,
         nested_userns: security.nested_userns,
         landlock,
         supervise: supervise?,

@@ -8,9 +8,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::diag::{At, Origin, Problem};
-use crate::model::{Access, InsidePath, PartFact, PartPath, Protection, SeccompPolicy, Switch};
-use crate::plan::{Loss, Mount, MountKind, MountPointKind, OpenPart, PartGuard, TargetPoint};
+use crate::model::{Access, InsidePath, OnDeny, PartFact, PartPath, Protection, Switch};
+use crate::plan::{
+    Loss, Mount, MountKind, MountPointKind, OpenPart, PartGuard, Syscalls, TargetPoint,
+};
 use crate::profile::raw::RawMount;
+use crate::seccomp::{NestedUserNamespaces, Standing, Verdicts};
 
 use super::open_elsewhere;
 use super::scope::Scope;
@@ -240,9 +243,14 @@ impl Top<'_> {
 }
 
 /// A program that may unmount uncovers every part.
-pub(super) fn judge_rights(mounts: &[At<Mount>], security: &Security, scope: &mut Scope<'_>) {
+pub(super) fn judge_rights(
+    mounts: &[At<Mount>],
+    security: &Security,
+    syscalls: &Syscalls,
+    scope: &mut Scope<'_>,
+) {
     judge_nested(mounts, &security.nested_userns, scope);
-    let unfiltered = security.seccomp.value == SeccompPolicy::None;
+    let unfiltered = may_unmount(security, syscalls);
     let mut kept = security.capabilities.iter();
     let may = kept.find(|kept| unfiltered && kept.value.to_string() == "CAP_SYS_ADMIN");
     let is_part = |mount: &&At<Mount>| match mount.value.kind {
@@ -255,9 +263,28 @@ pub(super) fn judge_rights(mounts: &[At<Mount>], security: &Security, scope: &mu
             part.value.target
         );
         let problem = Problem::error("mount.part-unmountable", &part.origin, message);
-        let problem = problem.also(&may.origin, "this lets it, without a system-call filter");
+        let problem = problem.also(&may.origin, "this lets it, and no filter forbids the call");
         scope.report(problem.help("leave the capability out, or keep the filter"));
     }
+}
+
+/// Whether the filter lets the program unmount or move mounts.
+fn may_unmount(security: &Security, syscalls: &Syscalls) -> bool {
+    if syscalls.on_deny.value == OnDeny::Log {
+        return true;
+    }
+    let nested = NestedUserNamespaces::Forbidden;
+    let (name, kept) = (security.seccomp.value, &security.capabilities);
+    let allows = syscalls.with_policy(name, kept, nested, |policy| {
+        let calls = ["umount2", "move_mount", "mount", "pivot_root"];
+        let verdicts = Verdicts::of(policy).ok();
+        verdicts.is_none_or(|verdicts| {
+            let mut found = calls.iter().filter_map(|call| verdicts.get(call));
+            found.any(|verdict| verdict.standing == Standing::Allowed)
+        })
+    });
+    // No policy at all forbids nothing.
+    allows.unwrap_or(true)
 }
 
 /// From a mount namespace of its own the program may detach what covers a part together with all that lies

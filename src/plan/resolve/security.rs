@@ -39,6 +39,9 @@ pub(super) fn resolve(
         nested_userns,
         // Has a file of its own.
         landlock: _,
+        // Judged beside: see [`super::syscalls`].
+        seccomp_rules: _,
+        architectures: _,
         // Judged with the limits.
         allow_degraded: _,
     } = &raw.security;

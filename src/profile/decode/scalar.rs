@@ -6,8 +6,8 @@ use toml::de::{DeInteger, DeValue};
 
 use crate::diag::Problem;
 use crate::model::{
-    ByteSize, Capability, Cpus, FileMode, Invalid, Period, PlatformSpec, SandboxName, Sha256,
-    Signal, TimeOffset, UserSpec, VolumeName,
+    ByteSize, Capability, Cpus, FileMode, Invalid, OnDeny, Period, PlatformSpec, SandboxName,
+    Sha256, Signal, TimeOffset, UserSpec, VolumeName,
 };
 use crate::profile::raw::Setting;
 
@@ -222,6 +222,7 @@ parsed! {
     Sha256: "value.sha256", "sha256", "a string of 64 hexadecimal digits";
     PlatformSpec: "value.platform", "platform", "a string such as \"linux/amd64\"";
     Capability: "security.capability", "capability", "a string such as \"CAP_NET_RAW\"";
+    OnDeny: "security.seccomp-on-deny", "answer", "a string such as \"errno:EPERM\"";
     Signal: "supervise.signal", "signal", "a string such as \"TERM\"";
     TimeOffset: "namespaces.time", "offset", "a time such as \"-1h\"";
 }

@@ -6,8 +6,8 @@ use toml::de::DeValue;
 
 use crate::diag::Problem;
 use crate::model::{
-    Access, Bundle, CgroupMount, Degradable, EtcFile, ExtraArguments, Invalid, MountOption,
-    NetworkMode, Owner, ProcMount, SeccompPolicy, SysMount, TerminalMode, Writes,
+    Access, Architecture, Bundle, CgroupMount, Degradable, EtcFile, ExtraArguments, Invalid,
+    MountOption, NetworkMode, Owner, ProcMount, SeccompPolicy, SysMount, TerminalMode, Writes,
 };
 
 use super::reader::{Decode, Part, Reader, Value};
@@ -27,6 +27,7 @@ macro_rules! words {
 
 words! {
     Access;
+    Architecture;
     Bundle;
     CgroupMount;
     EtcFile;
@@ -35,7 +36,7 @@ words! {
     NetworkMode later ["allow"];
     Owner;
     ProcMount;
-    SeccompPolicy later ["strict"];
+    SeccompPolicy;
     SysMount;
     TerminalMode;
     Writes;
@@ -131,14 +132,4 @@ fn no_word(value: &Value<'_>, words: &[&str], known: &str) -> Problem {
         }
         _ => problem.help(format!("use one of `{known}`")),
     }
-}
-
-/// `decode`, but a table here is something that is not built yet.
-pub(super) fn or_table_later<T: Decode>(value: &Value<'_>, reader: &mut Reader<'_>) -> Option<T> {
-    if !value.node.get_ref().is_table() {
-        return T::decode(value, reader);
-    }
-    let what = format!("a table for `{}`", value.path);
-    reader.problems.push(table::not_yet(&value.origin, &what));
-    None
 }

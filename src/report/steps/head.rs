@@ -1,11 +1,11 @@
 //! What is decided and is no step, or would be seen only by the absence of one.
 
 use crate::diag::{At, Origin, Sources};
-use crate::model::{ImageName, InsidePath, NetworkMode, Switch};
+use crate::model::{ImageName, InsidePath, NetworkMode, OnDeny, Switch};
 use crate::plan::{
     Existing, GroupLimit, HostIds, IdMaps, Identity, KeptPart, Lacking, Landlock, Missing,
-    Namespaces, OpenKept, OpenPart, Plan, Privacy, ProcessLimit, Settings, Supervise, Terminal,
-    TreePlan, TreeSource, UserIds, Variable,
+    Namespaces, OpenKept, OpenPart, Plan, Privacy, ProcessLimit, Settings, Supervise, Syscalls,
+    Terminal, TreePlan, TreeSource, UserIds, Variable,
 };
 use crate::report::actions::{Texts, extents};
 use crate::report::printable::whole;
@@ -51,8 +51,9 @@ impl Head<'_> {
             process_limits,
             wall_time,
             seccomp,
-            nested_userns,
             landlock,
+            nested_userns,
+            syscalls,
             supervise,
             left_out,
             unprotected,
@@ -78,6 +79,7 @@ impl Head<'_> {
         self.tree(tree);
         self.shared(namespaces, network);
         self.entry("seccomp", seccomp.value.to_string(), &seccomp.origin);
+        self.syscalls(syscalls);
         if nested_userns.value.is_on() {
             let text = "the program may make its own, with mounts in them".to_owned();
             self.entry("namespaces", text, &nested_userns.origin);
@@ -99,6 +101,29 @@ impl Head<'_> {
             value,
             origin: whole(&self.sources.locate(origin)),
         });
+    }
+
+    /// What the profile says of system calls beside the policy's name; nothing where it is silent.
+    fn syscalls(&mut self, syscalls: &Syscalls) {
+        let Syscalls {
+            allow,
+            deny,
+            on_deny,
+            x86,
+        } = syscalls;
+        let lists = [("  allow", allow), ("  deny", deny)];
+        for (label, entry) in lists
+            .into_iter()
+            .flat_map(|(label, list)| list.iter().map(move |entry| (label, entry)))
+        {
+            self.entry(label, entry.value.to_string(), &entry.origin);
+        }
+        if on_deny.value != OnDeny::DEFAULT {
+            self.entry("  on deny", on_deny.value.to_string(), &on_deny.origin);
+        }
+        if x86.value.is_on() {
+            self.entry("  also", "32-bit x86".to_owned(), &x86.origin);
+        }
     }
 
     /// A label with several rows; `none` where there is nothing, so that it is said.

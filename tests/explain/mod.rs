@@ -1,0 +1,66 @@
+//! `sandbox explain PROFILE seccomp`: a golden text and JSON for each profile of this folder.
+//! `BLESS=1 cargo test` writes them anew.
+
+use std::collections::BTreeSet;
+use std::process::{Command, Output};
+
+use sandbox::seccomp::groups;
+use serde_json::Value;
+
+use crate::errors::{directory, stems};
+use crate::plans::compare;
+
+fn explain(profile: &str, options: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sandbox"))
+        .arg("explain")
+        .args(options)
+        .args([profile, "seccomp"])
+        .current_dir(directory("explain"))
+        .output()
+        .unwrap()
+}
+
+fn text(profile: &str, options: &[&str]) -> String {
+    let told = explain(profile, options);
+    assert_eq!(told.status.code(), Some(0), "{told:?}");
+    String::from_utf8(told.stdout).unwrap()
+}
+
+#[test]
+fn every_list_is_told_like_this() {
+    let folder = directory("explain");
+    let mut wrong = Vec::new();
+    for stem in stems(&folder, "toml") {
+        let profile = format!("{stem}.toml");
+        for (options, ending) in [(&[][..], "txt"), (&["--json"][..], "json")] {
+            let golden = folder.join(format!("{stem}.{ending}"));
+            wrong.extend(compare(&golden, &text(&profile, options)).err());
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// No call is passed over, and none is told twice.
+#[test]
+fn every_call_is_told_once() {
+    for profile in ["default.toml", "strict.toml"] {
+        let told: Value = serde_json::from_str(&text(profile, &["--json"])).unwrap();
+        let parts = told["groups"].as_array().unwrap().iter();
+        let parts = parts.flat_map(|group| group["parts"].as_array().unwrap());
+        let calls = parts.flat_map(|part| part["calls"].as_array().unwrap());
+        let calls: Vec<&str> = calls.map(|call| call.as_str().unwrap()).collect();
+        let known: BTreeSet<&str> = groups().iter().flat_map(|group| group.calls()).collect();
+        assert_eq!(calls.len(), known.len());
+        assert_eq!(calls.into_iter().collect::<BTreeSet<_>>(), known);
+    }
+}
+
+#[test]
+fn a_wrong_profile_is_not_explained() {
+    let told = explain("../errors/plan/security.seccomp-unknown.toml", &[]);
+    assert_eq!(told.status.code(), Some(1));
+    assert!(
+        told.stdout.is_empty() && !told.stderr.is_empty(),
+        "{told:?}"
+    );
+}
