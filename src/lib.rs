@@ -23,6 +23,11 @@
 //!   host. `limits.pids` counts the sandbox's own first process too, as the kernel does.
 //! - The default system-call program is ready in the binary and seccompiler only checks it in tests: a
 //!   balanced search over merged ranges is a tenth of its length ([`seccomp`]).
+//! - Refused system calls are answered by the supervisor, through a listener of the filter, so that the report names
+//!   and counts them; answers are rationed. `on_deny = "kill"` is left to the kernel: it holds without anybody, and
+//!   so names no call (`supervise::refused`).
+//! - In 32-bit programs `socketcall` makes no sockets: the family stands in memory, where no filter sees it
+//!   ([`seccomp`]).
 //! - `/etc/ld.so.conf` is not read: only ldconfig reads it, the loader reads the cache ([`elf`]).
 //! - A change of one byte must not make two readers see two archives, so whatever has two meanings is
 //!   refused, and the loop over the members is our own; the libraries for zstd and xz are C, for their limits
