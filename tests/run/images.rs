@@ -229,8 +229,10 @@ fn a_hostile_archive_is_shown_under_its_line() {
         let error = refused(&lab, &profile(&source, "command.args = [\"sh\"]"));
         let error = error.replace(&lab.text(""), "").replace("\n  │ ", " ");
         assert!(error.contains("evil.tar`"), "{error}");
+        // A line may be broken behind a slash too.
+        let words = error.replace(' ', "");
         assert!(
-            error.contains("member `../../evil\\u{1b}[2J` has `..` in its name"),
+            words.contains("member`../../evil\\u{1b}[2J`has`..`initsname"),
             "{error}"
         );
         assert!(error.contains("4 │   { archive = "), "{error}");
