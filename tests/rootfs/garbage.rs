@@ -148,7 +148,13 @@ fn what_was_used_lately_stays_where_an_age_is_asked_for() {
     assert_eq!(collect(day), 0, "the use was noted");
     set(day * 3);
     assert_eq!(collect(day * 4), 0);
-    assert_eq!(collect(day), 1);
+    // A process that another test starts may hold the tree for a moment.
+    let start = Instant::now();
+    let mut gone = 0;
+    while gone == 0 && start.elapsed() < Duration::from_secs(10) {
+        gone = collect(day);
+    }
+    assert_eq!(gone, 1);
 }
 
 #[test]

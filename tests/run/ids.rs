@@ -202,7 +202,7 @@ fn no_set_id_file_is_made_from_a_nested_namespace() {
     for caller in Caller::all() {
         let lab = Lab::new(caller);
         let bind = checkout(&lab, caller.uid());
-        let rest = format!("security.nested_userns = true\n{bind}");
+        let rest = format!("command.user = \"1000:1000\"\nsecurity.nested_userns = true\n{bind}");
         let profile = lab.profile_with(", { programs = [\"unshare\"] }", &rest);
         let attack = attack();
         let inside = lab.run(
