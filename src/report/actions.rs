@@ -1,5 +1,7 @@
 //! Each action in the kernel's terms, for printed plans and for messages about a step that failed.
 
+use std::collections::BTreeMap;
+
 use crate::model::{
     Access, ByteSize, Capability, FileMode, IdExtent, InsidePath, MountOption, ProcMount,
 };
@@ -35,11 +37,39 @@ impl ActionText {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Texts<'a> {
     plan: &'a Plan,
+    opened: Option<&'a Opened<'a>>,
+}
+
+/// What the steps of a plan open, by slot: for who tells of all steps, of which there may be tens of thousands.
+#[derive(Debug)]
+pub(super) struct Opened<'a> {
+    binds: BTreeMap<Slot, &'a OpenBind>,
+    kept: BTreeMap<Slot, &'a OpenKept>,
+}
+
+impl<'a> Opened<'a> {
+    /// Everything that `plan` opens.
+    pub fn of(plan: &'a Plan) -> Opened<'a> {
+        let binds = plan.steps.iter().filter_map(|step| match &step.action {
+            Action::OpenBind(bind) => Some((bind.slot, bind)),
+            _ => None,
+        });
+        Opened {
+            binds: binds.collect(),
+            kept: plan.kept().map(|(kept, _)| (kept.slot, kept)).collect(),
+        }
+    }
 }
 
 impl<'a> Texts<'a> {
     pub fn new(plan: &'a Plan) -> Texts<'a> {
-        Texts { plan }
+        Texts { plan, opened: None }
+    }
+
+    /// The same, with everything at hand that is opened.
+    pub fn with(self, opened: &'a Opened<'a>) -> Texts<'a> {
+        let opened = Some(opened);
+        Texts { opened, ..self }
     }
 
     /// The text of `action`.
@@ -237,10 +267,9 @@ impl<'a> Texts<'a> {
             MountPointKind::File => " on a file",
         };
         let target = self.word(target.as_str());
-        let kept = self.plan.kept().find(|(kept, _)| kept.slot == slot);
-        let what = match (self.source(slot), kept) {
+        let what = match (self.source(slot), self.kept_in(slot)) {
             (Some(bind), _) => format!("bind {} at {target}", self.word(&bind.source)),
-            (None, Some((kept, _))) => format!("bind {} at {target}", self.kept(&kept.part)),
+            (None, Some(kept)) => format!("bind {} at {target}", self.kept(&kept.part)),
             (None, None) => format!("bind at {target}"),
         };
         (
@@ -251,10 +280,21 @@ impl<'a> Texts<'a> {
 
     /// What waits in `slot`.
     pub fn source(&self, slot: Slot) -> Option<&'a OpenBind> {
+        if let Some(opened) = self.opened {
+            return opened.binds.get(&slot).copied();
+        }
         self.plan.steps.iter().find_map(|step| match &step.action {
             Action::OpenBind(bind) if bind.slot == slot => Some(bind),
             _ => None,
         })
+    }
+
+    fn kept_in(&self, slot: Slot) -> Option<&'a OpenKept> {
+        if let Some(opened) = self.opened {
+            return opened.kept.get(&slot).copied();
+        }
+        let mut kept = self.plan.kept().map(|(kept, _)| kept);
+        kept.find(|kept| kept.slot == slot)
     }
 
     fn program(&self, action: &ProgramAction) -> (String, String) {
