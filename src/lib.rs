@@ -37,6 +37,16 @@
 //! - A tree is written to disk after the program has ended; until then it is good for this boot
 //!   ([`rootfs`]). A warm start checks few stamps; `--refresh` checks all.
 //! - An end by `limits.wall_time` is SIGKILL at once: the stop signal is for who asks from outside.
+//! - With `map_users = "subordinate"` the tree and the binds belong to the program, as with one id: a map of the whole range over
+//!   a bind would let root inside write files of the host's root. What is kept lies under its numbers from inside, but the
+//!   program's, which are root's on disk (`model::id_maps`).
+//! - Under `nested_userns` nothing covers /proc: the kernel lets a namespace inside mount /proc only where it sees one whole, and with
+//!   root of the host unmapped, modes hold what the masks did. Parts of binds are refused beside it: whoever has mount
+//!   namespaces can detach what covers them.
+//! - Without Landlock the launcher runs from a sealed copy in memory, not from a detached read-only mount: it costs
+//!   such starts two milliseconds, and others nothing ([`launch`]).
+//! - A guard is taken out by a variable in debug builds, which release builds do not contain: a feature would want two builds
+//!   ([`model::guard`]).
 //! - On cgroup v2 a group `sandbox` between holds the controllers, so that no manager above takes them away
 //!   in the middle of a run ([`cgroup`]).
 

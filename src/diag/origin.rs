@@ -101,6 +101,8 @@ pub struct Source {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sources {
     files: Vec<Source>,
+    /// By file: where its lines end. A plan says of every step in which line it was asked for.
+    line_ends: Vec<Vec<usize>>,
 }
 
 impl Sources {
@@ -109,10 +111,10 @@ impl Sources {
     /// Files beyond 65,535 share the last id: no profile has that many bases.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
         let id = u16::try_from(self.files.len()).unwrap_or(u16::MAX);
-        self.files.push(Source {
-            name: name.into(),
-            text: text.into(),
-        });
+        let (name, text): (String, String) = (name.into(), text.into());
+        let ends = text.match_indices('\n').map(|(at, _)| at);
+        self.line_ends.push(ends.collect());
+        self.files.push(Source { name, text });
         FileId(id)
     }
 
@@ -130,8 +132,8 @@ impl Sources {
                 let Some(source) = self.file(*file) else {
                     return "unknown file".to_owned();
                 };
-                let before = source.text.as_bytes().iter().take(span.start);
-                let line = before.filter(|byte| **byte == b'\n').count() + 1;
+                let ends = self.line_ends.get(usize::from(file.0));
+                let line = ends.map_or(0, |ends| ends.partition_point(|end| *end < span.start)) + 1;
                 format!("{}:{line}", source.name)
             }
         }

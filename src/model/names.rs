@@ -51,14 +51,21 @@ fn quoted(words: &[&str]) -> String {
     quoted.join(", ")
 }
 
+/// A longer word is no misspelling, and to compare one of a whole file takes seconds.
+const LONGEST_WORD: usize = 64;
+
 /// The word of `known` that is most like `word`, if any is like it at all.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let score =
-        |candidate: &&str| strsim::jaro_winkler(&word.to_lowercase(), &candidate.to_lowercase());
-    let best = known
-        .into_iter()
-        .max_by(|a, b| score(a).total_cmp(&score(b)))?;
-    (score(&best) > 0.8).then_some(best)
+    if word.len() > LONGEST_WORD {
+        return None;
+    }
+    let word = word.to_lowercase();
+    let scored = known.into_iter().map(|candidate| {
+        let score = strsim::jaro_winkler(&word, &candidate.to_lowercase());
+        (candidate, score)
+    });
+    let (best, score) = scored.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    (score > 0.8).then_some(best)
 }
 
 /// A sandbox's name: `[a-z0-9][a-z0-9._-]{0,62}`.

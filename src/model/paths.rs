@@ -65,6 +65,9 @@ impl InsidePath {
         }
     }
 
+    /// Bytes of the longest path that a system call takes (PATH_MAX, with its zero).
+    pub const LONGEST: usize = 4095;
+
     /// How many names it has: 0 for the root.
     pub fn depth(&self) -> usize {
         self.names().count()
@@ -87,6 +90,9 @@ impl FromStr for InsidePath {
     fn from_str(text: &str) -> Result<InsidePath, Invalid> {
         if text.is_empty() {
             return Err(Invalid::because("is empty"));
+        }
+        if text.len() > InsidePath::LONGEST {
+            return Err(Invalid::because("is longer than 4095 bytes"));
         }
         if text.contains(|c: char| c.is_control()) {
             return Err(Invalid::because("holds a control character"));
@@ -128,6 +134,13 @@ mod tests {
         assert_eq!(path("/").join("/etc/").unwrap(), path("/etc"));
         assert_eq!(path("/etc").join("").unwrap(), path("/etc"));
         assert!(path("/etc").join("../x").is_err());
+    }
+
+    #[test]
+    fn a_path_that_no_call_takes_is_none() {
+        let most = format!("/{}", "a".repeat(4094));
+        assert_eq!(path(&most).as_str(), most);
+        assert!((most + "a").parse::<InsidePath>().is_err());
     }
 
     #[test]

@@ -1,16 +1,19 @@
 //! Each action in the kernel's terms, for printed plans and for messages about a step that failed.
 
+mod flags;
 mod ids;
 
-use crate::model::{Access, ByteSize, Capability, FileMode, InsidePath, MountOption, ProcMount};
+use std::collections::BTreeMap;
+
+use crate::model::{Access, Capability, InsidePath};
 use crate::plan::{
     Action, Clock, ClockOffset, DeviceRule, GroupLimits, GuardPart, HostDevice, KeptPart,
-    LandlockRules, Missing, MountAction, MountPointKind, OpenBind, OpenKept, OwnerMap, PartGuard,
-    Plan, PrivateValues, ProcessLimit, ProgramAction, Slot, SysSource, TargetPoint, Terminal,
-    UserIds,
+    LandlockRules, MountAction, MountPointKind, OpenBind, OpenKept, OwnerMap, PartGuard, Plan,
+    PrivateValues, ProcessLimit, ProgramAction, Slot, SysSource, TargetPoint, Terminal,
 };
 
 use super::printable::whole;
+use flags::{mount_flags, optional, place, proc_options, tmpfs_options};
 pub(super) use ids::extents;
 use ids::{id_maps, leave_groups};
 
@@ -38,11 +41,39 @@ impl ActionText {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Texts<'a> {
     plan: &'a Plan,
+    opened: Option<&'a Opened<'a>>,
+}
+
+/// What the steps of a plan open, by slot: for who tells of all steps, of which there may be tens of thousands.
+#[derive(Debug)]
+pub(super) struct Opened<'a> {
+    binds: BTreeMap<Slot, &'a OpenBind>,
+    kept: BTreeMap<Slot, &'a OpenKept>,
+}
+
+impl<'a> Opened<'a> {
+    /// Everything that `plan` opens.
+    pub fn of(plan: &'a Plan) -> Opened<'a> {
+        let binds = plan.steps.iter().filter_map(|step| match &step.action {
+            Action::OpenBind(bind) => Some((bind.slot, bind)),
+            _ => None,
+        });
+        Opened {
+            binds: binds.collect(),
+            kept: plan.kept().map(|(kept, _)| (kept.slot, kept)).collect(),
+        }
+    }
 }
 
 impl<'a> Texts<'a> {
     pub fn new(plan: &'a Plan) -> Texts<'a> {
-        Texts { plan }
+        Texts { plan, opened: None }
+    }
+
+    /// The same, with everything at hand that is opened.
+    pub fn with(self, opened: &'a Opened<'a>) -> Texts<'a> {
+        let opened = Some(opened);
+        Texts { opened, ..self }
     }
 
     /// The text of `action`.
@@ -265,10 +296,9 @@ impl<'a> Texts<'a> {
             MountPointKind::File => " on a file",
         };
         let target = self.word(target.as_str());
-        let kept = self.plan.kept().find(|(kept, _)| kept.slot == slot);
-        let what = match (self.source(slot), kept) {
+        let what = match (self.source(slot), self.kept_in(slot)) {
             (Some(bind), _) => format!("bind {} at {target}", self.word(&bind.source)),
-            (None, Some((kept, _))) => format!("bind {} at {target}", self.kept(&kept.part)),
+            (None, Some(kept)) => format!("bind {} at {target}", self.kept(&kept.part)),
             (None, None) => format!("bind at {target}"),
         };
         (
@@ -279,10 +309,21 @@ impl<'a> Texts<'a> {
 
     /// What waits in `slot`.
     pub fn source(&self, slot: Slot) -> Option<&'a OpenBind> {
+        if let Some(opened) = self.opened {
+            return opened.binds.get(&slot).copied();
+        }
         self.plan.steps.iter().find_map(|step| match &step.action {
             Action::OpenBind(bind) if bind.slot == slot => Some(bind),
             _ => None,
         })
+    }
+
+    fn kept_in(&self, slot: Slot) -> Option<&'a OpenKept> {
+        if let Some(opened) = self.opened {
+            return opened.kept.get(&slot).copied();
+        }
+        let mut kept = self.plan.kept().map(|(kept, _)| kept);
+        kept.find(|kept| kept.slot == slot)
     }
 
     fn program(&self, action: &ProgramAction) -> (String, String) {
@@ -402,47 +443,6 @@ pub(super) fn capabilities(list: &[Capability]) -> String {
     }
     let names: Vec<String> = list.iter().map(ToString::to_string).collect();
     names.join(" ")
-}
-
-/// `nosuid` and `nodev` always hold; the rest as asked.
-fn mount_flags(access: Access, options: &[MountOption], owner: OwnerMap) -> String {
-    let mut flags = format!("{access} nosuid nodev");
-    for option in options {
-        flags.push(' ');
-        flags.push_str(option.word());
-    }
-    match owner {
-        OwnerMap::Kept => flags,
-        OwnerMap::Mapped(UserIds { uid, gid }) => format!("{flags} idmap={uid}:{gid}"),
-        OwnerMap::Ranged => format!("{flags} idmap=all"),
-    }
-}
-
-fn tmpfs_options(size: ByteSize, mode: FileMode, options: &[MountOption]) -> String {
-    let flags = mount_flags(Access::ReadWrite, options, OwnerMap::Kept);
-    format!("size={size} mode={mode} {flags}")
-}
-
-fn proc_options(kind: ProcMount) -> &'static str {
-    match kind {
-        ProcMount::Private | ProcMount::None => "hidepid=invisible nosuid nodev noexec",
-        ProcMount::Pids => "subset=pid hidepid=invisible nosuid nodev noexec",
-    }
-}
-
-fn optional(missing: Missing) -> &'static str {
-    match missing {
-        Missing::Refused => "",
-        Missing::Skipped => " (optional)",
-    }
-}
-
-fn place(point: TargetPoint) -> &'static str {
-    match point {
-        TargetPoint::InTree => "",
-        TargetPoint::Made => " (made)",
-        TargetPoint::MustExist => " (must exist)",
-    }
 }
 
 fn process_limit(limit: &ProcessLimit) -> (String, String) {

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
+use super::printable::json_escaped;
 use crate::model::{ByteSize, Ending, LimitKind, Outcome, Signal};
 
 /// The version of the report that is written. A member that is added does not change it, so readers
@@ -30,7 +31,7 @@ pub fn json(outcome: &Outcome) -> String {
         outcome,
     };
     // Plain data with texts as keys: there is nothing in it that JSON cannot say.
-    let text = serde_json::to_string_pretty(&report).unwrap_or_default();
+    let text = json_escaped(&serde_json::to_string_pretty(&report).unwrap_or_default());
     text + "\n"
 }
 

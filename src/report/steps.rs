@@ -6,7 +6,7 @@ mod table;
 use crate::diag::Sources;
 use crate::plan::{Lane, Phase, Plan, Step};
 
-use super::actions::Texts;
+use super::actions::{Opened, Texts};
 use super::printable::whole;
 use super::problems::Style;
 pub(super) use table::broken;
@@ -17,7 +17,8 @@ use table::{Row, Table};
 /// Each step stands under its lane and phase with its place in the list, which messages about a
 /// failed step use too, what it is good for, and the line that asked for it.
 pub fn plan_text(plan: &Plan, sources: &Sources, style: Style) -> String {
-    let texts = Texts::new(plan);
+    let opened = Opened::of(plan);
+    let texts = Texts::new(plan).with(&opened);
     let mut rows = head::rows(plan, sources, texts);
     for lane in [Lane::Parent, Lane::Init, Lane::Program] {
         lane_rows(plan, lane, sources, texts, &mut rows);

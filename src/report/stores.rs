@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use indicatif::HumanBytes;
 use serde::Serialize;
 
-use super::printable::printable;
+use super::printable::{json_escaped, printable};
 use crate::rootfs::{Built, Collected, Collection, Listed, Notes};
 
 /// A tree that was built or found.
@@ -196,9 +196,7 @@ pub fn listing_json(trees: &[Listed]) -> String {
         })
         .collect();
     // Numbers, texts and switches: nothing that JSON cannot say.
-    let mut text = serde_json::to_string_pretty(&trees).unwrap_or_default();
-    text.push('\n');
-    text
+    json_escaped(&serde_json::to_string_pretty(&trees).unwrap_or_default()) + "\n"
 }
 
 #[cfg(test)]

@@ -2,16 +2,35 @@
 //!
 //! A copied address space may hold the allocator's lock for ever; and what allocates there grows with
 //! time. Release builds count nothing.
+//!
+//! The same allocator measures how much memory a thread holds at most, for tests of what reads strangers'
+//! files: there can be only one in a program.
 
 use super::Result;
 
 #[cfg(debug_assertions)]
 mod counted {
     use std::alloc::{GlobalAlloc, Layout, System};
+    use std::cell::Cell;
     use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
     pub static COUNTING: AtomicBool = AtomicBool::new(false);
     pub static COUNT: AtomicU32 = AtomicU32::new(0);
+
+    thread_local! {
+        /// Bytes that this thread holds, and the most that it held, since it began to measure.
+        pub static HELD: Cell<(isize, isize)> = const { Cell::new((0, 0)) };
+    }
+
+    fn held(change: isize) {
+        // A thread that ends has no number any more, which is no trouble.
+        let change = HELD.try_with(|held| {
+            let (now, most) = held.get();
+            let now = now.saturating_add(change);
+            held.set((now, most.max(now)));
+        });
+        change.ok();
+    }
 
     #[global_allocator]
     static ALLOCATOR: Counted = Counted;
@@ -24,11 +43,14 @@ mod counted {
             if COUNTING.load(Ordering::Relaxed) {
                 COUNT.fetch_add(1, Ordering::Relaxed);
             }
+            // A layout is at most isize::MAX bytes long.
+            held(layout.size().cast_signed());
             // SAFETY: as the caller promised.
             unsafe { System.alloc(layout) }
         }
 
         unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+            held(-layout.size().cast_signed());
             // SAFETY: as the caller promised.
             unsafe { System.dealloc(pointer, layout) }
         }
@@ -51,4 +73,19 @@ pub fn tell(hand_on: impl FnOnce(u32) -> Result<()>) -> Result<()> {
     #[cfg(not(debug_assertions))]
     let count = 0;
     if count == 0 { Ok(()) } else { hand_on(count) }
+}
+
+/// From here on it is measured how much memory this thread holds at most.
+pub fn start_measuring() {
+    #[cfg(debug_assertions)]
+    counted::HELD.set((0, 0));
+}
+
+/// The most bytes that this thread held at once since [`start_measuring`]; zero where it is not measured.
+pub fn most_held() -> usize {
+    #[cfg(debug_assertions)]
+    let most = counted::HELD.get().1.max(0).unsigned_abs();
+    #[cfg(not(debug_assertions))]
+    let most = 0;
+    most
 }

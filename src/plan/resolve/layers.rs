@@ -1,5 +1,8 @@
 //! How the mounts lie over each other and over the tree.
 
+use std::collections::HashMap;
+use std::path::Path;
+
 use crate::diag::{At, Problem};
 use crate::model::guard::{self, Guard};
 use crate::model::{CgroupMount, InsidePath, PathFact, PathKind, ProcMount, SysMount};
@@ -16,23 +19,38 @@ pub(super) fn order(tree: &Tree, profile: Vec<At<Mount>>, scope: &mut Scope<'_>)
     mounts = one_a_target(mounts, scope);
     // Stable: at one depth, `host` sources come first and the rest in file order.
     mounts.sort_by_key(|mount| mount.value.target.depth());
+    // Found by their targets: a profile has room for tens of thousands, and to compare each with each takes minutes.
+    let targets = mounts.iter().map(|mount| mount.value.target.as_str());
+    let places: HashMap<String, usize> = targets.map(str::to_owned).zip(0..).collect();
     for index in 0..mounts.len() {
         let (lower, upper) = mounts.split_at_mut(index);
         if let Some(mount) = upper.first_mut() {
-            mount.value.point = target_point(mount, lower, scope);
+            let above = above(mount.value.target.as_str()).find_map(|path| places.get(path));
+            let parent = above.and_then(|place| lower.get(*place));
+            mount.value.point = target_point(mount, parent, scope);
         }
     }
     judge_links(tree, &mounts, scope);
-    warn_hidden(tree, &mounts, scope);
+    warn_hidden(tree, &mounts, &places, scope);
     mounts
+}
+
+/// The directories above a path inside, the nearest first; of a path that no call takes, none.
+fn above(path: &str) -> impl Iterator<Item = &str> {
+    let ancestors = Path::new(path).ancestors().skip(1);
+    let ancestors = ancestors.take_while(|_| path.len() <= InsidePath::LONGEST);
+    // A path whose beginning is a variable lies below the root too.
+    let root = (!path.starts_with('/')).then_some("/");
+    ancestors.filter_map(Path::to_str).chain(root)
 }
 
 fn one_a_target(mounts: Vec<At<Mount>>, scope: &mut Scope<'_>) -> Vec<At<Mount>> {
     let mut kept: Vec<At<Mount>> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for mount in mounts {
         let target = &mount.value.target;
-        let first = kept.iter().find(|known| known.value.target == *target);
-        let offence = first.map(|first| {
+        let first = places.get(target.as_str());
+        let offence = first.and_then(|place| kept.get(*place)).map(|first| {
             Problem::error(
                 "mount.duplicate-target",
                 &mount.origin,
@@ -43,6 +61,7 @@ fn one_a_target(mounts: Vec<At<Mount>>, scope: &mut Scope<'_>) -> Vec<At<Mount>>
             .help("keep one of the two, or choose another target")
         });
         if scope.sound(offence).is_some() {
+            places.insert(target.as_str().to_owned(), kept.len());
             kept.push(mount);
         }
     }
@@ -50,14 +69,12 @@ fn one_a_target(mounts: Vec<At<Mount>>, scope: &mut Scope<'_>) -> Vec<At<Mount>>
 }
 
 /// Who makes the target of `mount`: the layer right below it decides.
-fn target_point(mount: &At<Mount>, lower: &[At<Mount>], scope: &mut Scope<'_>) -> TargetPoint {
-    let target = &mount.value.target;
-    let above = |parent: &&At<Mount>| target.is_within(&parent.value.target);
-    let Some(parent) = lower
-        .iter()
-        .filter(above)
-        .max_by_key(|parent| parent.value.target.depth())
-    else {
+fn target_point(
+    mount: &At<Mount>,
+    parent: Option<&At<Mount>>,
+    scope: &mut Scope<'_>,
+) -> TargetPoint {
+    let Some(parent) = parent else {
         return TargetPoint::InTree;
     };
     match &parent.value.kind {
@@ -145,14 +162,16 @@ fn point_kind(kind: PathKind) -> MountPointKind {
 
 /// A mount behind a link of the tree would land elsewhere than it says.
 fn judge_links(tree: &Tree, mounts: &[At<Mount>], scope: &mut Scope<'_>) {
+    let mut links = HashMap::new();
     for source in &tree.sources {
-        let TreeSource::Symlink { path, target, .. } = &source.value else {
-            continue;
-        };
-        for mount in mounts
-            .iter()
-            .filter(|mount| mount.value.target.is_within(path))
-        {
+        if let TreeSource::Symlink { path, target, .. } = &source.value {
+            links.entry(path.as_str()).or_insert((source, path, target));
+        }
+    }
+    for mount in mounts {
+        let at = mount.value.target.as_str();
+        let leads = std::iter::once(at).chain(above(at));
+        for (source, path, target) in leads.filter_map(|path| links.get(path)) {
             let message = format!(
                 "mount target `{}` lies behind the link `{path}`",
                 mount.value.target
@@ -176,20 +195,26 @@ fn judge_links(tree: &Tree, mounts: &[At<Mount>], scope: &mut Scope<'_>) {
 }
 
 /// What is put into the tree below a mount is never seen.
-fn warn_hidden(tree: &Tree, mounts: &[At<Mount>], scope: &mut Scope<'_>) {
+fn warn_hidden(
+    tree: &Tree,
+    mounts: &[At<Mount>],
+    places: &HashMap<String, usize>,
+    scope: &mut Scope<'_>,
+) {
     for source in &tree.sources {
         let Some(path) = given_path(&source.value).and_then(|path| path.parse().ok()) else {
             continue;
         };
         let path: InsidePath = path;
-        let hides = |mount: &&At<Mount>| match source.value {
+        let itself = match source.value {
             // A directory is what a mount stands on.
-            TreeSource::Dir { .. } => {
-                path.is_within(&mount.value.target) && path != mount.value.target
-            }
-            _ => path.is_within(&mount.value.target),
+            TreeSource::Dir { .. } => None,
+            _ => Some(path.as_str()),
         };
-        let Some(mount) = mounts.iter().find(hides) else {
+        // The outermost of them.
+        let hiding = itself.into_iter().chain(above(path.as_str()));
+        let hiding = hiding.filter_map(|path| places.get(path)).last();
+        let Some(mount) = hiding.and_then(|place| mounts.get(*place)) else {
             continue;
         };
         let message = format!(

@@ -1,5 +1,8 @@
 //! `[[mount]]`, and the binds of `host` sources: what lies over the tree.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use crate::diag::{At, Origin, Problem};
 use crate::model::{
     Access, ByteSize, FileMode, InsidePath, MountOption, Owner, PathKind, VolumeName,
@@ -205,14 +208,16 @@ fn kept(
 
 /// One directory in two places would be two names for each of its files.
 fn judge_volumes(raw: &[At<RawMount>], scope: &mut Scope<'_>) {
-    let mut seen: Vec<&At<VolumeName>> = Vec::new();
+    let mut seen: HashMap<&str, &At<VolumeName>> = HashMap::new();
     for mount in raw {
         let RawMount::Volume { volume, .. } = &mount.value else {
             continue;
         };
-        match seen.iter().find(|known| known.value == volume.value) {
-            None => seen.push(volume),
-            Some(first) => {
+        let first = seen.entry(volume.value.as_str());
+        match first {
+            Entry::Vacant(place) => drop(place.insert(volume)),
+            Entry::Occupied(first) => {
+                let first = first.get();
                 let message = format!("two mounts of the volume `{}`", volume.value);
                 let problem = volume.error("mount.duplicate-volume", message);
                 scope.report(

@@ -47,7 +47,9 @@ impl Store {
             users.sort();
             Listed {
                 files: inventory.files().count() as u64,
-                bytes: inventory.files().map(|(_, file)| file.size).sum(),
+                bytes: inventory
+                    .files()
+                    .fold(0, |sum, (_, file)| sum.saturating_add(file.size)),
                 own_bytes: self.names_of(&id, &inventory).freed().1,
                 users,
                 last_used: key.as_ref().and_then(|key| self.last_used(key)),
