@@ -10,6 +10,36 @@ use super::super::layout::sha256;
 use super::super::support::{self, Caller, Lab, finish, sandbox, within};
 use super::{ALL_RIGHTS, NO_FILTER, all_are, inside, outside, probe, profile, work};
 
+/// Where Landlock keeps no program from `/proc/self/exe`, what stands behind it cannot be written by anybody.
+#[test]
+fn cve_2019_5736_without_landlock_the_launcher_is_a_sealed_copy() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        for (rest, sealed) in [
+            ("", false),
+            ("security.landlock = false\n", true),
+            ("security.nested_userns = true\n", true),
+        ] {
+            let mut up = support::start(&mut lab.up(&profile(&lab, rest), &["/probe", "stay"]));
+            let init = support::inside(&up)[0];
+            for process in [up.id(), init.try_into().unwrap()] {
+                let exe = format!("/proc/{process}/exe");
+                // The first process shows its own to root alone.
+                let Ok(path) = fs::read_link(&exe) else {
+                    assert_eq!(caller, Caller::Unprivileged);
+                    continue;
+                };
+                let found = path.to_str().unwrap().starts_with("/memfd:sandbox");
+                assert_eq!(found, sealed, "{rest}: {path:?}");
+                let opened = fs::File::options().write(true).open(&exe);
+                assert!(opened.is_err(), "{rest}: {exe} can be written");
+            }
+            up.kill().unwrap();
+            up.wait().unwrap();
+        }
+    }
+}
+
 #[test]
 fn cve_2019_5736_the_launcher_is_not_reached() {
     let before = sha256(&fs::read(sandbox()).unwrap());

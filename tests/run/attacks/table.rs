@@ -211,6 +211,7 @@ const BEFORE: &[Attack] = &[
         "the launcher's binary is opened and overwritten",
         &[
             "cve_2019_5736_the_launcher_is_not_reached",
+            "cve_2019_5736_without_landlock_the_launcher_is_a_sealed_copy",
             "the_launcher_is_not_run_or_reached_inside",
         ],
     ),
