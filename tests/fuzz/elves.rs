@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sandbox::elf::{Environment, Resolver, build_id};
 
-use crate::harness::{Target, kind};
+use crate::harness::{Target, directory, kind};
 use crate::made_elf::{Made, NEEDED, RPATH, RUNPATH, SONAME};
 
 /// Stands for the directory of a run in inputs, and has the length of what takes its place.
@@ -201,7 +201,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = directory();
         let path = |name: &str| dir.path().join(name);
         for name in ["bin", "lib", "etc"] {
             fs::create_dir(path(name)).unwrap();

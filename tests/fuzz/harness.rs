@@ -178,6 +178,11 @@ fn watch(name: &str, now: &Now) -> Arc<()> {
     held
 }
 
+/// A directory of a target's own, in memory where that is to be had: most of the time would go into files.
+pub fn directory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
+}
+
 fn scratch() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
 }
