@@ -61,6 +61,12 @@ fn program(loader: &str) -> Vec<u8> {
     )
 }
 
+/// A program whose library only the cache leads to.
+fn by_cache() -> Vec<u8> {
+    let loader = format!("{}/lib/ld.so", here());
+    made(Some(&loader), &[(NEEDED, "liba.so.1")])
+}
+
 fn library(needs: &str) -> Vec<u8> {
     made(
         None,
@@ -208,6 +214,7 @@ impl Bench {
         }
         let sound = [
             ("bin/x", program("ld.so")),
+            ("bin/c", by_cache()),
             ("bin/m", program("ld-musl-x86_64.so.1")),
             ("bin/env", made(None, &[])),
             ("bin/script", b"#!/none\n".to_vec()),
@@ -237,7 +244,7 @@ impl Bench {
         fs::write(&path, placed(bytes, self.dir.path())).unwrap();
         let programs: &[&str] = match role {
             0 | 5 => &[],
-            3 => &["bin/x"],
+            3 => &["bin/c"],
             4 => &["bin/m"],
             _ => &["bin/x", "bin/m"],
         };
@@ -280,7 +287,11 @@ impl Bench {
 #[test]
 fn elves() {
     let bench = Bench::new();
-    assert_eq!(bench.closure(&bench.dir.path().join("bin/x")), "4 files");
+    // With the cache, where that is what leads to a library.
+    for (name, files) in [("bin/x", "4 files"), ("bin/c", "5 files")] {
+        let found = bench.closure(&bench.dir.path().join(name));
+        assert_eq!(found, files, "{name}");
+    }
     let here = here();
     let target = Target {
         name: "elves",
