@@ -286,6 +286,16 @@ impl Bench {
 
 #[test]
 fn elves() {
+    run("elves", seeds());
+}
+
+#[test]
+fn caches() {
+    let of_loaders = |seed: &Vec<u8>| matches!(seed[0], 3 | 4);
+    run("caches", seeds().into_iter().filter(of_loaders).collect());
+}
+
+fn run(name: &str, seeds: Vec<Vec<u8>>) {
     let bench = Bench::new();
     // With the cache, where that is what leads to a library.
     for (name, files) in [("bin/x", "4 files"), ("bin/c", "5 files")] {
@@ -294,8 +304,8 @@ fn elves() {
     }
     let here = here();
     let target = Target {
-        name: "elves",
-        seeds: seeds(),
+        name,
+        seeds,
         dictionary: &[
             here.as_bytes(),
             b"\x7fELF",

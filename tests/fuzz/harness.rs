@@ -218,10 +218,10 @@ pub fn kind(message: &str) -> String {
     let mut kind = String::new();
     for (index, part) in message.split('`').enumerate() {
         if index % 2 == 0 {
-            kind.extend(part.chars().filter(|c| !c.is_ascii_digit()));
+            kind.extend(part.chars().filter(|c| c.is_ascii_lowercase()));
         }
     }
-    kind.truncate(kind.floor_char_boundary(200));
+    kind.truncate(60);
     kind
 }
 
