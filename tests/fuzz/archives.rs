@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 
 use sandbox::archive::{Archive, Body, Member, Receiver, WalkError};
 
-use crate::harness::{Target, kind};
+use crate::harness::{Target, directory, kind};
 use crate::tarball::{Header, Tarball, gzip, xz, zstd};
 
 /// Judges members, and keeps none.
@@ -218,7 +218,7 @@ pub const WORDS: &[&[u8]] = &[
 
 #[test]
 fn archives() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let path = dir.path().join("a");
     let target = Target {
         name: "archives",

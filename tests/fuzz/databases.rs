@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sandbox::packages::owners;
 
-use crate::harness::{Target, kind, safe};
+use crate::harness::{Target, directory, kind, safe};
 
 /// Which file an input is, by its first byte.
 const PLACES: [&str; 11] = [
@@ -184,7 +184,7 @@ fn read(dir: &Path, input: &[u8]) -> (usize, Vec<String>) {
 
 #[test]
 fn databases() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let with = |place: usize, bytes: &[u8]| [&[u8::try_from(place).unwrap()], bytes].concat();
     let mut seeds: Vec<_> = SOUND
         .iter()
@@ -192,6 +192,8 @@ fn databases() {
         .map(|(place, text)| with(place, text.as_bytes()))
         .collect();
     seeds.push(with(8, &database(&header())));
+    // The first texts are small and soon known: most changes are for what has numbers.
+    seeds.push(with(10, &header()[..40]));
     // The head of a log, with nothing behind it.
     seeds.push(with(
         9,

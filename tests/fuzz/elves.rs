@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sandbox::elf::{Environment, Resolver, build_id};
 
-use crate::harness::{Target, kind};
+use crate::harness::{Target, directory, kind};
 use crate::made_elf::{Made, NEEDED, RPATH, RUNPATH, SONAME};
 
 /// Stands for the directory of a run in inputs, and has the length of what takes its place.
@@ -59,6 +59,12 @@ fn program(loader: &str) -> Vec<u8> {
             (RUNPATH, "$ORIGIN/../lib:relative:${LIB}:/$PLATFORM"),
         ],
     )
+}
+
+/// A program whose library only the cache leads to.
+fn by_cache() -> Vec<u8> {
+    let loader = format!("{}/lib/ld.so", here());
+    made(Some(&loader), &[(NEEDED, "liba.so.1")])
 }
 
 fn library(needs: &str) -> Vec<u8> {
@@ -201,13 +207,14 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = directory();
         let path = |name: &str| dir.path().join(name);
         for name in ["bin", "lib", "etc"] {
             fs::create_dir(path(name)).unwrap();
         }
         let sound = [
             ("bin/x", program("ld.so")),
+            ("bin/c", by_cache()),
             ("bin/m", program("ld-musl-x86_64.so.1")),
             ("bin/env", made(None, &[])),
             ("bin/script", b"#!/none\n".to_vec()),
@@ -237,7 +244,7 @@ impl Bench {
         fs::write(&path, placed(bytes, self.dir.path())).unwrap();
         let programs: &[&str] = match role {
             0 | 5 => &[],
-            3 => &["bin/x"],
+            3 => &["bin/c"],
             4 => &["bin/m"],
             _ => &["bin/x", "bin/m"],
         };
@@ -279,12 +286,26 @@ impl Bench {
 
 #[test]
 fn elves() {
+    run("elves", seeds());
+}
+
+#[test]
+fn caches() {
+    let of_loaders = |seed: &Vec<u8>| matches!(seed[0], 3 | 4);
+    run("caches", seeds().into_iter().filter(of_loaders).collect());
+}
+
+fn run(name: &str, seeds: Vec<Vec<u8>>) {
     let bench = Bench::new();
-    assert_eq!(bench.closure(&bench.dir.path().join("bin/x")), "4 files");
+    // With the cache, where that is what leads to a library.
+    for (name, files) in [("bin/x", "4 files"), ("bin/c", "5 files")] {
+        let found = bench.closure(&bench.dir.path().join(name));
+        assert_eq!(found, files, "{name}");
+    }
     let here = here();
     let target = Target {
-        name: "elves",
-        seeds: seeds(),
+        name,
+        seeds,
         dictionary: &[
             here.as_bytes(),
             b"\x7fELF",

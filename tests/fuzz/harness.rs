@@ -178,6 +178,11 @@ fn watch(name: &str, now: &Now) -> Arc<()> {
     held
 }
 
+/// A directory of a target's own, in memory where that is to be had: most of the time would go into files.
+pub fn directory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
+}
+
 fn scratch() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
 }
@@ -213,10 +218,10 @@ pub fn kind(message: &str) -> String {
     let mut kind = String::new();
     for (index, part) in message.split('`').enumerate() {
         if index % 2 == 0 {
-            kind.extend(part.chars().filter(|c| !c.is_ascii_digit()));
+            kind.extend(part.chars().filter(|c| c.is_ascii_lowercase()));
         }
     }
-    kind.truncate(kind.floor_char_boundary(200));
+    kind.truncate(60);
     kind
 }
 

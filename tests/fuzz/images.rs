@@ -9,7 +9,7 @@ use sandbox::oci::{Image, ImageWalkError};
 use sha2::Digest;
 
 use crate::archives::{Judge, everything, mended};
-use crate::harness::{Target, kind};
+use crate::harness::{Target, directory, kind};
 use crate::tarball::{Tarball, gzip};
 
 /// Ends a part of an input; the first byte is its form, then come the index, the manifest, the configuration, and layers.
@@ -96,7 +96,7 @@ fn files(input: &[u8]) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-fn directory(at: &Path, files: &BTreeMap<String, Vec<u8>>) {
+fn lay_out(at: &Path, files: &BTreeMap<String, Vec<u8>>) {
     if at.exists() {
         fs::remove_dir_all(at).unwrap();
     }
@@ -165,7 +165,7 @@ fn seeds() -> Vec<Vec<u8>> {
 
 #[test]
 fn images() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let (layout, tar) = (dir.path().join("image"), dir.path().join("image.tar"));
     let target = Target {
         name: "images",
@@ -202,7 +202,7 @@ fn images() {
         let reference = (input.len() % 4 == 0).then_some("latest");
         // A directory costs many calls, a tar archive few.
         if input.len() % 3 == 0 {
-            directory(&layout, &files);
+            lay_out(&layout, &files);
             return walk(&layout, reference);
         }
         let mut tarball = Tarball::default();

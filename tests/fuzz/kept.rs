@@ -11,7 +11,7 @@ use sandbox::kept::{Change, Store};
 use sandbox::report::changes::{Output, diff, json, text};
 use sandbox::report::problems::{Style, render};
 
-use crate::harness::{Target, kind, safe};
+use crate::harness::{Target, directory, kind, safe};
 
 const TREE: &str = r#"{"version":1,"tree":"/nowhere"}"#;
 const OVERLAY: &str = r#"{"version":1,"source":"/usr/share","target":"/data","inode":1,"born":null,"since":[1,2],"carried":{"at":[3,4],"finished":true}}"#;
@@ -124,7 +124,7 @@ fn read(place: &Path, store: &Store, input: &[u8]) -> Vec<String> {
 
 #[test]
 fn kept() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let place = dir.path().join("kept");
     let store = Store::create(&place).unwrap();
     let with = |role: u8, text: &str| [&[role], text.as_bytes()].concat();

@@ -10,7 +10,7 @@ use sandbox::report::problems::{Style, render};
 use sandbox::report::{listing, listing_json, printable, tree_text};
 use sandbox::rootfs::{Built, Listed, Notes};
 
-use crate::harness::{Target, safe};
+use crate::harness::{Target, directory, safe};
 
 fn os(bytes: &[u8]) -> PathBuf {
     PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
@@ -87,7 +87,7 @@ fn errors(dir: &Path, bytes: &[u8]) {
 
 #[test]
 fn shown() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let target = Target {
         name: "shown",
         seeds: [

@@ -11,7 +11,7 @@ use sandbox::report::listing;
 use sandbox::rootfs::{Collection, Refresh, Silent, Store};
 use serde::Serialize;
 
-use crate::harness::{Target, kind, safe};
+use crate::harness::{Target, directory, kind, safe};
 use crate::trees::plan;
 
 const ROLES: [&str; 5] = ["inventory", "stamps", "recipe", "user", "raw inventory"];
@@ -229,9 +229,7 @@ impl Bench {
 
 #[test]
 fn stores() {
-    let bench = Bench {
-        dir: tempfile::tempdir().unwrap(),
-    };
+    let bench = Bench { dir: directory() };
     fs::create_dir(bench.dir.path().join("victim")).unwrap();
     fs::write(bench.dir.path().join("victim/kept"), "as it was").unwrap();
     let places = bench.fresh();

@@ -9,7 +9,7 @@ use sandbox::plan::{TreePlan, TreeSource};
 use sandbox::rootfs::{Refresh, Silent, Store};
 
 use crate::archives::{WORDS, formed};
-use crate::harness::{Target, kind};
+use crate::harness::{Target, directory, kind};
 use crate::tarball::Tarball;
 
 /// A plan whose only source is this.
@@ -103,7 +103,7 @@ fn seeds() -> Vec<Vec<u8>> {
 
 #[test]
 fn trees() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let path = dir.path().join("a");
     let victim = dir.path().join("victim");
     fs::create_dir(&victim).unwrap();
