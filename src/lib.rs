@@ -44,7 +44,7 @@
 //!   root of the host unmapped, modes hold what the masks did. Parts of binds are refused beside it: whoever has mount
 //!   namespaces can detach what covers them.
 //! - Without Landlock the launcher runs from a sealed copy in memory, not from a detached read-only mount: it costs
-//!   such starts two milliseconds, and others nothing ([`launch`]).
+//!   such starts some milliseconds, and others nothing ([`launch`]).
 //! - A guard is taken out by a variable in debug builds, which release builds do not contain: a feature would want two builds
 //!   ([`model::guard`]).
 //! - On cgroup v2 a group `sandbox` between holds the controllers, so that no manager above takes them away
