@@ -1,7 +1,7 @@
 //! What of the kernel's code the program reaches: system calls, capabilities, its file systems.
 
 use crate::diag::At;
-use crate::model::{Capability, CgroupMount, SeccompPolicy, SysMount};
+use crate::model::{Capability, CgroupMount, OnDeny, SeccompPolicy, SysMount};
 use crate::plan::Landlock;
 
 use super::score::{Dimension, Weight};
@@ -155,7 +155,7 @@ const HARMLESS: &[&str] = &[
 ];
 
 fn seccomp_none(subject: &Subject<'_>) -> Vec<Found> {
-    if !is_unfiltered(subject) {
+    if subject.settings.seccomp.value != SeccompPolicy::None {
         return Vec::new();
     }
     let seccomp = &subject.settings.seccomp;
@@ -166,7 +166,9 @@ fn seccomp_none(subject: &Subject<'_>) -> Vec<Found> {
 
 /// Whether the program may make every system call.
 pub(super) fn is_unfiltered(subject: &Subject<'_>) -> bool {
-    subject.settings.seccomp.value == SeccompPolicy::None
+    let settings = subject.settings;
+    let refuses_nothing = settings.syscalls.on_deny.value == OnDeny::Log;
+    settings.seccomp.value == SeccompPolicy::None || refuses_nothing
 }
 
 fn nested_namespaces(subject: &Subject<'_>) -> Vec<Found> {

@@ -42,6 +42,7 @@ mod paths;
 mod score;
 mod sockets;
 mod spots;
+mod syscalls;
 
 use crate::diag::Origin;
 use crate::plan::Settings;
@@ -182,11 +183,12 @@ impl Audit {
 
 /// Every rule there is, by dimension.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let all: [&'static [Rule]; 7] = [
+    let all: [&'static [Rule]; 8] = [
         files::RULES,
         sockets::RULES,
         isolation::RULES,
         kernel::RULES,
+        syscalls::RULES,
         devices::RULES,
         env::RULES,
         limits::RULES,
