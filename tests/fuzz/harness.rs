@@ -17,6 +17,9 @@ use crate::random::Random;
 /// An input that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// And for one that sleeps.
+const ASLEEP: Duration = Duration::from_secs(180);
+
 /// Inputs to go on from; beyond them a new one takes the place of another.
 const MOST_KEPT: usize = 4000;
 
@@ -156,19 +159,28 @@ impl<'a> Run<'a> {
 }
 
 /// Ends the process when an input takes too long: a thread cannot be stopped from outside. It watches as long
-/// as what it returns is held.
+/// as what it returns is held. What counts is the thread's own time on a processor: others may want them too.
 fn watch(name: &str, now: &Now) -> Arc<()> {
     let held = Arc::new(());
     let (name, now, run) = (name.to_owned(), Arc::clone(now), Arc::downgrade(&held));
+    let thread = nix::unistd::gettid();
     std::thread::spawn(move || {
+        let mut since: Option<(Instant, Duration)> = None;
         while run.upgrade().is_some() {
             std::thread::sleep(Duration::from_millis(500));
             let now = now
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
-            if let Some((start, input)) = &*now
-                && start.elapsed() > PATIENCE
-            {
+            let Some((start, input)) = &*now else {
+                continue;
+            };
+            let used = processor_time(thread);
+            let before = match since.filter(|(seen, _)| seen == start) {
+                Some((_, before)) => before,
+                None => used,
+            };
+            since = Some((*start, before));
+            if used - before > PATIENCE || start.elapsed() > ASLEEP {
                 let at = left(&name, input);
                 eprintln!("{name}: an input hangs: {}", at.display());
                 std::process::abort();
@@ -176,6 +188,14 @@ fn watch(name: &str, now: &Now) -> Arc<()> {
         }
     });
     held
+}
+
+/// How long a thread has run (proc_pid_schedstat, in nanoseconds).
+fn processor_time(thread: nix::unistd::Pid) -> Duration {
+    let text = fs::read_to_string(format!("/proc/self/task/{thread}/schedstat"));
+    let text = text.unwrap_or_default();
+    let nanoseconds = text.split(' ').next().and_then(|text| text.parse().ok());
+    Duration::from_nanos(nanoseconds.unwrap_or(0))
 }
 
 /// A directory of a target's own, in memory where that is to be had: most of the time would go into files.
