@@ -74,12 +74,15 @@ fn is_covered(target: &InsidePath, rest: &Path, mounts: &[At<Mount>]) -> bool {
     })
 }
 
-/// A copy is no way to write it. What a pattern leaves out of a copy is known when it is made.
+/// A copy is no way to write it. Only who leaves it out of the copy by its very name leaves it out for sure.
 fn copied<'t>(host: &Path, protection: Protection, tree: &'t Tree) -> Option<&'t Origin> {
     let copies = tree.sources.iter().filter(|source| match &source.value {
-        TreeSource::Copy { from, exclude, .. } => {
-            exclude.is_empty() && (host.starts_with(from) || from.starts_with(host))
-        }
+        TreeSource::Copy { from, exclude, .. } => match host.strip_prefix(from) {
+            Ok(below) => !below
+                .iter()
+                .any(|name| exclude.iter().any(|left| *name == **left)),
+            Err(_) => from.starts_with(host),
+        },
         _ => false,
     });
     let mut copies = copies.filter(|_| protection == Protection::Hide);

@@ -67,10 +67,11 @@ pub(super) fn resolve(
         scope.report(counts_for_all(capability, mount));
     }
     let is_root = identity.is_some_and(|identity| identity.user.value.uid == 0);
-    if nested_userns.value.is_on() && is_root {
+    if nested_userns.value.is_on() {
         match roots_files {
-            Some(mount) => scope.report(maps_no_root(&nested_userns, mount)),
-            None => kept.extend(for_nested_root(&nested_userns, &kept)),
+            Some(mount) => scope.report(copies_set_id(&nested_userns, mount)),
+            None if is_root => kept.extend(for_nested_root(&nested_userns, &kept)),
+            None => {}
         }
     }
     kept.sort_by_key(|capability| capability.value);
@@ -116,14 +117,17 @@ fn counts_for_all(capability: &At<Capability>, mount: &At<Mount>) -> Problem {
         .help("leave the capability out, or bind a directory that is not root's")
 }
 
-fn maps_no_root(nested: &At<Switch>, mount: &At<Mount>) -> Problem {
-    let message = "the program is 0, and no user namespace that it makes can map its id";
-    Problem::warning("security.nested-root", &nested.origin, message)
-        .also(
-            &mount.origin,
-            "with what that takes, files of root's here could get capabilities",
-        )
-        .help("write `user = \"1000:1000\"` under `[command]`")
+/// In an overlay of its own the program has the kernel copy a set-id file into the bind, bit and all, and no
+/// filter sees that (rule 11); nor may it give capabilities to such files.
+fn copies_set_id(nested: &At<Switch>, mount: &At<Mount>) -> Problem {
+    let message = format!(
+        "through overlays of its own the program could make set-id files of root's in `{}`",
+        mount.value.target
+    );
+    nested
+        .error("security.nested-root", message)
+        .also(&mount.origin, "root's files, to be written")
+        .help("bind a directory that is not root's, or bind it read-only")
 }
 
 fn judge(
