@@ -71,7 +71,7 @@ impl Audit {
                 .map(|(settings, facts)| (settings, variables(&facts))),
             false => loaded.judge_text().map(|settings| (settings, Vec::new())),
         };
-        let Some((settings, variables)) = judged.filter(|_| !loaded.problems.has_errors()) else {
+        let Some((settings, variables)) = judged else {
             output::problems(loaded.problems, &loaded.sources);
             return Exit::NO;
         };

@@ -51,7 +51,6 @@ impl Check {
             true => loaded.judge_for_host().map(|(settings, _)| settings),
             false => loaded.judge_text(),
         };
-        let settings = settings.filter(|_| loaded.problems.count(Severity::Error) == 0);
         if let (true, Some(settings)) = (self.locked, settings.as_ref()) {
             let verified = verify(path, &Plan::new(settings.clone()), &mut loaded.sources);
             loaded.problems.extend(verified.err().unwrap_or_default());

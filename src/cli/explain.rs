@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::diag::{Problems, Severity};
+use crate::diag::Problems;
 use crate::plan::Given;
 use crate::report::printable;
 use crate::review;
@@ -41,7 +41,6 @@ impl Explain {
     pub fn run(self) -> Exit {
         let mut loaded = Loaded::read(&self.profile, Given::default());
         let settings = loaded.judge_text();
-        let settings = settings.filter(|_| loaded.problems.count(Severity::Error) == 0);
         let problems = std::mem::take(&mut loaded.problems);
         output::problems(problems, &loaded.sources);
         let Some(settings) = settings else {

@@ -5,10 +5,12 @@ use crate::launch::{Filters, Listened};
 use crate::model::OnDeny;
 use crate::plan::{Action, Plan, ProgramAction, Step};
 use crate::seccomp::{
-    Arch, Base, CompileError, Filter, Grants, NestedUserNamespaces, Policy, Standing, Verdicts,
-    compile, syscall_name,
+    Arch, Base, CompileError, Filter, Grants, NestedUserNamespaces, Policy, compile, syscall_name,
 };
 use crate::sys::seccomp::Instruction;
+
+/// The call by which the program gives its listener away, under the filter that it has just loaded.
+const HANDS_OVER: &str = "sendmsg";
 
 /// The programs to load.
 ///
@@ -55,27 +57,26 @@ fn filters(policy: &Policy<'_>, arch: Arch) -> Result<Filters, CompileError> {
     let program = compile(policy, arch)?;
     Ok(Filters {
         first_process: copy(&compile(&bare, arch)?.program),
-        listened: listened(policy, &program)?,
+        listened: listened(policy, &program),
         program: copy(&program.program),
     })
 }
 
 /// A listener for what is refused. None with namespaces of the program's own: what it runs there may want one
 /// for itself, and a process has one alone. None where the program may not hand it over.
-fn listened(policy: &Policy<'_>, filter: &Filter) -> Result<Option<Listened>, CompileError> {
+fn listened(policy: &Policy<'_>, filter: &Filter) -> Option<Listened> {
     let (Some(program), OnDeny::Errno(errno)) = (&filter.listened, policy.on_deny) else {
-        return Ok(None);
+        return None;
     };
-    let verdicts = Verdicts::of(policy)?;
-    let hands_over = verdicts
-        .get("sendmsg")
-        .is_some_and(|verdict| verdict.standing == Standing::Allowed);
+    // Every base lets it run, so that only the profile can close it.
+    let mut denied = policy.deny.iter();
+    let hands_over = !denied.any(|entry| entry.calls().contains(&HANDS_OVER));
     let nested = policy.grants.nested_user_namespaces == NestedUserNamespaces::Allowed;
-    Ok((hands_over && !nested).then(|| Listened {
+    (hands_over && !nested).then(|| Listened {
         program: copy(program),
         errno: errno.number().into(),
         name: call_name,
-    }))
+    })
 }
 
 fn call_name(architecture: u32, number: i32) -> Option<&'static str> {
@@ -93,4 +94,19 @@ fn copy(program: &[crate::seccomp::Instruction]) -> Vec<Instruction> {
 fn instruction(from: &crate::seccomp::Instruction) -> Instruction {
     let crate::seccomp::Instruction { code, jt, jf, k } = *from;
     Instruction { code, jt, jf, k }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seccomp::{Standing, Verdicts};
+
+    #[test]
+    fn every_base_lets_a_listener_be_handed_over() {
+        for policy in [Policy::DEFAULT, Policy::STRICT] {
+            let verdicts = Verdicts::of(&policy).unwrap();
+            let standing = verdicts.get(HANDS_OVER).unwrap().standing;
+            assert_eq!(standing, Standing::Allowed, "{:?}", policy.base);
+        }
+    }
 }

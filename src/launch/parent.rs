@@ -288,18 +288,13 @@ pub(super) fn open_clone(clone: &ArmedClone) -> sys::Result<Option<OwnedFd>> {
         mount => mount?,
     };
     let status = sys::file::status(mount.as_fd())?;
-    let is_directory = status.st_mode & libc::S_IFMT == libc::S_IFDIR;
     if clone
         .identity
         .is_some_and(|found| found != (status.st_dev, status.st_ino))
     {
         return Err(Errno::ESTALE);
     }
-    match (clone.shape, is_directory) {
-        (MountPointKind::Directory, false) => return Err(Errno::ENOTDIR),
-        (MountPointKind::File, true) => return Err(Errno::EISDIR),
-        _ => {}
-    }
+    verify_shape(clone.shape, &status)?;
     let is_socket = status.st_mode & libc::S_IFMT == libc::S_IFSOCK;
     if clone.accepts == Accepts::Sockets && !is_socket {
         return Err(Errno::ENOTSOCK);
@@ -313,6 +308,16 @@ pub(super) fn open_clone(clone: &ArmedClone) -> sys::Result<Option<OwnedFd>> {
         false => sys::mount::set_attributes_alone(mount.as_fd(), clone.attributes, depth)?,
     }
     Ok(Some(mount))
+}
+
+/// Whether something is a directory, where it has to be one, and none where it must not be.
+pub(super) fn verify_shape(shape: MountPointKind, status: &libc::stat) -> sys::Result<()> {
+    let is_directory = status.st_mode & libc::S_IFMT == libc::S_IFDIR;
+    match (shape, is_directory) {
+        (MountPointKind::Directory, false) => Err(Errno::ENOTDIR),
+        (MountPointKind::File, true) => Err(Errno::EISDIR),
+        _ => Ok(()),
+    }
 }
 
 /// A detached copy of the mount, by a path whose links are refused where it should have none.

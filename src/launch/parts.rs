@@ -16,6 +16,7 @@ use crate::sys::mount::{Attributes, Depth};
 use super::arm::{ArmedPart, ArmedPlace};
 use super::init::{Inside, held};
 use super::mounts::READ_ONLY;
+use super::parent::verify_shape;
 
 impl Inside<'_> {
     pub(super) fn guard(&self, part: &ArmedPart) -> sys::Result<()> {
@@ -24,12 +25,7 @@ impl Inside<'_> {
             return Ok(());
         };
         let place = find(top, &part.place)?;
-        let kind = sys::file::status(place.as_fd())?.st_mode & libc::S_IFMT;
-        match (part.shape, kind == libc::S_IFDIR) {
-            (MountPointKind::Directory, false) => return Err(Errno::ENOTDIR),
-            (MountPointKind::File, true) => return Err(Errno::EISDIR),
-            _ => {}
-        }
+        verify_shape(part.shape, &sys::file::status(place.as_fd())?)?;
         let mount = match part.guard {
             PartGuard::Pinned => itself(&place, 0)?,
             PartGuard::ReadOnly => itself(&place, READ_ONLY)?,

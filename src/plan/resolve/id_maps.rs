@@ -13,7 +13,7 @@ use crate::profile::raw::RawMapUsers;
 
 use rules::{judge, not_allowed};
 
-use super::identity::RANGE;
+use super::identity::{RANGE, seed};
 use super::namespaces::what_keeps;
 use super::scope::Scope;
 
@@ -246,9 +246,7 @@ fn block(start: u32, program: u32) -> Vec<IdExtent> {
 
 /// The first block of [`RANGE`], from a place that the name gives, of which nobody has an id.
 fn free_block(name: &SandboxName, accounts: &Accounts) -> Option<u32> {
-    let hash = blake3::hash(name.as_str().as_bytes());
-    let [a, b, c, d, ..] = *hash.as_bytes();
-    let seed = u32::from_le_bytes([a, b, c, d]);
+    let seed = seed(name);
     let blocks = (RANGE.end - RANGE.start) / WHOLE;
     let start = |step: u32| RANGE.start + ((seed % blocks + step) % blocks) * WHOLE;
     let free = |start: &u32| {

@@ -154,9 +154,7 @@ fn generated(name: &str, own: UserIds) -> UserIds {
 /// It takes the place of host root, so that what the program may reach as another's file is nothing.
 fn unused(name: &SandboxName, asked: &At<UserSpec>, scope: &mut Scope<'_>) -> Option<UserIds> {
     scope.wanted.accounts = true.into();
-    let hash = blake3::hash(name.as_str().as_bytes());
-    let [a, b, c, d, ..] = *hash.as_bytes();
-    let seed = u32::from_le_bytes([a, b, c, d]);
+    let seed = seed(name);
     let accounts = scope.facts().map(|facts| &facts.accounts);
     let id = accounts.map_or(Some(RANGE.start), |accounts| free_id(seed, accounts));
     if id.is_none() {
@@ -168,6 +166,13 @@ fn unused(name: &SandboxName, asked: &At<UserSpec>, scope: &mut Scope<'_>) -> Op
         );
     }
     id.map(|id| UserIds { uid: id, gid: id })
+}
+
+/// Where the search for ids of this name begins: always at the same place.
+pub(super) fn seed(name: &SandboxName) -> u32 {
+    let hash = blake3::hash(name.as_str().as_bytes());
+    let [a, b, c, d, ..] = *hash.as_bytes();
+    u32::from_le_bytes([a, b, c, d])
 }
 
 /// The first free id of [`RANGE`] from a place that the seed gives; in a container with few ids, one

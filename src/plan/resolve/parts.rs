@@ -250,14 +250,16 @@ pub(super) fn judge_rights(
     scope: &mut Scope<'_>,
 ) {
     judge_nested(mounts, &security.nested_userns, scope);
-    let unfiltered = may_unmount(security, syscalls);
     let mut kept = security.capabilities.iter();
-    let may = kept.find(|kept| unfiltered && kept.value.to_string() == "CAP_SYS_ADMIN");
+    let may = kept.find(|kept| kept.value.to_string() == "CAP_SYS_ADMIN");
     let is_part = |mount: &&At<Mount>| match mount.value.kind {
         MountKind::Part { guard, .. } => guard != PartGuard::Pinned,
         _ => false,
     };
-    if let (Some(may), Some(part)) = (may, mounts.iter().find(is_part)) {
+    // What the filter lets through is asked last: to know it takes the whole policy.
+    if let (Some(may), Some(part)) = (may, mounts.iter().find(is_part))
+        && may_unmount(security, syscalls)
+    {
         let message = format!(
             "the program may unmount what protects `{}`",
             part.value.target
