@@ -7,7 +7,7 @@ use std::path::{Component, Path};
 use sandbox::archive::{Archive, Body, Member, Receiver, WalkError};
 
 use crate::harness::{Target, directory, kind};
-use crate::tarball::{Header, Tarball, gzip, xz, zstd};
+use crate::tarball::{Header, Tarball, everything, gzip, xz, zstd};
 
 /// Judges members, and keeps none.
 #[derive(Default)]
@@ -64,37 +64,6 @@ impl Judge {
     pub fn seen(&self) -> String {
         format!("{} members of {:b}", self.members.min(9), self.kinds)
     }
-}
-
-/// An archive with one of everything.
-pub fn everything() -> Vec<u8> {
-    let sparse = Header::gnu(b'S', "sparse")
-        .size(4)
-        .with(386, b"00000001000\0");
-    let sparse = sparse
-        .with(398, b"00000000004\0")
-        .with(483, b"00000002000\0");
-    Tarball::default()
-        .raw_pax(b'g', b"16 mtime=123456\n")
-        .dir("d")
-        .file("d/f", "content")
-        .pax(&[("path", b"a/long/one"), ("SCHILY.xattr.user.a", b"1\n2")])
-        .file("x", "y")
-        .long(b'L', b"another/long/one\0")
-        .symlink("l", "d/f")
-        .hard_link("h", "d/f")
-        .header(&sparse)
-        .content(b"data")
-        .pax(&[
-            ("GNU.sparse.major", b"1"),
-            ("GNU.sparse.minor", b"0"),
-            ("GNU.sparse.name", b"newer"),
-            ("GNU.sparse.realsize", b"2000"),
-        ])
-        .header(&Header::new(b'0', "y").size(516))
-        .content(&[&b"1\n1000\n4\n"[..], &[0; 503], b"data"].concat())
-        .header(&Header::new(b'3', "null"))
-        .end()
 }
 
 /// Archives that put each form at the beginning, where changes are most likely to hit it.

@@ -8,9 +8,9 @@ use sandbox::model::ImageName;
 use sandbox::oci::{Image, ImageWalkError};
 use sha2::Digest;
 
-use crate::archives::{Judge, everything, mended};
+use crate::archives::{Judge, mended};
 use crate::harness::{Target, directory, kind};
-use crate::tarball::{Tarball, gzip};
+use crate::tarball::{Tarball, everything, gzip};
 
 /// Ends a part of an input; the first byte is its form, then come the index, the manifest, the configuration, and layers.
 const END: &[u8] = b"\n%%%%\n";

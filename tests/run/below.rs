@@ -5,25 +5,14 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::seen::everything_in;
 use super::support::{Caller, Ended, Lab, attack, root_only};
 
-/// Everything about a tree that an attack could change.
-fn state_of(top: &Path) -> Vec<(PathBuf, u32, u64, u32, Vec<u8>)> {
-    let mut found = Vec::new();
-    let mut left = vec![top.to_owned()];
-    while let Some(path) = left.pop() {
-        let status = fs::symlink_metadata(&path).unwrap();
-        let mut text = Vec::new();
-        if status.is_dir() {
-            let entries = fs::read_dir(&path).unwrap();
-            left.extend(entries.map(|entry| entry.unwrap().path()));
-        } else if status.is_file() {
-            text = fs::read(&path).unwrap();
-        }
-        found.push((path, status.mode(), status.nlink(), status.uid(), text));
-    }
-    found.sort();
-    found
+/// The same but for the times, which the attacks of a program that may write change.
+fn state_of(top: &Path) -> Vec<(PathBuf, u64, u64, u64, Vec<u8>)> {
+    let seen = everything_in(top).into_iter();
+    seen.map(|(path, [mode, uid, _, links, _], _, text)| (path, mode, links, uid, text))
+        .collect()
 }
 
 /// A checkout with things that matter on the host.

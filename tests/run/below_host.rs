@@ -6,6 +6,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 
 use super::below::{PARTS, checkout, profile};
+use super::mounts::in_own_namespace;
 use super::support::{Caller, attack, finish, finish_started, sandbox, start, within};
 
 #[test]
@@ -86,15 +87,9 @@ fn parts_take_what_is_mounted_below_them_along() {
         let lines = list.map(|line| format!("{} {line} || :\n", attack()));
         let arguments =
             lab.up_arguments(&profile(&lab, "rw", PARTS), &["sh", "-c", &lines.concat()]);
-        let mut unshare = lab.host("unshare");
-        match caller {
-            Caller::Root => unshare.arg("--mount"),
-            Caller::Unprivileged => {
-                unshare.args(["--user", "--map-current-user", "--keep-caps", "--mount"])
-            }
-        };
+        let mut unshare = in_own_namespace(&lab);
         let script = format!("set -e; {mounts} exec \"$@\"");
-        unshare.args(["--propagation", "private", "sh", "-c", &script, "sh"]);
+        unshare.args(["sh", "-c", &script, "sh"]);
         let ended = finish(unshare.arg(sandbox()).args(arguments));
         let found: Vec<&str> = ended.out.lines().collect();
         let expected = ["worked", "worked", "EROFS", "ENOENT", "EBUSY"];

@@ -1,30 +1,9 @@
 //! Rule 8: a tree whose links lead outside makes, changes and mounts nothing there.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
 
+use super::seen::everything_in;
 use super::support::{Caller, Ended, Lab, finish};
-
-/// Everything about a directory that an attack could change.
-fn state_of(directory: &Path) -> Vec<(PathBuf, u32, u32, i64, i64, Vec<u8>)> {
-    let mut found = Vec::new();
-    let mut left = vec![directory.to_owned()];
-    while let Some(path) = left.pop() {
-        let status = fs::symlink_metadata(&path).unwrap();
-        let mut text = Vec::new();
-        if status.is_dir() {
-            let entries = fs::read_dir(&path).unwrap();
-            left.extend(entries.map(|entry| entry.unwrap().path()));
-        } else if status.is_file() {
-            text = fs::read(&path).unwrap();
-        }
-        let change = (status.ctime(), status.ctime_nsec());
-        found.push((path, status.mode(), status.uid(), change.0, change.1, text));
-    }
-    found.sort();
-    found
-}
 
 /// A directory outside that the caller may change, and a tree with links into it.
 fn hostile(caller: Caller) -> Lab {
@@ -38,13 +17,13 @@ fn hostile(caller: Caller) -> Lab {
 /// Runs `true` in the tree that holds `hostile`; whatever comes of it, the victim stays as it was.
 #[track_caller]
 fn harmless(lab: &Lab, sources: &str, rest: &str) -> Ended {
-    let before = state_of(&lab.path("victim"));
+    let before = everything_in(&lab.path("victim"));
     let copy = format!(
         ", {{ copy = \"{}\", to = \"/\" }}{sources}",
         lab.text("hostile")
     );
     let ended = lab.run(&lab.profile_with(&copy, rest), &["true"]);
-    assert_eq!(state_of(&lab.path("victim")), before, "{ended:?}");
+    assert_eq!(everything_in(&lab.path("victim")), before, "{ended:?}");
     assert!([0, 125].contains(&ended.code()), "{ended:?}");
     assert!(!ended.err.contains("panicked"), "{ended:?}");
     ended
@@ -55,12 +34,12 @@ fn copying_without_care_would_reach_the_victim() {
     for caller in Caller::all() {
         let lab = hostile(caller);
         lab.link("hostile/out", lab.path("victim"));
-        let before = state_of(&lab.path("victim"));
+        let before = everything_in(&lab.path("victim"));
         let careless = "cp -a hostile tree && mkdir -p tree/out/new && : > tree/out/made";
         let mut shell = lab.host("sh");
         let ended = finish(shell.args(["-c", careless]).current_dir(lab.path("")));
         assert_eq!(ended.code(), 0, "{ended:?}");
-        assert_ne!(state_of(&lab.path("victim")), before);
+        assert_ne!(everything_in(&lab.path("victim")), before);
     }
 }
 
@@ -201,7 +180,7 @@ fn the_working_directory_is_inside() {
         ] {
             let copy = format!(", {{ copy = \"{}\", to = \"/\" }}", lab.text("hostile"));
             let profile = lab.profile_with(&copy, &format!("command.workdir = \"{workdir}\""));
-            let before = state_of(&lab.path("victim"));
+            let before = everything_in(&lab.path("victim"));
             let mut shell = lab.host("sh");
             shell.args(["-c", "exec 9</; exec \"$@\"", "sh"]);
             shell
@@ -209,7 +188,7 @@ fn the_working_directory_is_inside() {
                 .args(lab.up_arguments(&profile, &["ls"]));
             let ended = finish(&mut shell);
             assert_eq!(ended.code(), 125, "{workdir}: {ended:?}");
-            assert_eq!(state_of(&lab.path("victim")), before);
+            assert_eq!(everything_in(&lab.path("victim")), before);
         }
         // A link that stays inside is followed.
         lab.link("hostile/in", "/mine");

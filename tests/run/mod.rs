@@ -37,6 +37,7 @@ mod policies;
 mod programs;
 mod real;
 mod relay;
+mod seen;
 mod sockets;
 mod streams;
 mod terminal;

@@ -29,19 +29,28 @@ fn up_line(lab: &Lab, profile: &str, command: &[&str]) -> Vec<String> {
     line
 }
 
+/// What starts a command in a mount namespace of the caller's own, from which no mount travels.
+pub fn own_namespace(caller: Caller) -> Vec<&'static str> {
+    let user: &[&str] = match caller {
+        Caller::Root => &[],
+        Caller::Unprivileged => &["--user", "--map-current-user", "--keep-caps"],
+    };
+    [&["unshare"], user, &["--mount", "--propagation", "private"]].concat()
+}
+
+/// The same as a command that wants the rest of its arguments.
+pub fn in_own_namespace(lab: &Lab) -> std::process::Command {
+    let words = own_namespace(lab.caller);
+    let mut unshare = lab.host(words[0]);
+    unshare.args(&words[1..]);
+    unshare
+}
+
 fn own_mounts(lab: &Lab, before: &str, command: &[String]) -> std::process::Command {
     let script = format!("set -e; cd {}; {before}; exec \"$@\"", lab.text("work"));
-    let mut unshare = lab.host("unshare");
-    match lab.caller {
-        Caller::Root => unshare.arg("--mount"),
-        Caller::Unprivileged => {
-            unshare.args(["--user", "--map-current-user", "--keep-caps", "--mount"])
-        }
-    };
-    unshare
-        .args(["--propagation", "private", "sh", "-c", &script, "sh"])
-        .args(command);
-    unshare
+    let mut shell = in_own_namespace(lab);
+    shell.args(["sh", "-c", &script, "sh"]).args(command);
+    shell
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::super::mounts::in_own_namespace;
 use super::super::support::{Caller, Ended, Lab, finish, root_only, sandbox};
 use super::{ALL_RIGHTS, NO_FILTER, all_are, inside, outside, profile, profile_with, says};
 
@@ -194,13 +195,7 @@ fn cve_2025_62596_no_mount_of_the_profile_lies_below_proc() {
 
 /// Runs a script in mounts of its own, and the sandbox at its end.
 fn in_own_mounts(lab: &Lab, script: &str, profile: &str, command: &[&str]) -> Ended {
-    let mut unshare = lab.host("unshare");
-    match lab.caller {
-        Caller::Root => unshare.arg("--mount"),
-        Caller::Unprivileged => {
-            unshare.args(["--user", "--map-current-user", "--keep-caps", "--mount"])
-        }
-    };
+    let mut unshare = in_own_namespace(lab);
     unshare.args(["sh", "-c", script, "sh"]).arg(sandbox());
     finish(unshare.args(lab.up_arguments(profile, command)))
 }

@@ -25,13 +25,12 @@ mod terminals;
 mod tree;
 
 use std::collections::hash_map::DefaultHasher;
-use std::fs;
 use std::hash::{Hash, Hasher};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use super::seen::{Seen, everything_in};
 use super::support::{Ended, Lab, finish, kept as shared_file};
 
 /// Nothing but the kernel's own rules.
@@ -151,8 +150,6 @@ struct Victim {
     before: Vec<Seen>,
 }
 
-type Seen = (PathBuf, [u64; 5], [i64; 4], Vec<u8>);
-
 impl Victim {
     /// Makes one, which the caller may change: a file, a directory, a link.
     fn new(lab: &Lab) -> Victim {
@@ -185,43 +182,4 @@ impl Victim {
         assert_ne!(everything_in(&self.path), self.before);
         self.before = everything_in(&self.path);
     }
-}
-
-/// Names, kinds and modes, owners, links, sizes, both times, contents.
-fn everything_in(directory: &Path) -> Vec<Seen> {
-    let mut found = Vec::new();
-    let mut left = vec![directory.to_owned()];
-    while let Some(path) = left.pop() {
-        let status = fs::symlink_metadata(&path).unwrap();
-        let mut text = Vec::new();
-        if status.is_dir() {
-            left.extend(
-                fs::read_dir(&path)
-                    .unwrap()
-                    .map(|entry| entry.unwrap().path()),
-            );
-        } else if status.is_file() {
-            text = fs::read(&path).unwrap();
-        } else if status.is_symlink() {
-            text = fs::read_link(&path)
-                .unwrap()
-                .into_os_string()
-                .into_encoded_bytes();
-        }
-        let (mode, uid, gid) = (
-            status.mode().into(),
-            status.uid().into(),
-            status.gid().into(),
-        );
-        let numbers = [mode, uid, gid, status.nlink(), status.size()];
-        let times = [
-            status.mtime(),
-            status.mtime_nsec(),
-            status.ctime(),
-            status.ctime_nsec(),
-        ];
-        found.push((path, numbers, times, text));
-    }
-    found.sort();
-    found
 }

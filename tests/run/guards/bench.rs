@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 use sandbox::model::guard::{Guard, VARIABLE};
 
+use super::super::mounts::own_namespace;
 use super::super::support::{Caller, Ended, Lab, attack, finish, kept, sandbox};
 
 pub const NO_FILTER: &str = "[security]\nseccomp = \"none\"\n";
@@ -121,12 +122,8 @@ impl Bench {
     /// The same in a mount namespace of the caller's own, from which no mount travels.
     pub fn own_mounts(&self, script: &str, rest: &str, command: &[&str]) -> Ended {
         let script = format!("cd {} && {script}", self.lab.text("work"));
-        let user: &[&str] = match self.lab.caller {
-            Caller::Root => &[],
-            Caller::Unprivileged => &["--user", "--map-current-user", "--keep-caps"],
-        };
-        let mounts = ["--mount", "--propagation", "private", "bash", "-c"];
-        let line = [&["unshare"], user, &mounts, &[&script, "bash"]].concat();
+        let mut line = own_namespace(self.lab.caller);
+        line.extend(["bash", "-c", &script, "bash"]);
         self.through(&line, rest, command)
     }
 
