@@ -19,6 +19,7 @@ mod devices;
 mod error;
 mod file;
 mod groups;
+mod live;
 mod names;
 mod nest;
 mod remove;
@@ -27,4 +28,5 @@ mod usage;
 
 pub use error::{Cause, CgroupError, Failure};
 pub use groups::{Entry, Groups};
+pub use live::{Freezer, figures, freezer, set_freezer};
 pub use remove::sweep;

@@ -17,6 +17,7 @@ mod output;
 mod profile;
 mod refusal;
 mod reset;
+mod running;
 mod store;
 mod test;
 mod tree;
@@ -66,6 +67,14 @@ enum Command {
     Audit(audit::Audit),
     Explain(explain::Explain),
     Up(up::Up),
+    Ps(running::Ps),
+    Logs(running::Logs),
+    Stats(running::Stats),
+    Pause(running::Pause),
+    Resume(running::Resume),
+    Kill(running::Kill),
+    Down(running::Down),
+    Wait(running::Wait),
     Test(test::Test),
     Build(build::Build),
     Lock(lock::LockCommand),
@@ -89,6 +98,14 @@ pub fn main() -> ExitCode {
             Command::Audit(audit) => audit.run(),
             Command::Explain(explain) => explain.run(),
             Command::Up(up) => up.run(),
+            Command::Ps(ps) => ps.run(),
+            Command::Logs(logs) => logs.run(),
+            Command::Stats(stats) => stats.run(),
+            Command::Pause(pause) => pause.run(),
+            Command::Resume(resume) => resume.run(),
+            Command::Kill(kill) => kill.run(),
+            Command::Down(down) => down.run(),
+            Command::Wait(wait) => wait.run(),
             Command::Test(test) => test.run(),
             Command::Build(build) => build.run(),
             Command::Lock(lock) => lock.run(),
@@ -104,13 +121,18 @@ pub fn main() -> ExitCode {
     exit.into()
 }
 
-/// Wrong usage: 125 for what would have run a program, 2 for all others.
+/// Wrong usage: 125 where the exit code is a program's, 2 for all others.
 fn refused(error: &clap::Error, arguments: &[OsString]) -> Exit {
     // A closed standard stream is no reason for another exit code.
     error.print().ok();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::DONE,
-        _ if arguments.get(1).is_some_and(|first| first == "up") => Exit::NOT_STARTED,
+        _ if arguments.get(1).is_some_and(runs_a_program) => Exit::NOT_STARTED,
         _ => Exit::USAGE,
     }
+}
+
+/// Commands whose exit code is a program's.
+fn runs_a_program(command: &OsString) -> bool {
+    ["up", "wait"].iter().any(|name| command == name)
 }

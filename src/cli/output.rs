@@ -26,10 +26,16 @@ pub fn error_text(text: &str) {
 /// # Errors
 /// When it cannot be written for another reason, such as a full disk.
 pub fn text(text: &str) -> io::Result<()> {
+    bytes(text.as_bytes())
+}
+
+/// The same for bytes that may be no text.
+///
+/// # Errors
+/// As [`text`].
+pub fn bytes(bytes: &[u8]) -> io::Result<()> {
     let mut output = io::stdout();
-    let written = output
-        .write_all(text.as_bytes())
-        .and_then(|()| output.flush());
+    let written = output.write_all(bytes).and_then(|()| output.flush());
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,

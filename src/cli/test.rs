@@ -79,7 +79,7 @@ impl Test {
         if plan.settings.expect.is_empty() {
             return stopped(format, expects_nothing().into(), &judged.sources);
         }
-        match up.start(&plan, &mut judged) {
+        match up.start(&plan, &mut judged, None) {
             Ok(outcome) => {
                 let answers = expect::answers(&plan, &outcome, &judged.sources);
                 print(format, &outcome, &answers)

@@ -10,8 +10,10 @@ pub mod outcome;
 mod printable;
 pub mod problems;
 mod progress;
+pub mod running;
 pub mod steps;
 mod stores;
+mod table;
 
 pub use outcome::{json, summary};
 pub use printable::printable;

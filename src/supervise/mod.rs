@@ -1,10 +1,13 @@
 //! Starts a plan, watches it, ends all of it, and says what happened.
 
+mod detach;
 mod job_control;
+mod log;
 mod outcome;
 mod refused;
 mod relay;
 mod state;
+mod stop;
 mod watch;
 
 use std::io;
@@ -12,14 +15,19 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 
 use crate::cgroup::{CgroupError, Groups};
-use crate::launch::{self, Filters, LaunchError, Resources, launch};
+use crate::launch::{self, Filters, LaunchError, Resources, Running, launch};
 use crate::model::{CgroupFacts, CgroupVersion, KeptPlace, Outcome};
-use crate::plan::Plan;
+use crate::plan::{Plan, Supervise};
+use crate::sys::pidfd::Identity;
+use crate::sys::process::own_id;
 
+use detach::Away;
+pub use detach::{Detach, Detached, Start, detach};
 pub use outcome::Unstarted;
-pub use state::{Claim, StateDirectory};
+pub use state::{After, Claim, Entry, LOGS, Record, Runner, Standing, StateDirectory, Waited};
+pub use stop::{Reached, Stopping, signal};
 pub use watch::caller;
-use watch::{FirstProcess, Rules, watch};
+use watch::{FirstProcess, Outside, Rules, watch};
 
 /// What a run needs beside the plan.
 #[derive(Debug)]
@@ -38,6 +46,8 @@ pub struct Run<'a> {
     pub cgroups: &'a CgroupFacts,
     /// Who started it (see [`caller`]).
     pub caller: Option<BorrowedFd<'a>>,
+    /// The profile as the caller wrote it, for other commands.
+    pub profile: &'a str,
     /// Told, before the program starts, what the host lacks and the profile allows to miss.
     pub on_missing: fn(&Plan, &[CgroupError]),
 }
@@ -59,11 +69,40 @@ pub enum RunError {
     Remove(io::Error),
 }
 
-/// Runs a plan to its end.
+/// Runs a plan to its end; where it is `detached`, its program goes on without the caller.
 ///
 /// # Errors
 /// When the program did not start; nothing of the sandbox is left then.
-pub fn run(run: &Run<'_>, claim: &mut Claim) -> Result<Outcome, RunError> {
+pub fn run(
+    run: &Run<'_>,
+    claim: &mut Claim,
+    detached: Option<Detached>,
+) -> Result<Outcome, RunError> {
+    let mut outside = Outside::default();
+    let outcome = run_to_end(run, claim, detached, &mut outside);
+    let after = match outside.away.as_ref().map(Away::is_awaited) {
+        Some(false) => After::Keep,
+        Some(true) | None => After::Remove,
+    };
+    match &outcome {
+        Ok(outcome) => claim.end(outcome.exit_code, after),
+        // What was lost behind the caller's back is known by its exit code.
+        Err(RunError::Watch(_) | RunError::Remove(_)) => claim.end(NOT_KNOWN, after),
+        Err(_) => Ok(()),
+    }
+    .map_err(RunError::State)?;
+    outcome
+}
+
+/// The exit code of a run whose end is lost, as `up` has it.
+const NOT_KNOWN: u8 = 125;
+
+fn run_to_end(
+    run: &Run<'_>,
+    claim: &mut Claim,
+    detached: Option<Detached>,
+    outside: &mut Outside,
+) -> Result<Outcome, RunError> {
     let limits = &run.plan.settings.group_limits;
     let places = Groups::places(limits, run.cgroups, &claim.name);
     if !places.is_empty() {
@@ -76,10 +115,7 @@ pub fn run(run: &Run<'_>, claim: &mut Claim) -> Result<Outcome, RunError> {
         claim.note_groups(&paths).map_err(RunError::State)?;
     }
     (run.on_missing)(run.plan, groups.missing());
-    let ends_with_caller = run.plan.settings.supervise.kill_on_parent_exit.value;
-    let needed = run.caller.filter(|_| ends_with_caller.is_on());
-    let needed = needed.map(|caller| caller.try_clone_to_owned()).transpose();
-    let needed = needed.map_err(RunError::Watch)?;
+    look_outside(run, claim, detached, outside).map_err(RunError::State)?;
     let rules = rules(run.plan);
     if rules.first_process == FirstProcess::Subreaper {
         let adopting = crate::sys::process::become_subreaper();
@@ -87,12 +123,66 @@ pub fn run(run: &Run<'_>, claim: &mut Claim) -> Result<Outcome, RunError> {
     }
     let listened = run.filters.and_then(|filters| filters.listened.clone());
     let running = launch(run.plan, &resources(run, &groups)).map_err(RunError::Launch)?;
-    let seen = watch(running, rules, needed, listened).map_err(RunError::Watch)?;
+    if let Some(away) = &outside.away {
+        away.let_streams_go().map_err(RunError::Watch)?;
+    }
+    let runner = match outside.away {
+        Some(_) => Runner::Detached,
+        None => Runner::Attached,
+    };
+    let note = |running: &Running| claim.note_run(&record(run, running, runner)?);
+    let seen = watch(running, rules, outside, listened, note).map_err(RunError::Watch)?;
     groups.kill().map_err(RunError::Remove)?;
     let used = groups.usage();
     let outcome = outcome::outcome(run.plan, &claim.name, &seen, used, &groups);
     groups.remove().map_err(RunError::Remove)?;
     outcome.map_err(RunError::Unstarted)
+}
+
+/// Who is answered to: the caller, whose end is the program's too, for as long as the profile says or a
+/// detached start takes.
+fn look_outside(
+    run: &Run<'_>,
+    claim: &Claim,
+    detached: Option<Detached>,
+    outside: &mut Outside,
+) -> io::Result<()> {
+    if let Some(mut detached) = detached {
+        outside.caller = detached.caller.take();
+        outside.away = Some(Away::begin(detached, claim)?);
+        return Ok(());
+    }
+    let ends_with_caller = run.plan.settings.supervise.kill_on_parent_exit.value;
+    let needed = run.caller.filter(|_| ends_with_caller.is_on());
+    outside.caller = needed
+        .map(|caller| caller.try_clone_to_owned())
+        .transpose()?;
+    Ok(())
+}
+
+fn record(run: &Run<'_>, running: &Running, runner: Runner) -> io::Result<Record> {
+    let settings = &run.plan.settings;
+    let Supervise {
+        stop_signal,
+        stop_timeout,
+        kill_on_parent_exit: _,
+    } = &settings.supervise;
+    let args = settings.command.args.iter();
+    let timeout = stop_timeout.value.0.as_millis();
+    Ok(Record {
+        version: Record::VERSION,
+        profile: settings.private.hide(run.profile),
+        command: args.map(|arg| settings.private.hide(&arg.value)).collect(),
+        runner,
+        supervisor: Identity::of(own_id())?.to_string(),
+        first_process: Identity::of(running.child.pid)?.to_string(),
+        first_process_is_init: settings.namespaces.pid.value.is_on(),
+        stop_signal: stop_signal.value.number(),
+        stop_timeout_ms: u64::try_from(timeout).unwrap_or(u64::MAX),
+        started_ms: state::now_ms(),
+        started_unix: state::unix_now(),
+        seat: None,
+    })
 }
 
 fn resources<'a>(run: &Run<'a>, groups: &'a Groups) -> Resources<'a> {

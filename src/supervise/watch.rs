@@ -13,6 +13,7 @@ use crate::model::{Finding, RefusedCall};
 use crate::sys;
 use crate::sys::process::Watched;
 
+use super::detach::{Away, Told};
 use super::job_control;
 use super::refused::Refusals;
 use super::relay::{Output, Relay};
@@ -121,26 +122,38 @@ const PASSED_ON: [Signal; 8] = [
     Signal::SIGTSTP,
 ];
 
-/// Watches until the first process has ended; the end of `caller` asks the program to end.
+/// Whom the loop answers to.
+#[derive(Debug, Default)]
+pub(super) struct Outside {
+    /// Its end asks the program to end.
+    pub caller: Option<OwnedFd>,
+    /// The way out of the caller's sight.
+    pub away: Option<Away>,
+}
+
+/// Watches until the first process has ended; `note` takes down what runs as soon as it does.
 ///
 /// # Errors
-/// When the kernel refuses what every host allows (poll, signalfd, the modes of a terminal).
-pub fn watch(
+/// When the kernel refuses what every host allows (poll, signalfd, the modes of a terminal), and what `note`
+/// says.
+pub(super) fn watch(
     running: Running,
     rules: Rules,
-    caller: Option<OwnedFd>,
+    outside: &mut Outside,
     listened: Option<Listened>,
+    note: impl FnOnce(&Running) -> io::Result<()>,
 ) -> io::Result<Seen> {
-    let mut watch = Watch::new(running, rules, caller, listened)?;
+    let mut watch = Watch::new(running, rules, outside, listened)?;
+    note(&watch.running)?;
     while !watch.turn()? {}
     watch.finish()
 }
 
-struct Watch {
+struct Watch<'a> {
     running: Running,
     rules: Rules,
     signals: SignalFd,
-    caller: Option<OwnedFd>,
+    outside: &'a mut Outside,
     relay: Option<Relay>,
     refusals: Refusals,
     started: Instant,
@@ -196,17 +209,19 @@ const MASTER: usize = 5;
 const INPUT: usize = 6;
 const OUTPUT: usize = 7;
 const REFUSALS: usize = 8;
+const GATE: usize = 9;
+const LOG: usize = 10;
 
 /// How often to look whether the caller's shell has given its terminal to this job.
 const LOOK_FOR_TERMINAL: Duration = Duration::from_millis(250);
 
-impl Watch {
+impl<'a> Watch<'a> {
     fn new(
         mut running: Running,
         rules: Rules,
-        caller: Option<OwnedFd>,
+        outside: &'a mut Outside,
         listened: Option<Listened>,
-    ) -> io::Result<Watch> {
+    ) -> io::Result<Watch<'a>> {
         let started = Instant::now();
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let wall = rules.wall_time.and_then(|time| started.checked_add(time));
@@ -215,7 +230,7 @@ impl Watch {
             running,
             rules,
             signals: SignalFd::with_flags(&taken_signals()?, flags)?,
-            caller,
+            outside,
             relay: None,
             started,
             kill_at: wall.map(|at| (at, Killed::WallTime)),
@@ -243,8 +258,16 @@ impl Watch {
             self.take_signals()?;
         }
         if ready(CALLER) {
-            self.caller = None;
+            self.outside.caller = None;
             self.stop(self.rules.stop_signal)?;
+        }
+        if ready(GATE) {
+            self.leave_caller()?;
+        }
+        if ready(LOG)
+            && let Some(away) = &mut self.outside.away
+        {
+            away.log.take();
         }
         self.kill_when_due()?;
         // Last, and one at a time: whoever makes many such calls waits for all of the above.
@@ -255,7 +278,7 @@ impl Watch {
         Ok(ready(FIRST_PROCESS))
     }
 
-    fn watched(&self) -> [Watched; 9] {
+    fn watched(&self) -> [Watched; 11] {
         let master = self.relay.as_ref().map(Relay::master);
         let events = master.map_or(0, |(_, events)| events);
         let records = self
@@ -264,17 +287,37 @@ impl Watch {
             .then(|| self.running.records.as_fd());
         let socket = self.running.terminal.as_ref().map(AsFd::as_fd);
         let read = libc::POLLIN;
+        let away = self.outside.away.as_ref();
+        let awaited = away.filter(|away| away.is_awaited() && self.seen.failure.is_none());
         [
             entry(Some(self.running.child.pidfd.as_fd()), read),
             entry(Some(self.signals.as_fd()), read),
             entry(records, read),
-            entry(self.caller.as_ref().map(AsFd::as_fd), read),
+            entry(self.outside.caller.as_ref().map(AsFd::as_fd), read),
             entry(socket, read),
             entry(master.map(|(file, _)| file), events),
             entry(self.relay.as_ref().and_then(Relay::input), read),
             entry(self.relay.as_ref().and_then(Relay::output), libc::POLLOUT),
             entry(self.refusals.watched(), read),
+            // Its other ends are gone when the program was executed, or will not be.
+            entry(awaited.map(|_| self.running.gate.as_fd()), 0),
+            entry(away.and_then(|away| away.log.watched()), read),
         ]
+    }
+
+    /// The program was executed: whoever waits for that is told, unless a record says that it was not.
+    fn leave_caller(&mut self) -> io::Result<()> {
+        let mut records = [entry(Some(self.running.records.as_fd()), libc::POLLIN)];
+        let comes = self.seen.records_open() && sys::process::poll(&mut records, Some(0))? > 0;
+        if comes || !self.seen.executing || self.seen.failure.is_some() {
+            return Ok(());
+        }
+        let told = self.outside.away.as_mut().map(Away::tell).transpose()?;
+        self.outside.caller = None;
+        match told {
+            Some(Told::Nobody) => self.stop(self.rules.stop_signal),
+            Some(Told::Yes) | None => Ok(()),
+        }
     }
 
     /// Milliseconds until there is something to do, rounded up.
@@ -374,6 +417,10 @@ impl Watch {
 
     /// The program was stopped: so is `sandbox`, and both go on together.
     fn stop_with_program(&mut self) -> io::Result<()> {
+        // No shell would continue a supervisor without a caller.
+        if self.outside.away.is_some() {
+            return Ok(());
+        }
         self.with_relay(Relay::pause)?;
         job_control::stop(self.kill_at.map(|(at, _)| at))?;
         self.send(libc::SIGCONT)
@@ -413,6 +460,12 @@ impl Watch {
             self.take_record()?;
         }
         self.hand_last_output_on()?;
+        if self.seen.failure.is_none() && self.seen.executing {
+            self.leave_caller()?;
+        }
+        if let Some(away) = &mut self.outside.away {
+            away.log.take_rest();
+        }
         if self.seen.is_lost() {
             let reason = "the first process failed, and how the program ended is lost";
             return Err(io::Error::other(reason));
@@ -456,7 +509,7 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for Watch<'_> {
     /// An error of the loop must not leave a sandbox behind.
     fn drop(&mut self) {
         if !self.seen.ended {

@@ -34,6 +34,28 @@ impl Identity {
         start.map(|start| Identity { pid, start }).ok_or(Errno::EIO)
     }
 
+    /// Its id in the caller's PID namespace.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// The process behind a descriptor; nothing when it has ended and been waited for. No later process
+    /// of the same id is taken for it: once it is held, its start is looked at again.
+    ///
+    /// # Errors
+    /// What pidfd_open(2) says; `EIO` and the like where /proc does not show a living process.
+    pub fn hold(&self) -> Result<Option<OwnedFd>> {
+        let process = match open(self.pid) {
+            Err(Errno::ESRCH | Errno::EINVAL | Errno::ENOENT) => return Ok(None),
+            process => process?,
+        };
+        match Identity::of(self.pid) {
+            Ok(now) if now == *self => Ok(Some(process)),
+            Ok(_) | Err(Errno::ENOENT | Errno::ESRCH) => Ok(None),
+            Err(errno) => Err(errno),
+        }
+    }
+
     /// Whether it has ended, and with the first process of a PID namespace all others in there: before
     /// that the kernel does not call it ended, though its descriptors have been closed already.
     ///

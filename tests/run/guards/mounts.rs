@@ -171,10 +171,11 @@ fn open_state(bench: &Bench) -> String {
 fn linked_state(bench: &Bench) -> String {
     let state = bench.lab.directory("runtime/sandbox");
     fs::set_permissions(state, Permissions::from_mode(0o700)).unwrap();
-    let victim = bench.victim().join("file");
+    let victim = bench.lab.directory("victims-state");
+    fs::set_permissions(&victim, Permissions::from_mode(0o700)).unwrap();
     bench
         .lab
-        .link(&format!("runtime/sandbox/{}.run", bench.lab.name), victim);
+        .link(&format!("runtime/sandbox/{}", bench.lab.name), victim);
     bench.script("", "echo started")
 }
 
