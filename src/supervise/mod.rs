@@ -1,13 +1,16 @@
 //! Starts a plan, watches it, ends all of it, and says what happened.
 
+mod cpu_clock;
 mod detach;
 mod job_control;
 mod log;
 mod outcome;
 mod refused;
 mod relay;
+mod seen;
 mod state;
 mod stop;
+mod streams;
 mod watch;
 
 use std::io;
@@ -17,17 +20,20 @@ use std::path::Path;
 use crate::cgroup::{CgroupError, Groups};
 use crate::launch::{self, Filters, LaunchError, Resources, Running, launch};
 use crate::model::{CgroupFacts, CgroupVersion, KeptPlace, Outcome};
-use crate::plan::{Plan, Supervise};
+use crate::plan::{Amount, Plan, Supervise};
 use crate::sys::pidfd::Identity;
 use crate::sys::process::own_id;
 
+use cpu_clock::CpuClock;
 use detach::Away;
 pub use detach::{Detach, Detached, Start, detach};
 pub use outcome::Unstarted;
+use seen::{FirstProcess, Rules};
 pub use state::{After, Claim, Entry, LOGS, Record, Runner, Standing, StateDirectory, Waited};
 pub use stop::{Reached, Stopping, signal};
+use streams::{Replaced, Streams};
 pub use watch::caller;
-use watch::{FirstProcess, Outside, Rules, watch};
+use watch::{Outside, watch};
 
 /// What a run needs beside the plan.
 #[derive(Debug)]
@@ -122,7 +128,9 @@ fn run_to_end(
         adopting.map_err(|errno| RunError::Watch(errno.into()))?;
     }
     let listened = run.filters.and_then(|filters| filters.listened.clone());
+    let replaced = replace_streams(run.plan, outside).map_err(RunError::Watch)?;
     let running = launch(run.plan, &resources(run, &groups)).map_err(RunError::Launch)?;
+    drop(replaced);
     if let Some(away) = &outside.away {
         away.let_streams_go().map_err(RunError::Watch)?;
     }
@@ -131,7 +139,8 @@ fn run_to_end(
         None => Runner::Attached,
     };
     let note = |running: &Running| claim.note_run(&record(run, running, runner)?);
-    let seen = watch(running, rules, outside, listened, note).map_err(RunError::Watch)?;
+    let clock = cpu_clock(run.plan, &groups);
+    let seen = watch(running, rules, outside, listened, clock, note).map_err(RunError::Watch)?;
     groups.kill().map_err(RunError::Remove)?;
     let used = groups.usage();
     let outcome = outcome::outcome(run.plan, &claim.name, &seen, used, &groups);
@@ -158,6 +167,28 @@ fn look_outside(
         .map(|caller| caller.try_clone_to_owned())
         .transpose()?;
     Ok(())
+}
+
+/// Where the host cannot count, the profile allows to miss it: it would not have come so far.
+fn cpu_clock<'a>(plan: &Plan, groups: &'a Groups) -> Option<CpuClock<'a>> {
+    let mut limits = plan.settings.group_limits.list.iter();
+    let limit = limits.find_map(|limit| match limit.amount {
+        Amount::CpuTime(time) => Some((time.0, limit.amount.key())),
+        _ => None,
+    });
+    let (limit, key) = limit?;
+    let is_missing = groups.missing().iter().any(|missed| missed.key == key);
+    (!is_missing).then(|| CpuClock::start(groups, limit))
+}
+
+/// Pipes for the program's streams, where their bytes count and no log takes them in.
+fn replace_streams(plan: &Plan, outside: &mut Outside) -> io::Result<Replaced> {
+    if plan.settings.output.is_none() || outside.away.is_some() {
+        return Ok(Replaced::default());
+    }
+    let (streams, replaced) = Streams::replace(plan.settings.command.terminal.value)?;
+    outside.streams = streams;
+    Ok(replaced)
 }
 
 fn record(run: &Run<'_>, running: &Running, runner: Runner) -> io::Result<Record> {
@@ -221,6 +252,7 @@ fn rules(plan: &Plan) -> Rules {
     let supervise = &settings.supervise;
     Rules {
         wall_time: settings.wall_time.as_ref().map(|time| time.value.0),
+        output: settings.output.as_ref().map(|size| size.value.0),
         stop_signal: supervise.stop_signal.value.number(),
         stop_timeout: supervise.stop_timeout.value.0,
         first_process: match settings.namespaces.pid.value.is_on() {

@@ -9,106 +9,16 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 
 use crate::launch::{self, KILL_ALL, Listened, Record, Running};
-use crate::model::{Finding, RefusedCall};
 use crate::sys;
 use crate::sys::process::Watched;
 
+use super::cpu_clock::{CpuClock, CpuTime};
 use super::detach::{Away, Told};
 use super::job_control;
 use super::refused::Refusals;
 use super::relay::{Output, Relay};
-
-/// What the loop needs to know of the plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rules {
-    /// When everything is killed.
-    pub wall_time: Option<Duration>,
-    /// What asks the program to end.
-    pub stop_signal: i32,
-    /// How long to wait before SIGKILL.
-    pub stop_timeout: Duration,
-    /// Whether SIGKILL to the first process ends all others.
-    pub first_process: FirstProcess,
-}
-
-/// How far the kernel's own clean-up reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FirstProcess {
-    /// It is PID 1: with it everything ends.
-    Init,
-    /// No PID namespace: it has to end the others itself.
-    Subreaper,
-}
-
-/// What was seen of a run.
-#[derive(Debug, Clone)]
-pub struct Seen {
-    /// What went wrong before the program.
-    pub failure: Option<Record>,
-    /// Whether the set-up came to its end.
-    pub executing: bool,
-    /// The program's wait status.
-    pub program: Option<i32>,
-    /// The first process's wait status.
-    pub init: i32,
-    /// What all processes used that were waited for.
-    pub usage: libc::rusage,
-    /// What the expectations came to, each with its place in the profile.
-    pub found: Vec<(u32, Finding)>,
-    /// Who ended it, where it was this process.
-    pub killed: Option<Killed>,
-    /// What its filter refused; none where nobody counted.
-    pub refused_calls: Option<Vec<RefusedCall>>,
-    /// From the start to the end.
-    pub wall: Duration,
-    records: Records,
-    ended: bool,
-}
-
-/// Whether more may come from inside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Records {
-    Open,
-    Ended,
-}
-
-impl Seen {
-    fn nothing() -> Seen {
-        Seen {
-            failure: None,
-            executing: false,
-            program: None,
-            init: 0,
-            usage: sys::process::no_usage(),
-            found: Vec::new(),
-            killed: None,
-            refused_calls: None,
-            wall: Duration::ZERO,
-            records: Records::Open,
-            ended: false,
-        }
-    }
-
-    fn records_open(&self) -> bool {
-        self.records == Records::Open
-    }
-
-    /// Whether the first process left without telling the program's end: its own exit code is not the
-    /// program's.
-    fn is_lost(&self) -> bool {
-        let told = self.failure.is_some() || self.program.is_some();
-        self.executing && !told && libc::WIFEXITED(self.init)
-    }
-}
-
-/// Why the supervisor killed a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Killed {
-    /// The wall time was over.
-    WallTime,
-    /// It was asked to stop and did not.
-    StopTimeout,
-}
+use super::seen::{FirstProcess, Killed, Records, Rules, Seen};
+use super::streams::{Meter, Streams};
 
 /// Signals that go on to the program. All others keep blocked, and so do nothing.
 const PASSED_ON: [Signal; 8] = [
@@ -129,6 +39,8 @@ pub(super) struct Outside {
     pub caller: Option<OwnedFd>,
     /// The way out of the caller's sight.
     pub away: Option<Away>,
+    /// The program's streams, where they are carried on.
+    pub streams: Streams,
 }
 
 /// Watches until the first process has ended; `note` takes down what runs as soon as it does.
@@ -136,14 +48,16 @@ pub(super) struct Outside {
 /// # Errors
 /// When the kernel refuses what every host allows (poll, signalfd, the modes of a terminal), and what `note`
 /// says.
-pub(super) fn watch(
+pub(super) fn watch<'a>(
     running: Running,
     rules: Rules,
-    outside: &mut Outside,
+    outside: &'a mut Outside,
     listened: Option<Listened>,
+    clock: Option<CpuClock<'a>>,
     note: impl FnOnce(&Running) -> io::Result<()>,
 ) -> io::Result<Seen> {
     let mut watch = Watch::new(running, rules, outside, listened)?;
+    watch.clock = clock;
     note(&watch.running)?;
     while !watch.turn()? {}
     watch.finish()
@@ -158,7 +72,10 @@ struct Watch<'a> {
     refusals: Refusals,
     started: Instant,
     kill_at: Option<(Instant, Killed)>,
+    meter: Meter,
+    clock: Option<CpuClock<'a>>,
     seen: Seen,
+    ended: bool,
 }
 
 fn entry(file: Option<BorrowedFd<'_>>, events: i16) -> Watched {
@@ -211,6 +128,7 @@ const OUTPUT: usize = 7;
 const REFUSALS: usize = 8;
 const GATE: usize = 9;
 const LOG: usize = 10;
+const STREAMS: [usize; 2] = [11, 12];
 
 /// How often to look whether the caller's shell has given its terminal to this job.
 const LOOK_FOR_TERMINAL: Duration = Duration::from_millis(250);
@@ -234,7 +152,10 @@ impl<'a> Watch<'a> {
             relay: None,
             started,
             kill_at: wall.map(|at| (at, Killed::WallTime)),
+            meter: Meter::new(rules.output),
+            clock: None,
             seen: Seen::nothing(),
+            ended: false,
         })
     }
 
@@ -267,7 +188,19 @@ impl<'a> Watch<'a> {
         if ready(LOG)
             && let Some(away) = &mut self.outside.away
         {
-            away.log.take();
+            away.log.take(&mut self.meter);
+        }
+        if STREAMS.into_iter().any(ready) {
+            self.outside.streams.carry_on(&mut self.meter);
+        }
+        if self.meter.is_over() && self.seen.killed.is_none() {
+            self.kill(Killed::Output)?;
+        }
+        if let Some(clock) = &mut self.clock
+            && clock.look()? == CpuTime::UsedUp
+        {
+            self.clock = None;
+            self.kill(Killed::CpuTime)?;
         }
         self.kill_when_due()?;
         // Last, and one at a time: whoever makes many such calls waits for all of the above.
@@ -278,7 +211,7 @@ impl<'a> Watch<'a> {
         Ok(ready(FIRST_PROCESS))
     }
 
-    fn watched(&self) -> [Watched; 11] {
+    fn watched(&self) -> [Watched; 13] {
         let master = self.relay.as_ref().map(Relay::master);
         let events = master.map_or(0, |(_, events)| events);
         let records = self
@@ -288,6 +221,7 @@ impl<'a> Watch<'a> {
         let socket = self.running.terminal.as_ref().map(AsFd::as_fd);
         let read = libc::POLLIN;
         let away = self.outside.away.as_ref();
+        let [(one, of_one), (other, of_other)] = self.outside.streams.watched();
         let awaited = away.filter(|away| away.is_awaited() && self.seen.failure.is_none());
         [
             entry(Some(self.running.child.pidfd.as_fd()), read),
@@ -302,6 +236,8 @@ impl<'a> Watch<'a> {
             // Its other ends are gone when the program was executed, or will not be.
             entry(awaited.map(|_| self.running.gate.as_fd()), 0),
             entry(away.and_then(|away| away.log.watched()), read),
+            entry(one, of_one),
+            entry(other, of_other),
         ]
     }
 
@@ -327,7 +263,8 @@ impl<'a> Watch<'a> {
         let waits = self.relay.as_ref().is_some_and(Relay::is_waiting);
         let look = waits.then_some(LOOK_FOR_TERMINAL);
         let pause = self.refusals.pause();
-        let left = kill.into_iter().chain(look).chain(pause).min()?;
+        let clock = self.clock.as_ref().map(CpuClock::pause);
+        let left = [kill, look, pause, clock].into_iter().flatten().min()?;
         let left = left.as_nanos().div_ceil(1_000_000);
         Some(i32::try_from(left).unwrap_or(i32::MAX))
     }
@@ -342,7 +279,7 @@ impl<'a> Watch<'a> {
                 return Err(io::Error::other(reason));
             }
             Some(Record::Probed { place, found }) => self.seen.found.push((place, found)),
-            Some(Record::Stopped { .. }) => self.stop_with_program()?,
+            Some(Record::Stopped { signal }) => self.stop_with_program(signal)?,
             Some(failure @ (Record::Failed { .. } | Record::NoInterpreter { .. })) => {
                 self.seen.failure.get_or_insert(failure);
             }
@@ -368,7 +305,8 @@ impl<'a> Watch<'a> {
         if has_input {
             relay.take_input();
         }
-        let relayed = relay.give_input().and_then(|()| relay.hand_output_on());
+        let given = relay.give_input();
+        let relayed = given.and_then(|()| relay.hand_output_on(&mut self.meter));
         self.or_hang_up(relayed.map(drop))
     }
 
@@ -415,11 +353,15 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    /// The program was stopped: so is `sandbox`, and both go on together.
-    fn stop_with_program(&mut self) -> io::Result<()> {
-        // No shell would continue a supervisor without a caller.
-        if self.outside.away.is_some() {
-            return Ok(());
+    /// The program was stopped: so is `sandbox`, and both go on together. Where no shell would continue them, keys
+    /// and the terminal stop nobody, as in any process group that is orphaned (setpgid(2)); SIGSTOP stops the program
+    /// alone.
+    fn stop_with_program(&mut self, signal: i32) -> io::Result<()> {
+        if self.outside.away.is_some() || !job_control::has_shell() {
+            return match signal {
+                libc::SIGSTOP => Ok(()),
+                _ => self.send(libc::SIGCONT),
+            };
         }
         self.with_relay(Relay::pause)?;
         job_control::stop(self.kill_at.map(|(at, _)| at))?;
@@ -434,7 +376,12 @@ impl<'a> Watch<'a> {
             return Ok(());
         }
         self.kill_at = None;
-        self.seen.killed = Some(why);
+        self.kill(why)
+    }
+
+    /// Ends everything, now.
+    fn kill(&mut self, why: Killed) -> io::Result<()> {
+        self.seen.killed.get_or_insert(why);
         self.send(match self.rules.first_process {
             FirstProcess::Init => libc::SIGKILL,
             FirstProcess::Subreaper => KILL_ALL,
@@ -452,7 +399,7 @@ impl<'a> Watch<'a> {
     fn finish(mut self) -> io::Result<Seen> {
         let (status, usage) = sys::process::wait_for(self.running.child.pid)?;
         self.end_left_behind()?;
-        self.seen.ended = true;
+        self.ended = true;
         self.seen.wall = self.started.elapsed();
         self.seen.refused_calls = self.refusals.told();
         (self.seen.init, self.seen.usage) = (status, usage);
@@ -464,7 +411,10 @@ impl<'a> Watch<'a> {
             self.leave_caller()?;
         }
         if let Some(away) = &mut self.outside.away {
-            away.log.take_rest();
+            away.log.take_rest(&mut self.meter);
+        }
+        if self.meter.is_over() {
+            self.seen.killed.get_or_insert(Killed::Output);
         }
         if self.seen.is_lost() {
             let reason = "the first process failed, and how the program ended is lost";
@@ -481,38 +431,58 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// All that the sandbox's terminal still holds; a caller who takes none of it can leave by a signal.
+    /// All that is still on its way; a caller who takes none of it can leave by a signal.
     fn hand_last_output_on(&mut self) -> io::Result<()> {
-        let Some(relay) = &mut self.relay else {
-            return Ok(());
-        };
-        // A caller who is gone misses nothing.
-        while let Ok(Output::More) = relay.hand_output_on() {
-            let Some(output) = relay.output() else {
-                continue;
-            };
-            let mut watched = [
-                entry(Some(output), libc::POLLOUT),
-                entry(Some(self.signals.as_fd()), libc::POLLIN),
-            ];
-            let patience = self.seen.killed.map(|_| 0);
-            sys::process::poll(&mut watched, patience)?;
-            let [room, _] = watched;
-            let leaves = |signal: siginfo| i32::try_from(signal.ssi_signo) != Ok(libc::SIGWINCH);
-            if self.signals.read_signal()?.is_some_and(leaves)
-                || (room.revents == 0 && patience.is_some())
-            {
+        while self.carry_last() {
+            if !self.has_room_outside()? {
                 return Ok(());
             }
         }
         Ok(())
+    }
+
+    /// Carries on what the program has left; whether some of it waits for the caller.
+    fn carry_last(&mut self) -> bool {
+        let mut waits = self.outside.streams.carry_rest(&mut self.meter);
+        while let Some(relay) = &mut self.relay
+            // A caller who is gone misses nothing.
+            && let Ok(Output::More) = relay.hand_output_on(&mut self.meter)
+        {
+            if relay.output().is_some() {
+                waits = true;
+                break;
+            }
+        }
+        waits
+    }
+
+    /// Waits until the caller takes more; whether it does. Nobody waits for it behind a time limit.
+    fn has_room_outside(&self) -> io::Result<bool> {
+        let streams = self.outside.streams.watched();
+        let [one, other] = streams.map(|(file, events)| file.filter(|_| events == libc::POLLOUT));
+        let room = libc::POLLOUT;
+        let mut watched = [
+            entry(self.relay.as_ref().and_then(Relay::output), room),
+            entry(one, room),
+            entry(other, room),
+            entry(Some(self.signals.as_fd()), libc::POLLIN),
+        ];
+        let patience = match self.seen.killed {
+            None | Some(Killed::Output) => None,
+            Some(Killed::WallTime | Killed::CpuTime | Killed::StopTimeout) => Some(0),
+        };
+        sys::process::poll(&mut watched, patience)?;
+        let has_room = watched[..3].iter().any(|file| file.revents != 0);
+        let leaves = |signal: siginfo| i32::try_from(signal.ssi_signo) != Ok(libc::SIGWINCH);
+        let left = self.signals.read_signal()?.is_some_and(leaves);
+        Ok(!left && (has_room || patience.is_none()))
     }
 }
 
 impl Drop for Watch<'_> {
     /// An error of the loop must not leave a sandbox behind.
     fn drop(&mut self) {
-        if !self.seen.ended {
+        if !self.ended {
             // It may have ended by itself meanwhile; there is nothing else to do about a failure.
             let killed = self.send(libc::SIGKILL).is_ok();
             if killed {
@@ -520,28 +490,5 @@ impl Drop for Watch<'_> {
                 self.end_left_behind().ok();
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_end_that_was_not_told_is_lost_unless_the_first_process_was_killed() {
-        let mut seen = Seen {
-            executing: true,
-            init: 1 << 8,
-            ..Seen::nothing()
-        };
-        assert!(seen.is_lost());
-        seen.program = Some(7 << 8);
-        assert!(!seen.is_lost());
-        let killed = Seen {
-            executing: true,
-            init: libc::SIGKILL,
-            ..Seen::nothing()
-        };
-        assert!(!killed.is_lost());
     }
 }

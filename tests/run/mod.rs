@@ -33,6 +33,7 @@ mod leaks;
 mod limits;
 mod lock;
 mod mounts;
+mod output;
 mod policies;
 mod programs;
 mod real;
