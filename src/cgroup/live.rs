@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use super::counts::{memory_peak, number, throttled, transferred};
 use super::file::{keyed, read, write};
 use crate::model::Figures;
 
@@ -107,9 +108,11 @@ pub fn figures(groups: &[PathBuf]) -> Figures {
     };
     let cpu = groups.iter().find_map(|group| cpu_time(group));
     let io = groups.iter().find_map(|group| transferred(group));
+    let throttling = groups.iter().find_map(|group| throttled(group));
     Figures {
         cpu_seconds: cpu.map(|time| time.as_secs_f64()),
         memory_bytes: first(&["memory.current", "memory.usage_in_bytes"]),
+        memory_peak_bytes: groups.iter().find_map(|group| memory_peak(group)),
         memory_limit_bytes: first(&["memory.max", "memory.limit_in_bytes"])
             // v1 says "no limit" with the largest number of pages.
             .filter(|limit| *limit < 1 << 62),
@@ -117,11 +120,8 @@ pub fn figures(groups: &[PathBuf]) -> Figures {
         pids_limit: first(&["pids.max"]),
         read_bytes: io.map(|(read, _)| read),
         written_bytes: io.map(|(_, written)| written),
+        throttled_seconds: throttling.map(|(_, time)| time.as_secs_f64()),
     }
-}
-
-fn number(group: &Path, file: &str) -> Option<u64> {
-    read(&group.join(file)).ok()?.trim_end().parse().ok()
 }
 
 fn cpu_time(group: &Path) -> Option<Duration> {
@@ -129,28 +129,6 @@ fn cpu_time(group: &Path) -> Option<Duration> {
     let unified = unified.and_then(|text| keyed(&text, "usage_usec"));
     let unified = unified.map(Duration::from_micros);
     unified.or_else(|| number(group, "cpuacct.usage").map(Duration::from_nanos))
-}
-
-/// Bytes read and written on all devices: of io.stat, or of the throttling policy of v1, which counts what
-/// reaches a device.
-fn transferred(group: &Path) -> Option<(u64, u64)> {
-    if let Ok(text) = read(&group.join("io.stat")) {
-        let sum = |key: &str| {
-            let words = text.split_ascii_whitespace();
-            let values = words.filter_map(|word| word.strip_prefix(key)?.strip_prefix('='));
-            values
-                .filter_map(|value| value.parse::<u64>().ok())
-                .fold(0u64, u64::saturating_add)
-        };
-        return Some((sum("rbytes"), sum("wbytes")));
-    }
-    let text = read(&group.join("blkio.throttle.io_service_bytes")).ok()?;
-    let sum = |key: &str| {
-        let lines = text.lines().filter_map(|line| line.split_once(' '));
-        let values = lines.filter_map(|(_, rest)| rest.strip_prefix(key)?.trim().parse().ok());
-        values.fold(0u64, u64::saturating_add)
-    };
-    Some((sum("Read "), sum("Write ")))
 }
 
 #[cfg(test)]
@@ -169,8 +147,12 @@ mod tests {
     #[test]
     fn both_interfaces_tell_the_same() {
         let (_unified, unified) = group(&[
-            ("cpu.stat", "usage_usec 1500000\nuser_usec 1\n"),
+            (
+                "cpu.stat",
+                "usage_usec 1500000\nuser_usec 1\nnr_throttled 2\nthrottled_usec 250000\n",
+            ),
             ("memory.current", "4096\n"),
+            ("memory.peak", "8192\n"),
             ("memory.max", "max\n"),
             ("pids.current", "3\n"),
             ("pids.max", "64\n"),
@@ -181,7 +163,9 @@ mod tests {
         ]);
         let (_v1, v1) = group(&[
             ("cpuacct.usage", "1500000000\n"),
+            ("cpu.stat", "nr_throttled 2\nthrottled_time 250000000\n"),
             ("memory.usage_in_bytes", "4096\n"),
+            ("memory.max_usage_in_bytes", "8192\n"),
             ("memory.limit_in_bytes", "9223372036854771712\n"),
             ("pids.current", "3\n"),
             ("pids.max", "64\n"),
@@ -193,11 +177,13 @@ mod tests {
         let expected = Figures {
             cpu_seconds: Some(1.5),
             memory_bytes: Some(4096),
+            memory_peak_bytes: Some(8192),
             memory_limit_bytes: None,
             pids: Some(3),
             pids_limit: Some(64),
             read_bytes: Some(11),
             written_bytes: Some(7),
+            throttled_seconds: Some(0.25),
         };
         assert_eq!(figures(&unified), expected);
         assert_eq!(figures(&v1), expected);

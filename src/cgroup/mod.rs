@@ -14,6 +14,7 @@
 //! limit can be lost in the middle of a run.
 
 mod assign;
+mod counts;
 mod create;
 mod devices;
 mod error;

@@ -42,6 +42,11 @@ pub struct Up {
     /// Write what happened to FILE, as JSON
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Show what it used when it has ended: time, memory, processes, block devices
+    ///
+    /// Of its control groups, or of the processes that were waited for; `-` is what this host does not count.
+    #[arg(long, conflicts_with_all = ["detach", "dry_run"])]
+    stats: bool,
     /// Look again at every file that the root tree was made of
     #[arg(long, conflicts_with = "verify")]
     refresh: bool,
@@ -109,6 +114,7 @@ impl Up {
             dry_run: false,
             name,
             report: None,
+            stats: false,
             refresh: false,
             verify: false,
             detach: false,
@@ -264,6 +270,9 @@ impl Up {
             noted.map_err(|error| problem("kept.system", "note that the run is over", &error))?;
         }
         finish(&outcome, report.as_mut())?;
+        if self.stats {
+            output::error_text(&report::footer(&outcome));
+        }
         tree::keep(&store, &tree);
         Ok(outcome)
     }

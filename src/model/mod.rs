@@ -18,7 +18,9 @@ mod privileges;
 mod quantities;
 mod refusal;
 mod running;
+mod stop;
 mod syscalls;
+mod usage;
 mod wanted;
 
 pub use choices::{
@@ -37,12 +39,14 @@ pub use image::{ImageConfig, ImageFact, ImageName, Platform, PlatformSpec};
 pub use kept::{Kept, KeptKind, KeptPlace};
 pub use landlock::LandlockAbi;
 pub use names::{Invalid, SandboxName, VolumeName, nearest};
-pub use outcome::{Ending, Layer, LayerState, LimitKind, Outcome, RefusedCall, Usage};
+pub use outcome::{Ending, Layer, LayerState, LimitKind, Outcome, RefusedCall};
 pub use parts::{PartFact, PartPath, Protection, Unprotected};
 pub use paths::InsidePath;
 pub use privileges::{Capability, Resource, Rlimit, RlimitValue, Signal};
 pub use quantities::{ByteSize, Cpus, Period, TimeOffset};
 pub use refusal::HostState;
 pub use running::{Figures, RunState, RunningSandbox};
+pub use stop::{Stop, StopAnswer, StopSource};
 pub use syscalls::{Errno, OnDeny};
+pub use usage::{Pressure, Usage};
 pub use wanted::Wanted;

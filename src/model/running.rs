@@ -62,6 +62,8 @@ pub struct Figures {
     pub cpu_seconds: Option<f64>,
     /// Memory.
     pub memory_bytes: Option<u64>,
+    /// The most of it at once until now.
+    pub memory_peak_bytes: Option<u64>,
     /// What of it is allowed.
     pub memory_limit_bytes: Option<u64>,
     /// Processes and threads.
@@ -72,4 +74,6 @@ pub struct Figures {
     pub read_bytes: Option<u64>,
     /// Written to block devices.
     pub written_bytes: Option<u64>,
+    /// For how long `limits.cpus` held processes back, added up over the CPUs.
+    pub throttled_seconds: Option<f64>,
 }

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod changes;
 pub mod expect;
 pub mod failure;
+mod footer;
 pub mod outcome;
 mod printable;
 pub mod problems;
@@ -15,6 +16,7 @@ pub mod steps;
 mod stores;
 mod table;
 
+pub use footer::footer;
 pub use outcome::{json, summary};
 pub use printable::printable;
 pub use progress::Bar;

@@ -92,11 +92,13 @@ pub fn stats_text(now: &[Measured], before: Option<(&[Measured], Duration)>) -> 
         let Figures {
             cpu_seconds,
             memory_bytes,
+            memory_peak_bytes: _,
             memory_limit_bytes,
             pids,
             pids_limit: _,
             read_bytes,
             written_bytes,
+            throttled_seconds: _,
         } = measured.figures;
         let bytes = |count: Option<u64>| or_dash(count.map(HumanBytes));
         let total = cpu_seconds.map(|seconds| format!("{seconds:.2} s"));

@@ -1,5 +1,6 @@
 //! Starts a plan, watches it, ends all of it, and says what happened.
 
+mod asked;
 mod cpu_clock;
 mod detach;
 mod job_control;
@@ -7,6 +8,7 @@ mod log;
 mod outcome;
 mod refused;
 mod relay;
+mod rusage;
 mod seen;
 mod state;
 mod stop;

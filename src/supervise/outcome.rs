@@ -1,7 +1,5 @@
 //! What was seen, as an outcome.
 
-use std::time::Duration;
-
 use crate::cgroup::Groups;
 use crate::launch::Record;
 use crate::model::{
@@ -9,6 +7,8 @@ use crate::model::{
 };
 use crate::plan::{Amount, KeptPart, Plan, Settings, Shortfalls, isolation};
 
+use super::asked;
+use super::rusage;
 use super::seen::{Killed, Seen};
 
 /// Why the program did not start.
@@ -44,14 +44,16 @@ pub(super) fn outcome(
     if let Some(unstarted) = unstarted(seen) {
         return Err(unstarted);
     }
-    let usage = with_rusage(used, &seen.usage);
+    let usage = rusage::complete(used, &seen.usage);
     let ending = ending(plan, seen, &usage);
     Ok(Outcome {
         name: name.to_owned(),
         exit_code: exit_code(ending),
         ending,
+        stopped_by: asked::stop(seen),
         limits_hit: limits_hit(plan, seen, &usage),
         refused_calls: seen.refused_calls.clone(),
+        started_unix: seen.started_unix,
         wall: seen.wall,
         usage,
         isolation: isolation(plan, &shortfalls(groups)),
@@ -76,23 +78,6 @@ fn unstarted(seen: &Seen) -> Option<Unstarted> {
             Some(Unstarted::Killed { status: seen.init })
         }
         _ => None,
-    }
-}
-
-/// The kernel's own count of all that was waited for, where no group counts.
-fn with_rusage(used: Usage, usage: &libc::rusage) -> Usage {
-    let time = |time: libc::timeval| {
-        let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-        let micros = u64::try_from(time.tv_usec).unwrap_or(0);
-        Duration::from_secs(seconds) + Duration::from_micros(micros)
-    };
-    // ru_maxrss is in KiB (getrusage(2)).
-    let largest = u64::try_from(usage.ru_maxrss).ok().map(|kib| kib * 1024);
-    Usage {
-        user_seconds: used.user_seconds.or(Some(time(usage.ru_utime))),
-        system_seconds: used.system_seconds.or(Some(time(usage.ru_stime))),
-        max_rss_bytes: largest,
-        ..used
     }
 }
 

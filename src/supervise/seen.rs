@@ -6,6 +6,8 @@ use crate::launch::Record;
 use crate::model::{Finding, RefusedCall};
 use crate::sys;
 
+use super::asked::Asked;
+
 /// What the loop needs to know of the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rules {
@@ -49,6 +51,10 @@ pub(super) struct Seen {
     pub killed: Option<Killed>,
     /// What its filter refused; none where nobody counted.
     pub refused_calls: Option<Vec<RefusedCall>>,
+    /// Who wanted it to end before it did.
+    pub asked: Option<Asked>,
+    /// When it was started, in seconds since 1970.
+    pub started_unix: u64,
     /// From the start to the end.
     pub wall: Duration,
     /// Whether more may come from inside.
@@ -86,6 +92,8 @@ impl Seen {
             found: Vec::new(),
             killed: None,
             refused_calls: None,
+            asked: None,
+            started_unix: 0,
             wall: Duration::ZERO,
             records: Records::Open,
         }

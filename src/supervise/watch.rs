@@ -5,32 +5,21 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 
 use crate::launch::{self, KILL_ALL, Listened, Record, Running};
 use crate::sys;
 use crate::sys::process::Watched;
 
+use super::asked::{self, Asked, taken_signals};
 use super::cpu_clock::{CpuClock, CpuTime};
 use super::detach::{Away, Told};
 use super::job_control;
 use super::refused::Refusals;
 use super::relay::{Output, Relay};
 use super::seen::{FirstProcess, Killed, Records, Rules, Seen};
+use super::state::unix_now;
 use super::streams::{Meter, Streams};
-
-/// Signals that go on to the program. All others keep blocked, and so do nothing.
-const PASSED_ON: [Signal; 8] = [
-    Signal::SIGHUP,
-    Signal::SIGINT,
-    Signal::SIGQUIT,
-    Signal::SIGUSR1,
-    Signal::SIGUSR2,
-    Signal::SIGALRM,
-    Signal::SIGTERM,
-    Signal::SIGTSTP,
-];
 
 /// Whom the loop answers to.
 #[derive(Debug, Default)]
@@ -104,18 +93,6 @@ pub fn caller() -> io::Result<Option<OwnedFd>> {
     }
 }
 
-/// What the caller ignores stays ignored (nohup(1)): a blocked signal would come all the same.
-fn taken_signals() -> io::Result<SigSet> {
-    let mut set = SigSet::empty();
-    for signal in PASSED_ON {
-        if !sys::signal::is_ignored(signal as i32)? {
-            set.add(signal);
-        }
-    }
-    set.add(Signal::SIGWINCH);
-    Ok(set)
-}
-
 /// Places in the list of what is polled.
 const FIRST_PROCESS: usize = 0;
 const SIGNALS: usize = 1;
@@ -154,7 +131,10 @@ impl<'a> Watch<'a> {
             kill_at: wall.map(|at| (at, Killed::WallTime)),
             meter: Meter::new(rules.output),
             clock: None,
-            seen: Seen::nothing(),
+            seen: Seen {
+                started_unix: unix_now(),
+                ..Seen::nothing()
+            },
             ended: false,
         })
     }
@@ -180,7 +160,7 @@ impl<'a> Watch<'a> {
         }
         if ready(CALLER) {
             self.outside.caller = None;
-            self.stop(self.rules.stop_signal)?;
+            self.stop(self.rules.stop_signal, Asked::CallerEnded)?;
         }
         if ready(GATE) {
             self.leave_caller()?;
@@ -251,7 +231,7 @@ impl<'a> Watch<'a> {
         let told = self.outside.away.as_mut().map(Away::tell).transpose()?;
         self.outside.caller = None;
         match told {
-            Some(Told::Nobody) => self.stop(self.rules.stop_signal),
+            Some(Told::Nobody) => self.stop(self.rules.stop_signal, Asked::CallerEnded),
             Some(Told::Yes) | None => Ok(()),
         }
     }
@@ -316,7 +296,7 @@ impl<'a> Watch<'a> {
             Ok(()) => Ok(()),
             Err(_) => {
                 self.relay = None;
-                self.stop(libc::SIGHUP)
+                self.stop(libc::SIGHUP, Asked::TerminalClosed)
             }
         }
     }
@@ -331,16 +311,20 @@ impl<'a> Watch<'a> {
             let number = i32::try_from(signal.ssi_signo).unwrap_or(0);
             match number {
                 libc::SIGWINCH => self.with_relay(|relay| relay.resize())?,
-                libc::SIGTERM => self.stop(self.rules.stop_signal)?,
-                libc::SIGHUP => self.stop(libc::SIGHUP)?,
-                number => self.send(number)?,
+                libc::SIGTERM => self.stop(self.rules.stop_signal, Asked::by_signal(&signal))?,
+                libc::SIGHUP => self.stop(libc::SIGHUP, Asked::by_signal(&signal))?,
+                number => {
+                    asked::note(&mut self.seen, Asked::by_signal(&signal));
+                    self.send(number)?;
+                }
             }
         }
         Ok(())
     }
 
     /// Asks the program to end, and kills it when it does not in time.
-    fn stop(&mut self, signal: i32) -> io::Result<()> {
+    fn stop(&mut self, signal: i32, asked: Asked) -> io::Result<()> {
+        asked::note(&mut self.seen, asked);
         self.send(signal)?;
         // One that is stopped cannot end.
         self.send(libc::SIGCONT)?;

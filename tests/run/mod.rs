@@ -42,6 +42,7 @@ mod seen;
 mod sockets;
 mod streams;
 mod terminal;
+mod told;
 mod trees;
 mod work;
 mod writes;
