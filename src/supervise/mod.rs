@@ -1,6 +1,8 @@
 //! Starts a plan, watches it, ends all of it, and says what happened.
 
+mod desk;
 mod detach;
+mod exec;
 mod job_control;
 mod log;
 mod outcome;
@@ -16,13 +18,15 @@ use std::path::Path;
 
 use crate::cgroup::{CgroupError, Groups};
 use crate::launch::{self, Filters, LaunchError, Resources, Running, launch};
-use crate::model::{CgroupFacts, CgroupVersion, KeptPlace, Outcome};
-use crate::plan::{Plan, Supervise};
+use crate::model::{CgroupFacts, CgroupVersion, KeptPlace, Outcome, Switch};
+use crate::plan::{Plan, Seat, Supervise};
 use crate::sys::pidfd::Identity;
-use crate::sys::process::own_id;
 
+use desk::Desk;
+pub use desk::{Described, Told, ask};
 use detach::Away;
 pub use detach::{Detach, Detached, Start, detach};
+pub use exec::{Inside, NotEntered, Stays, exec};
 pub use outcome::Unstarted;
 pub use state::{After, Claim, Entry, LOGS, Record, Runner, Standing, StateDirectory, Waited};
 pub use stop::{Reached, Stopping, signal};
@@ -30,7 +34,6 @@ pub use watch::caller;
 use watch::{FirstProcess, Outside, Rules, watch};
 
 /// What a run needs beside the plan.
-#[derive(Debug)]
 pub struct Run<'a> {
     /// The steps, and what they were made from.
     pub plan: &'a Plan,
@@ -48,6 +51,8 @@ pub struct Run<'a> {
     pub caller: Option<BorrowedFd<'a>>,
     /// The profile as the caller wrote it, for other commands.
     pub profile: &'a str,
+    /// The plan as other commands show it.
+    pub describe: &'a dyn Fn() -> Described,
     /// Told, before the program starts, what the host lacks and the profile allows to miss.
     pub on_missing: fn(&Plan, &[CgroupError]),
 }
@@ -65,6 +70,8 @@ pub enum RunError {
     State(io::Error),
     /// The loop around the sandbox failed; everything in it was killed.
     Watch(io::Error),
+    /// A group of the sandbox cannot be entered.
+    Enter(io::Error),
     /// Everything ended, but a group is still there.
     Remove(io::Error),
 }
@@ -97,11 +104,11 @@ pub fn run(
 /// The exit code of a run whose end is lost, as `up` has it.
 const NOT_KNOWN: u8 = 125;
 
-fn run_to_end(
-    run: &Run<'_>,
+fn run_to_end<'r>(
+    run: &'r Run<'_>,
     claim: &mut Claim,
     detached: Option<Detached>,
-    outside: &mut Outside,
+    outside: &mut Outside<'r>,
 ) -> Result<Outcome, RunError> {
     let limits = &run.plan.settings.group_limits;
     let places = Groups::places(limits, run.cgroups, &claim.name);
@@ -130,6 +137,11 @@ fn run_to_end(
         Some(_) => Runner::Detached,
         None => Runner::Attached,
     };
+    let has_groups = match paths.is_empty() {
+        true => Switch::Off,
+        false => Switch::On,
+    };
+    outside.desk = Some(desk(run, claim, has_groups).map_err(RunError::State)?);
     let note = |running: &Running| claim.note_run(&record(run, running, runner)?);
     let seen = watch(running, rules, outside, listened, note).map_err(RunError::Watch)?;
     groups.kill().map_err(RunError::Remove)?;
@@ -145,7 +157,7 @@ fn look_outside(
     run: &Run<'_>,
     claim: &Claim,
     detached: Option<Detached>,
-    outside: &mut Outside,
+    outside: &mut Outside<'_>,
 ) -> io::Result<()> {
     if let Some(mut detached) = detached {
         outside.caller = detached.caller.take();
@@ -158,6 +170,14 @@ fn look_outside(
         .map(|caller| caller.try_clone_to_owned())
         .transpose()?;
     Ok(())
+}
+
+fn desk<'r>(run: &'r Run<'_>, claim: &Claim, has_groups: Switch) -> io::Result<Desk<'r>> {
+    let place = claim.place().ok_or(io::ErrorKind::NotFound)?;
+    Desk::open(place, move || Told {
+        seat: Seat::of(&run.plan.settings, has_groups),
+        plan: (run.describe)(),
+    })
 }
 
 fn record(run: &Run<'_>, running: &Running, runner: Runner) -> io::Result<Record> {
@@ -174,14 +194,13 @@ fn record(run: &Run<'_>, running: &Running, runner: Runner) -> io::Result<Record
         profile: settings.private.hide(run.profile),
         command: args.map(|arg| settings.private.hide(&arg.value)).collect(),
         runner,
-        supervisor: Identity::of(own_id())?.to_string(),
-        first_process: Identity::of(running.child.pid)?.to_string(),
+        supervisor: Identity::own()?.to_string(),
+        first_process: Identity::of_hidden(running.child.pid)?.to_string(),
         first_process_is_init: settings.namespaces.pid.value.is_on(),
         stop_signal: stop_signal.value.number(),
         stop_timeout_ms: u64::try_from(timeout).unwrap_or(u64::MAX),
         started_ms: state::now_ms(),
         started_unix: state::unix_now(),
-        seat: None,
     })
 }
 
@@ -198,6 +217,7 @@ fn resources<'a>(run: &Run<'a>, groups: &'a Groups) -> Resources<'a> {
             shown: shown_groups(run.cgroups, groups),
             missing: groups.missing().iter().map(|missed| missed.key).collect(),
         },
+        joined: &[],
     }
 }
 

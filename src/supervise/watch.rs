@@ -13,6 +13,7 @@ use crate::model::{Finding, RefusedCall};
 use crate::sys;
 use crate::sys::process::Watched;
 
+use super::desk::Desk;
 use super::detach::{Away, Told};
 use super::job_control;
 use super::refused::Refusals;
@@ -38,6 +39,8 @@ pub enum FirstProcess {
     Init,
     /// No PID namespace: it has to end the others itself.
     Subreaper,
+    /// It has joined a sandbox: its program is one of many there, and the end of it alone.
+    Beside,
 }
 
 /// What was seen of a run.
@@ -124,9 +127,13 @@ const PASSED_ON: [Signal; 8] = [
 
 /// Whom the loop answers to.
 #[derive(Debug, Default)]
-pub(super) struct Outside {
+pub(super) struct Outside<'r> {
     /// Its end asks the program to end.
     pub caller: Option<OwnedFd>,
+    /// The supervisor of the sandbox that this is a further program of: its end is the program's.
+    pub sandbox: Option<OwnedFd>,
+    /// Where other commands ask.
+    pub desk: Option<Desk<'r>>,
     /// The way out of the caller's sight.
     pub away: Option<Away>,
 }
@@ -139,7 +146,7 @@ pub(super) struct Outside {
 pub(super) fn watch(
     running: Running,
     rules: Rules,
-    outside: &mut Outside,
+    outside: &mut Outside<'_>,
     listened: Option<Listened>,
     note: impl FnOnce(&Running) -> io::Result<()>,
 ) -> io::Result<Seen> {
@@ -149,11 +156,11 @@ pub(super) fn watch(
     watch.finish()
 }
 
-struct Watch<'a> {
+struct Watch<'a, 'r> {
     running: Running,
     rules: Rules,
     signals: SignalFd,
-    outside: &'a mut Outside,
+    outside: &'a mut Outside<'r>,
     relay: Option<Relay>,
     refusals: Refusals,
     started: Instant,
@@ -211,17 +218,19 @@ const OUTPUT: usize = 7;
 const REFUSALS: usize = 8;
 const GATE: usize = 9;
 const LOG: usize = 10;
+const SANDBOX: usize = 11;
+const DESK: usize = 12;
 
 /// How often to look whether the caller's shell has given its terminal to this job.
 const LOOK_FOR_TERMINAL: Duration = Duration::from_millis(250);
 
-impl<'a> Watch<'a> {
+impl<'a, 'r> Watch<'a, 'r> {
     fn new(
         mut running: Running,
         rules: Rules,
-        outside: &'a mut Outside,
+        outside: &'a mut Outside<'r>,
         listened: Option<Listened>,
-    ) -> io::Result<Watch<'a>> {
+    ) -> io::Result<Watch<'a, 'r>> {
         let started = Instant::now();
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let wall = rules.wall_time.and_then(|time| started.checked_add(time));
@@ -261,8 +270,15 @@ impl<'a> Watch<'a> {
             self.outside.caller = None;
             self.stop(self.rules.stop_signal)?;
         }
+        if ready(SANDBOX) {
+            self.outside.sandbox = None;
+            self.send(KILL_ALL)?;
+        }
         if ready(GATE) {
             self.leave_caller()?;
+        }
+        if let Some(desk) = self.outside.desk.as_ref().filter(|_| ready(DESK)) {
+            desk.serve();
         }
         if ready(LOG)
             && let Some(away) = &mut self.outside.away
@@ -278,7 +294,7 @@ impl<'a> Watch<'a> {
         Ok(ready(FIRST_PROCESS))
     }
 
-    fn watched(&self) -> [Watched; 11] {
+    fn watched(&self) -> [Watched; 13] {
         let master = self.relay.as_ref().map(Relay::master);
         let events = master.map_or(0, |(_, events)| events);
         let records = self
@@ -302,6 +318,8 @@ impl<'a> Watch<'a> {
             // Its other ends are gone when the program was executed, or will not be.
             entry(awaited.map(|_| self.running.gate.as_fd()), 0),
             entry(away.and_then(|away| away.log.watched()), read),
+            entry(self.outside.sandbox.as_ref().map(AsFd::as_fd), read),
+            entry(self.outside.desk.as_ref().map(Desk::watched), read),
         ]
     }
 
@@ -437,7 +455,7 @@ impl<'a> Watch<'a> {
         self.seen.killed = Some(why);
         self.send(match self.rules.first_process {
             FirstProcess::Init => libc::SIGKILL,
-            FirstProcess::Subreaper => KILL_ALL,
+            FirstProcess::Subreaper | FirstProcess::Beside => KILL_ALL,
         })
     }
 
@@ -476,7 +494,7 @@ impl<'a> Watch<'a> {
     /// The program can kill a first process that is no PID 1: the rest comes to this process then.
     fn end_left_behind(&self) -> io::Result<()> {
         match self.rules.first_process {
-            FirstProcess::Init => Ok(()),
+            FirstProcess::Init | FirstProcess::Beside => Ok(()),
             FirstProcess::Subreaper => Ok(launch::end_left_behind()?),
         }
     }
@@ -509,7 +527,7 @@ impl<'a> Watch<'a> {
     }
 }
 
-impl Drop for Watch<'_> {
+impl Drop for Watch<'_, '_> {
     /// An error of the loop must not leave a sandbox behind.
     fn drop(&mut self) {
         if !self.seen.ended {

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::Flock;
 
 use crate::sys::pidfd::Identity;
-use crate::sys::process::own_id;
 
+use super::super::desk::SOCKET;
 use super::{
     GROUPS, LOCK, OUTCOME, RUN, Record, clear, clear_all_but, remove_if_there, turn, write_whole,
 };
@@ -56,7 +56,7 @@ impl Claim {
         if let Some(place) = self.place.as_deref().filter(|_| self.is_used()) {
             clear_all_but(place, &[LOCK])?;
         }
-        let identity = Identity::of(own_id())?;
+        let identity = Identity::own()?;
         self.lock.set_len(0)?;
         self.lock.rewind()?;
         self.lock
@@ -137,7 +137,10 @@ impl Claim {
         }
         let _turn = place.parent().map(turn).transpose()?;
         match self.after {
-            After::Keep => remove_if_there(&place.join(GROUPS)),
+            After::Keep => {
+                remove_if_there(&place.join(SOCKET))?;
+                remove_if_there(&place.join(GROUPS))
+            }
             After::Remove => clear(&place),
         }
     }
