@@ -7,6 +7,7 @@ mod errors;
 mod explain;
 mod failures;
 mod house;
+mod language;
 mod plans;
 mod random;
 mod reports;

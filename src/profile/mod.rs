@@ -7,6 +7,6 @@ pub mod raw;
 pub mod read;
 mod template;
 
-pub use parse::parse;
+pub use parse::{keys, parse};
 pub use raw::RawProfile;
 pub use template::{Part, Template, VARIABLES, is_environment_name};

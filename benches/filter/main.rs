@@ -1,13 +1,16 @@
-//! What a system call costs under the filters, beside no filter and beside a list as others make it.
+//! What a system call costs under the filters, beside no filter, beside a list as others make it, and in crun
+//! under the installed profile of podman and docker.
 //!
 //! Each contender makes the same calls in a process of its own, in rounds, in turn; what counts are ratios of
 //! the best times. The list is linear, one comparison a call, in the order of numbers: what libseccomp makes
 //! unless it is asked for a tree. Its names are those of the default profile of podman and docker where one is
-//! installed, else those that our own default policy lets run. It checks no arguments.
+//! installed, else those that our own default policy lets run. It checks no arguments; what crun loads does.
 #![allow(clippy::print_stdout, reason = "a benchmark prints what it found")]
 #![allow(unsafe_code, reason = "filters are loaded and timed by system calls")]
 #![allow(clippy::expect_used, reason = "a benchmark that cannot measure ends")]
 #![allow(missing_docs)]
+
+mod crun;
 
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
@@ -114,8 +117,33 @@ const KINDS: [(&str, fn()); 4] = [
     }),
 ];
 
-/// Nanoseconds a call, of each kind, in a child under `program`.
-fn measure(program: Option<&Program>) -> [f64; 4] {
+/// Nanoseconds a call.
+type Times = [f64; KINDS.len()];
+
+/// Writes how long a call of each kind takes in this very process; standard input is /dev/zero.
+fn time(writer: &mut impl Write) {
+    for (_, call) in KINDS {
+        let start = Instant::now();
+        (0..CALLS).for_each(|_| call());
+        let time: Duration = start.elapsed();
+        let nanoseconds = time.as_secs_f64() * 1e9 / f64::from(CALLS);
+        writer
+            .write_all(&nanoseconds.to_le_bytes())
+            .expect("it is written");
+    }
+}
+
+/// What [`time`] wrote.
+fn times(reader: &mut impl Read) -> Times {
+    [(); KINDS.len()].map(|()| {
+        let mut bytes = [0; 8];
+        reader.read_exact(&mut bytes).expect("the child tells");
+        f64::from_le_bytes(bytes)
+    })
+}
+
+/// In a child under `program`.
+fn measure(program: Option<&Program>) -> Times {
     let (mut reader, mut writer) = std::io::pipe().expect("a pipe");
     // SAFETY: this process has one thread; the child ends by _exit.
     let child = unsafe { libc::fork() };
@@ -126,67 +154,93 @@ fn measure(program: Option<&Program>) -> [f64; 4] {
         if let Some(program) = program {
             load(program);
         }
-        for (_, call) in KINDS {
-            let start = Instant::now();
-            (0..CALLS).for_each(|_| call());
-            let time: Duration = start.elapsed();
-            let nanoseconds = time.as_secs_f64() * 1e9 / f64::from(CALLS);
-            writer
-                .write_all(&nanoseconds.to_le_bytes())
-                .expect("it is written");
-        }
+        time(&mut writer);
         // SAFETY: nothing of the parent's is torn down.
         unsafe { libc::_exit(0) };
     }
     drop(writer);
-    let times = [(); 4].map(|()| {
-        let mut bytes = [0; 8];
-        reader.read_exact(&mut bytes).expect("the child tells");
-        f64::from_le_bytes(bytes)
-    });
+    let times = times(&mut reader);
     // SAFETY: a null status is allowed.
     unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
     times
 }
 
+/// Under which filter a contender makes its calls.
+enum Under<'a> {
+    /// A program of this bench's, or none.
+    Program(Option<Program>),
+    /// Whatever a bundle of crun's asks for.
+    Crun(&'a crun::Bundle),
+}
+
+impl Under<'_> {
+    fn measure(&self) -> Times {
+        match self {
+            Under::Program(program) => measure(program.as_ref()),
+            Under::Crun(bundle) => bundle.measure(),
+        }
+    }
+
+    fn length(&self) -> String {
+        match self {
+            Under::Program(program) => program.as_ref().map_or(0, Vec::len).to_string(),
+            Under::Crun(_) => "?".to_owned(),
+        }
+    }
+}
+
 fn main() {
+    if std::env::var_os(crun::INSIDE).is_some() {
+        return time(&mut std::io::stdout());
+    }
     let (list, whose) = linear();
-    let x86 = Policy {
-        x86: X86::Filtered,
-        ..Policy::DEFAULT
-    };
-    let contenders: Vec<(&str, Option<Program>)> = vec![
-        ("no filter", None),
-        ("default", Some(policy(&Policy::DEFAULT))),
-        ("default, with a listener's answers", Some(listened())),
-        ("strict", Some(policy(&Policy::STRICT))),
+    let mut contenders = vec![
+        ("no filter", Under::Program(None)),
+        ("default", Under::Program(Some(policy(&Policy::DEFAULT)))),
         (
-            "default, with x86",
-            (arch() == Arch::X86_64).then(|| policy(&x86)),
+            "default, with a listener's answers",
+            // Its answer is never asked for here; without one it would be ENOSYS.
+            Under::Program(Some(listened())),
         ),
-        (whose, Some(list)),
+        ("strict", Under::Program(Some(policy(&Policy::STRICT)))),
+        (whose, Under::Program(Some(list))),
     ];
-    let mut best = vec![[f64::MAX; 4]; contenders.len()];
+    if arch() == Arch::X86_64 {
+        let x86 = Policy {
+            x86: X86::Filtered,
+            ..Policy::DEFAULT
+        };
+        contenders.push(("default, with x86", Under::Program(Some(policy(&x86)))));
+    }
+    let bundles = crun::bundles(INSTALLED);
+    match &bundles {
+        Ok([without, with]) => contenders.extend([
+            ("crun, no filter", Under::Crun(without)),
+            ("crun, the installed seccomp.json", Under::Crun(with)),
+        ]),
+        Err(reason) => println!("not measured: crun ({reason})"),
+    }
+    let mut best = vec![[f64::MAX; KINDS.len()]; contenders.len()];
     for _ in 0..ROUNDS {
-        for ((name, program), best) in contenders.iter().zip(&mut best) {
-            if *name != "no filter" && program.is_none() {
-                continue;
-            }
-            // A listener's answer is never asked for here; without one it would be ENOSYS.
-            for (best, time) in best.iter_mut().zip(measure(program.as_ref())) {
+        for ((_, under), best) in contenders.iter().zip(&mut best) {
+            for (best, time) in best.iter_mut().zip(under.measure()) {
                 *best = best.min(time);
             }
         }
     }
+    print(&contenders, &best);
+}
+
+fn print(contenders: &[(&str, Under<'_>)], best: &[Times]) {
     println!("nanoseconds a call, and the ratio to no filter; best of {ROUNDS} rounds");
     for (place, (kind, _)) in KINDS.iter().enumerate() {
         println!("\n{kind}");
-        for ((name, program), times) in contenders.iter().zip(&best) {
-            let length = program.as_ref().map_or(0, Vec::len);
+        for ((name, under), times) in contenders.iter().zip(best) {
             let ratio = times[place] / best[0][place];
             println!(
-                "  {:7.1}  {ratio:5.2}  {length:4} instructions  {name}",
-                times[place]
+                "  {:7.1}  {ratio:5.2}  {:>4} instructions  {name}",
+                times[place],
+                under.length()
             );
         }
     }
