@@ -1,5 +1,8 @@
 //! The loop around a running sandbox: signals, time, terminal, records, the end.
 
+mod outside;
+mod seen;
+
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -9,15 +12,17 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 
 use crate::launch::{self, KILL_ALL, Listened, Record, Running};
-use crate::model::{Finding, RefusedCall};
 use crate::sys;
 use crate::sys::process::Watched;
 
 use super::desk::Desk;
-use super::detach::{Away, Told};
 use super::job_control;
 use super::refused::Refusals;
 use super::relay::{Output, Relay};
+
+pub(super) use outside::Outside;
+use seen::Records;
+pub use seen::{Killed, Seen};
 
 /// What the loop needs to know of the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,76 +48,6 @@ pub enum FirstProcess {
     Beside,
 }
 
-/// What was seen of a run.
-#[derive(Debug, Clone)]
-pub struct Seen {
-    /// What went wrong before the program.
-    pub failure: Option<Record>,
-    /// Whether the set-up came to its end.
-    pub executing: bool,
-    /// The program's wait status.
-    pub program: Option<i32>,
-    /// The first process's wait status.
-    pub init: i32,
-    /// What all processes used that were waited for.
-    pub usage: libc::rusage,
-    /// What the expectations came to, each with its place in the profile.
-    pub found: Vec<(u32, Finding)>,
-    /// Who ended it, where it was this process.
-    pub killed: Option<Killed>,
-    /// What its filter refused; none where nobody counted.
-    pub refused_calls: Option<Vec<RefusedCall>>,
-    /// From the start to the end.
-    pub wall: Duration,
-    records: Records,
-    ended: bool,
-}
-
-/// Whether more may come from inside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Records {
-    Open,
-    Ended,
-}
-
-impl Seen {
-    fn nothing() -> Seen {
-        Seen {
-            failure: None,
-            executing: false,
-            program: None,
-            init: 0,
-            usage: sys::process::no_usage(),
-            found: Vec::new(),
-            killed: None,
-            refused_calls: None,
-            wall: Duration::ZERO,
-            records: Records::Open,
-            ended: false,
-        }
-    }
-
-    fn records_open(&self) -> bool {
-        self.records == Records::Open
-    }
-
-    /// Whether the first process left without telling the program's end: its own exit code is not the
-    /// program's.
-    fn is_lost(&self) -> bool {
-        let told = self.failure.is_some() || self.program.is_some();
-        self.executing && !told && libc::WIFEXITED(self.init)
-    }
-}
-
-/// Why the supervisor killed a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Killed {
-    /// The wall time was over.
-    WallTime,
-    /// It was asked to stop and did not.
-    StopTimeout,
-}
-
 /// Signals that go on to the program. All others keep blocked, and so do nothing.
 const PASSED_ON: [Signal; 8] = [
     Signal::SIGHUP,
@@ -124,19 +59,6 @@ const PASSED_ON: [Signal; 8] = [
     Signal::SIGTERM,
     Signal::SIGTSTP,
 ];
-
-/// Whom the loop answers to.
-#[derive(Debug, Default)]
-pub(super) struct Outside<'r> {
-    /// Its end asks the program to end.
-    pub caller: Option<OwnedFd>,
-    /// The supervisor of the sandbox that this is a further program of: its end is the program's.
-    pub sandbox: Option<OwnedFd>,
-    /// Where other commands ask.
-    pub desk: Option<Desk<'r>>,
-    /// The way out of the caller's sight.
-    pub away: Option<Away>,
-}
 
 /// Watches until the first process has ended; `note` takes down what runs as soon as it does.
 ///
@@ -321,21 +243,6 @@ impl<'a, 'r> Watch<'a, 'r> {
             entry(self.outside.sandbox.as_ref().map(AsFd::as_fd), read),
             entry(self.outside.desk.as_ref().map(Desk::watched), read),
         ]
-    }
-
-    /// The program was executed: whoever waits for that is told, unless a record says that it was not.
-    fn leave_caller(&mut self) -> io::Result<()> {
-        let mut records = [entry(Some(self.running.records.as_fd()), libc::POLLIN)];
-        let comes = self.seen.records_open() && sys::process::poll(&mut records, Some(0))? > 0;
-        if comes || !self.seen.executing || self.seen.failure.is_some() {
-            return Ok(());
-        }
-        let told = self.outside.away.as_mut().map(Away::tell).transpose()?;
-        self.outside.caller = None;
-        match told {
-            Some(Told::Nobody) => self.stop(self.rules.stop_signal),
-            Some(Told::Yes) | None => Ok(()),
-        }
     }
 
     /// Milliseconds until there is something to do, rounded up.
@@ -538,28 +445,5 @@ impl Drop for Watch<'_, '_> {
                 self.end_left_behind().ok();
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_end_that_was_not_told_is_lost_unless_the_first_process_was_killed() {
-        let mut seen = Seen {
-            executing: true,
-            init: 1 << 8,
-            ..Seen::nothing()
-        };
-        assert!(seen.is_lost());
-        seen.program = Some(7 << 8);
-        assert!(!seen.is_lost());
-        let killed = Seen {
-            executing: true,
-            init: libc::SIGKILL,
-            ..Seen::nothing()
-        };
-        assert!(!killed.is_lost());
     }
 }
