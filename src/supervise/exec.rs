@@ -23,7 +23,7 @@ use super::outcome::{ended, exit_code, unstarted};
 use super::state::{Entry, Record};
 use super::stop::program;
 use super::watch::{FirstProcess, Outside, Rules, watch};
-use super::{RunError, rules};
+use super::{RunError, adopt, rules};
 
 /// The namespaces of a sandbox.
 #[derive(Debug)]
@@ -159,12 +159,16 @@ pub fn exec(
         },
         joined: &inside.handles,
     };
-    let running = launch(plan, &resources).map_err(RunError::Launch)?;
+    let rules = rules(plan);
     let rules = Rules {
-        wall_time: None,
-        first_process: FirstProcess::Beside,
-        ..rules(plan)
+        first_process: match rules.first_process {
+            FirstProcess::Init | FirstProcess::Beside => FirstProcess::Beside,
+            FirstProcess::Subreaper => FirstProcess::Subreaper,
+        },
+        ..rules
     };
+    adopt(rules)?;
+    let running = launch(plan, &resources).map_err(RunError::Launch)?;
     let mut outside = Outside {
         caller,
         sandbox: supervisor,

@@ -87,9 +87,9 @@ pub fn run(
 ) -> Result<Outcome, RunError> {
     let mut outside = Outside::default();
     let outcome = run_to_end(run, claim, detached, &mut outside);
-    let after = match outside.away.as_ref().map(Away::is_awaited) {
-        Some(false) => After::Keep,
-        Some(true) | None => After::Remove,
+    let after = match outside.away.as_ref().map(Away::is_known) {
+        Some(true) => After::Keep,
+        Some(false) | None => After::Remove,
     };
     match &outcome {
         Ok(outcome) => claim.end(outcome.exit_code, after),
@@ -124,10 +124,7 @@ fn run_to_end<'r>(
     (run.on_missing)(run.plan, groups.missing());
     look_outside(run, claim, detached, outside).map_err(RunError::State)?;
     let rules = rules(run.plan);
-    if rules.first_process == FirstProcess::Subreaper {
-        let adopting = crate::sys::process::become_subreaper();
-        adopting.map_err(|errno| RunError::Watch(errno.into()))?;
-    }
+    adopt(rules)?;
     let listened = run.filters.and_then(|filters| filters.listened.clone());
     let running = launch(run.plan, &resources(run, &groups)).map_err(RunError::Launch)?;
     if let Some(away) = &outside.away {
@@ -149,6 +146,16 @@ fn run_to_end<'r>(
     let outcome = outcome::outcome(run.plan, &claim.name, &seen, used, &groups);
     groups.remove().map_err(RunError::Remove)?;
     outcome.map_err(RunError::Unstarted)
+}
+
+/// Where no kernel ends them, orphans come to this process should the first one be killed.
+fn adopt(rules: Rules) -> Result<(), RunError> {
+    match rules.first_process {
+        FirstProcess::Init | FirstProcess::Beside => Ok(()),
+        FirstProcess::Subreaper => {
+            crate::sys::process::become_subreaper().map_err(|errno| RunError::Watch(errno.into()))
+        }
+    }
 }
 
 /// Who is answered to: the caller, whose end is the program's too, for as long as the profile says or a

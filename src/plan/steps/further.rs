@@ -48,6 +48,11 @@ impl Steps<'_> {
 
     fn join(&mut self, namespaces: &[Namespace], groups: Switch) {
         let lane = Lane::Init;
+        if !self.settings.namespaces.pid.value.is_on() {
+            // By the host's /proc, which is out of reach later.
+            let why = "orphans are ended too";
+            self.always(lane, Phase::Identity, Action::BecomeSubreaper, why);
+        }
         if !namespaces.is_empty() {
             let namespaces = namespaces.to_vec();
             let why = "those of the program that runs, by its descriptor";

@@ -101,8 +101,14 @@ impl StateDirectory {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 made => made?,
             }
-            let Lock::Free(lock) = lock(&place, Missing::Made)? else {
-                continue;
+            let lock = match lock(&place, Missing::Made) {
+                Ok(Lock::Free(lock)) => lock,
+                Ok(Lock::Held | Lock::Nothing) => continue,
+                Err(error) => {
+                    // Of a full disk; one that is not empty stays.
+                    fs::remove_dir(&place).ok();
+                    return Err(error);
+                }
             };
             // What a sweep could not undo stays noted.
             if !noted_groups(&place)?.is_empty() {

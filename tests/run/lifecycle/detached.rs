@@ -186,6 +186,10 @@ fn a_caller_that_is_killed_before_the_program_runs_starts_nothing() {
             assert!(within(Duration::from_secs(15), settled), "{delay:?}");
             seen.push(lab.told(&lab.name).is_some());
             lab.finished(&["down", "--time", "0s", &lab.name]);
+            // One that had no name yet sees only then that nobody waits for it.
+            assert!(within(Duration::from_secs(15), || {
+                lab.told(&lab.name).is_none() && !lab.state(&lab.name).exists()
+            }));
             leaves_nothing(&lab, &lab.name, &[]);
         }
         assert!(seen.contains(&false), "none was killed in time");

@@ -39,7 +39,10 @@ fn without_a_namespace_of_processes_all_end_too() {
     let script = "(setsid sh -c 'trap \"\" TERM; sleep 1000' &); trap '' TERM; echo ready; while :; do sleep 1; done";
     for caller in Caller::all() {
         let lab = Lab::new(caller);
-        let rest = format!("namespaces.pid = false\n{}", limited(caller));
+        let rest = format!(
+            "namespaces.pid = false\nsystem.proc = \"none\"\n{}",
+            limited(caller)
+        );
         let profile = lab.profile(&rest);
         let run = lab.detach(&profile, &["bash", "-c", script]);
         run.expect("ready");
