@@ -80,7 +80,7 @@ fn the_plan_that_runs_is_shown_with_its_origins_and_no_private_value() {
         };
         let shown = lab.done(&["inspect", &run.name]);
         assert!(
-            shown.contains("setrlimit nofile 99") && shown.contains("profile.toml:6"),
+            shown.contains("nofile 99") && shown.contains("profile.toml:7"),
             "{shown}"
         );
         let json: serde_json::Value =
