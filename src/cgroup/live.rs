@@ -3,12 +3,17 @@
 //! What a group offers is told by the files that it has; no more is asked of the host.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
+use nix::sys::statfs::{CGROUP2_SUPER_MAGIC, fstatfs};
+
 use super::counts::{memory_peak, number, throttled, transferred};
-use super::file::{keyed, read, write};
+use super::file::{keyed, open_directory, open_for_writing, read, write};
+use super::names::{Role, role_of};
 use crate::model::Figures;
 
 /// How long a group may take to freeze: a process in an uninterruptible call holds it up.
@@ -96,6 +101,37 @@ pub fn set_freezer(groups: &[PathBuf], wanted: Freezer) -> io::Result<()> {
         kind.ask(wanted)?;
     }
     Ok(())
+}
+
+/// How a further process gets into the groups of a sandbox, both ways together.
+#[derive(Debug, Default)]
+pub struct WaysIn {
+    /// A directory of v2 for `CLONE_INTO_CGROUP`.
+    pub clone_into: Option<OwnedFd>,
+    /// v1: files that the process itself writes `0` to.
+    pub tasks: Vec<OwnedFd>,
+}
+
+/// The ways into those groups of a list that are there and hold the sandbox.
+///
+/// # Errors
+/// When one cannot be opened: a process outside of it would be without its limits.
+pub fn ways_in(groups: &[PathBuf]) -> io::Result<WaysIn> {
+    let mut ways = WaysIn::default();
+    for group in groups {
+        if role_of(group) != Some(Role::Sandbox) {
+            continue;
+        }
+        let directory = match open_directory(group) {
+            Err(Errno::ENOENT) => continue,
+            directory => directory?,
+        };
+        match fstatfs(&directory)?.filesystem_type() {
+            CGROUP2_SUPER_MAGIC => ways.clone_into = Some(directory),
+            _ => ways.tasks.push(open_for_writing(&group.join("tasks"))?),
+        }
+    }
+    Ok(ways)
 }
 
 /// What the groups of a sandbox use at this moment; none of what no group counts.

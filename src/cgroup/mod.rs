@@ -29,5 +29,5 @@ mod usage;
 
 pub use error::{Cause, CgroupError, Failure};
 pub use groups::{Entry, Groups};
-pub use live::{Freezer, figures, freezer, set_freezer};
+pub use live::{Freezer, WaysIn, figures, freezer, set_freezer, ways_in};
 pub use remove::sweep;

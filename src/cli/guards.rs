@@ -110,6 +110,7 @@ mod switched {
                 Namespace::Ipc => holds(Guard::IpcNamespace),
                 Namespace::Uts => holds(Guard::UtsNamespace),
                 Namespace::Network => holds(Guard::NetworkNamespace),
+                Namespace::Cgroup | Namespace::Time => true,
             }),
             Action::WriteIdMaps(maps)
                 if step.lane == Lane::Parent && !holds(Guard::UnprivilegedId) =>

@@ -67,7 +67,9 @@ enum Command {
     Audit(audit::Audit),
     Explain(explain::Explain),
     Up(up::Up),
+    Exec(running::Exec),
     Ps(running::Ps),
+    Inspect(running::Inspect),
     Logs(running::Logs),
     Stats(running::Stats),
     Pause(running::Pause),
@@ -98,7 +100,9 @@ pub fn main() -> ExitCode {
             Command::Audit(audit) => audit.run(),
             Command::Explain(explain) => explain.run(),
             Command::Up(up) => up.run(),
+            Command::Exec(exec) => exec.run(),
             Command::Ps(ps) => ps.run(),
+            Command::Inspect(inspect) => inspect.run(),
             Command::Logs(logs) => logs.run(),
             Command::Stats(stats) => stats.run(),
             Command::Pause(pause) => pause.run(),
@@ -134,5 +138,5 @@ fn refused(error: &clap::Error, arguments: &[OsString]) -> Exit {
 
 /// Commands whose exit code is a program's.
 fn runs_a_program(command: &OsString) -> bool {
-    ["up", "wait"].iter().any(|name| command == name)
+    ["up", "exec", "wait"].iter().any(|name| command == name)
 }

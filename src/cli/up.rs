@@ -17,7 +17,9 @@ use crate::model::guard::{self, Guard};
 use crate::model::{Facts, Outcome, SandboxName, Switch};
 use crate::plan::{Given, Landlock, Plan, Purpose, Settings, Terminal};
 use crate::report;
-use crate::supervise::{self, Claim, Detach, Detached, Run, RunError, Start, StateDirectory};
+use crate::supervise::{
+    self, Claim, Described, Detach, Detached, Run, RunError, Start, StateDirectory,
+};
 
 use crate::sys::file::{self, STREAMS};
 
@@ -242,6 +244,11 @@ impl Up {
             None => Vec::new(),
         };
         let note = name.as_ref().map(Name::note).transpose()?;
+        let sources = &judged.sources;
+        let describe = || Described {
+            text: report::plan_text(plan, sources, report::problems::Style::PLAIN),
+            json: report::plan_json(plan, sources),
+        };
         let run = Run {
             plan,
             tree: &tree.root,
@@ -251,6 +258,7 @@ impl Up {
             cgroups: &judged.facts.cgroups,
             caller: judged.caller.as_ref().map(AsFd::as_fd),
             profile: &self.profile.to_string_lossy(),
+            describe: &describe,
             on_missing: warn_of_missing,
         };
         let is_detached = detached.is_some();
@@ -348,7 +356,7 @@ fn create_report(path: &Path) -> Result<File, Problem> {
 }
 
 /// A directory among the standard streams is a way out: `..` of it is the host's (rule 15).
-fn refuse_directories() -> Result<(), Problem> {
+pub(super) fn refuse_directories() -> Result<(), Problem> {
     let names = ["standard input", "standard output", "standard error"];
     for (stream, name) in STREAMS.into_iter().zip(names) {
         // One that is closed leads nowhere.

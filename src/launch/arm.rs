@@ -101,6 +101,7 @@ pub(super) enum Armed {
     OpenClone(ArmedClone),
     OpenNothing,
     Clone { namespaces: u64 },
+    JoinNamespaces,
     WriteIdMaps(ArmedMaps),
     RunMapHelpers([Vec<String>; 2]),
     Start,
@@ -122,6 +123,7 @@ pub(super) enum Armed {
     MountShm { size: CString },
     MountMqueue,
     OpenTerminal,
+    JoinTerminals,
     SealDev,
     MountProc(ProcMount),
     MaskProc(ArmedMask),
@@ -257,6 +259,7 @@ impl Arming<'_> {
             Action::Clone { namespaces } => Armed::Clone {
                 namespaces: namespaces.iter().map(|name| clone_flag(*name)).sum(),
             },
+            Action::JoinNamespaces { namespaces: _ } => Armed::JoinNamespaces,
             Action::WriteIdMaps(maps) => id_maps(maps),
             Action::Start => Armed::Start,
             Action::DieWithParent => Armed::DieWithParent,
@@ -315,6 +318,7 @@ impl Arming<'_> {
             MountAction::MountShm { size } => Armed::MountShm { size: bytes(*size) },
             MountAction::MountMqueue => Armed::MountMqueue,
             MountAction::OpenTerminal => Armed::OpenTerminal,
+            MountAction::JoinTerminals => Armed::JoinTerminals,
             MountAction::SealDev => Armed::SealDev,
             MountAction::MountProc(kind) => Armed::MountProc(*kind),
             MountAction::MaskProc(path) => Armed::MaskProc(ArmedMask {

@@ -24,6 +24,8 @@ pub(super) struct Inside<'a> {
     /// Where the listener of the program's filter goes.
     pub(super) listener_socket: Option<OwnedFd>,
     tasks: &'a [OwnedFd],
+    /// The namespaces to join.
+    joined: &'a [(OwnedFd, i32)],
     pub(super) slots: Vec<Option<OwnedFd>>,
     initial: InitialStrings,
     /// The host's /proc, checked to be one.
@@ -49,7 +51,7 @@ impl<'a> Inside<'a> {
         records: OwnedFd,
         gate: OwnedFd,
         (terminal_socket, listener_socket): (Option<OwnedFd>, Option<OwnedFd>),
-        tasks: &'a [OwnedFd],
+        (tasks, joined): (&'a [OwnedFd], &'a [(OwnedFd, i32)]),
         slots: Vec<Option<OwnedFd>>,
         initial: InitialStrings,
     ) -> Inside<'a> {
@@ -59,6 +61,7 @@ impl<'a> Inside<'a> {
             terminal_socket,
             listener_socket,
             tasks,
+            joined,
             slots,
             initial,
             host_proc: None,
@@ -113,6 +116,7 @@ impl Inside<'_> {
     fn perform(&mut self, action: &Armed) -> sys::Result<()> {
         match action {
             Armed::DieWithParent => self.die_with_parent(),
+            Armed::JoinNamespaces => self.join(),
             Armed::WriteIdMaps(maps) => self.write_maps(maps),
             Armed::WaitForStart => self.wait_for_start(),
             Armed::BecomeUser(ids) => become_user(*ids),
@@ -139,7 +143,7 @@ impl Inside<'_> {
     }
 
     /// A parent that ended before the request is seen by the end of the gate.
-    fn die_with_parent(&self) -> sys::Result<()> {
+    pub(super) fn die_with_parent(&self) -> sys::Result<()> {
         sys::process::die_with_parent(libc::SIGKILL)?;
         let mut gate = [Watched {
             fd: std::os::fd::AsRawFd::as_raw_fd(&self.gate),
@@ -168,6 +172,12 @@ impl Inside<'_> {
         }
         write_proc(proc, c"self/uid_map", &maps.uid)?;
         write_proc(proc, c"self/gid_map", &maps.gid)
+    }
+
+    /// The mount namespace brings its root along; the PID namespace is that of children to come.
+    fn join(&self) -> sys::Result<()> {
+        let mut joined = self.joined.iter();
+        joined.try_for_each(|(namespace, kinds)| sys::process::enter(namespace.as_fd(), *kinds))
     }
 
     fn enter_groups(&self) -> sys::Result<()> {

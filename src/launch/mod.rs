@@ -54,6 +54,8 @@ pub struct Resources<'a> {
     pub filters: Option<&'a Filters>,
     /// The control groups.
     pub groups: Groups<'a>,
+    /// What stands for the namespaces that are joined, with their flags, as setns(2) takes both.
+    pub joined: &'a [(OwnedFd, i32)],
 }
 
 /// The programs of the system-call filters.

@@ -270,7 +270,7 @@ impl Parent<'_> {
                 terminal_of_child.map(Into::into),
                 listener_of_child.map(Into::into),
             ),
-            resources.groups.tasks,
+            (resources.groups.tasks, resources.joined),
             slots,
             initial,
         );

@@ -38,6 +38,7 @@ pub(super) fn run(inside: &Inside<'_>, steps: &[ArmedStep]) -> ! {
 
 fn perform(inside: &Inside<'_>, action: &Armed) -> sys::Result<()> {
     match action {
+        Armed::DieWithParent => inside.die_with_parent(),
         Armed::OwnProcessGroup => own_process_group(inside),
         Armed::LimitProcess {
             resource,

@@ -145,7 +145,7 @@ pub struct Accounts {
 }
 
 /// Where newuidmap(1) and newgidmap(1) are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 pub struct MapHelpers {
     /// newuidmap.
     pub users: PathBuf,

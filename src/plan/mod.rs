@@ -6,6 +6,7 @@ mod limits;
 mod private;
 mod probe;
 mod resolve;
+mod seat;
 mod settings;
 mod step;
 mod steps;
@@ -18,6 +19,7 @@ pub use limits::{Amount, DeviceRule, GroupLimit, GroupLimits, Lacking, ProcessLi
 pub use private::PrivateValues;
 pub use probe::Probe;
 pub use resolve::{Attempt, Given, Knowledge, Purpose, attempt, resolve, wanted};
+pub use seat::{Further, Seat};
 pub use settings::{
     Clock, ClockOffset, Command, Device, Expect, HostIds, IdMaps, Identity, Loss, MapWriter, Mount,
     MountKind, Namespaces, OpenPart, OwnerMap, PartGuard, Privacy, Settings, Supervise, System,

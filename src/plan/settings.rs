@@ -180,6 +180,14 @@ pub struct Identity {
     pub groups: Vec<At<u32>>,
 }
 
+impl Identity {
+    /// Whether an unprivileged caller's own supplementary groups can be left, and are: where a helper of
+    /// root's writes the maps.
+    pub fn leaves_groups(&self) -> bool {
+        matches!(self.maps.value.writer, MapWriter::Helpers(_)) && self.groups.is_empty()
+    }
+}
+
 /// The maps of a user namespace, and who writes them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct IdMaps {

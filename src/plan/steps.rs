@@ -3,23 +3,27 @@
 //! The order is the security argument: no_new_privs and private mounts first, host names resolved
 //! before the pivot, capabilities dropped after the last mount, the filter last before exec.
 
+mod further;
 mod landlock;
 mod mounts;
 mod parts;
 
+pub(super) use further::further_steps;
 pub(super) use mounts::DEVICES;
 
 use crate::diag::Origin;
 use crate::model::{CgroupMount, NetworkMode, SeccompPolicy};
 
 use super::probe::probes;
-use super::step::{Action, Lane, Namespace, Phase, ProgramAction, Step};
-use super::{HostIds, MapWriter, Settings, Terminal};
+use super::step::{Action, Lane, MountAction, Namespace, Phase, ProgramAction, Step};
+use super::{HostIds, LandlockRules, MapWriter, Settings, Terminal};
 
 /// The list under construction.
 struct Steps<'a> {
     settings: &'a Settings,
     end: End,
+    /// Where what is mounted does not tell them.
+    rules: Option<&'a LandlockRules>,
     list: Vec<Step>,
 }
 
@@ -37,6 +41,7 @@ pub fn steps(settings: &Settings, end: End) -> Vec<Step> {
     let mut steps = Steps {
         settings,
         end,
+        rules: None,
         list: Vec::with_capacity(96),
     };
     steps.prepare();
@@ -132,8 +137,7 @@ impl Steps<'_> {
         self.map_ids();
         match self.host_ids() {
             HostIds::Caller(_) => {
-                let may_leave = matches!(identity.maps.value.writer, MapWriter::Helpers(_));
-                if may_leave && identity.groups.is_empty() {
+                if identity.leaves_groups() {
                     let why = "the caller's groups stay outside";
                     self.leave_groups(Lane::Init, Phase::Identity, why);
                 }

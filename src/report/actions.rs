@@ -112,7 +112,11 @@ impl<'a> Texts<'a> {
             Action::OpenKept(kept) => self.open_kept(kept),
             Action::Clone { namespaces } => {
                 let names: Vec<&str> = namespaces.iter().map(|name| name.name()).collect();
-                bare(&format!("clone3 {}", names.join(" ")))
+                bare(format!("clone3 {}", names.join(" ")).trim_end())
+            }
+            Action::JoinNamespaces { namespaces } => {
+                let names: Vec<&str> = namespaces.iter().map(|name| name.name()).collect();
+                bare(&format!("setns {}", names.join(" ")))
             }
             Action::WriteIdMaps(maps) => id_maps(maps),
             Action::Start => bare("let the first process go on"),
@@ -208,6 +212,7 @@ impl<'a> Texts<'a> {
                 let how = format!("upper on disk, {flags}{}", place(*point));
                 with(&format!("mount overlay{over} at {target}"), how)
             }
+            MountAction::JoinTerminals => bare("open a terminal of /dev/pts"),
             MountAction::MountDev => mounted("tmpfs", "/dev", "nosuid noexec"),
             MountAction::MountDevice(device) => self.device(device),
             MountAction::MountPts => mounted("devpts", "/dev/pts", "newinstance nosuid noexec"),

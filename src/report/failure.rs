@@ -167,6 +167,7 @@ impl Failed<'_> {
             Action::Program(action) => self.program(action),
             Action::LeaveGroups { .. }
             | Action::MakeGroups(_)
+            | Action::JoinNamespaces { .. }
             | Action::Start
             | Action::DieWithParent
             | Action::WaitForStart

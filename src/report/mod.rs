@@ -20,5 +20,6 @@ pub use footer::footer;
 pub use outcome::{json, summary};
 pub use printable::printable;
 pub use progress::Bar;
-pub use steps::plan_text;
+pub use running::pretty;
+pub use steps::{plan_json, plan_text};
 pub use stores::{collected_text, listing, listing_json, tree_text};

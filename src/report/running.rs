@@ -130,3 +130,26 @@ fn share(now: &Measured, before: Option<(&[Measured], Duration)>) -> Option<Stri
 pub fn stats_json(list: &[Measured]) -> String {
     printed(&list)
 }
+
+/// A sandbox, and the plan by which it runs or the report of its end.
+pub fn inspected(sandbox: &RunningSandbox, rest: Option<&str>) -> String {
+    let head = text(std::slice::from_ref(sandbox));
+    match rest {
+        Some(rest) => format!("{head}\n{rest}"),
+        None => head,
+    }
+}
+
+/// The same as JSON.
+pub fn inspected_json(
+    sandbox: &RunningSandbox,
+    plan: Option<serde_json::Value>,
+    report: Option<serde_json::Value>,
+) -> String {
+    printed(&serde_json::json!({ "sandbox": sandbox, "plan": plan, "report": report }))
+}
+
+/// A value as JSON for people.
+pub fn pretty(value: &serde_json::Value) -> String {
+    printed(value)
+}

@@ -91,6 +91,7 @@ impl Waiting {
 #[derive(Debug)]
 pub(super) struct Away {
     told: Option<PipeWriter>,
+    knows: bool,
     name: String,
     /// The caller's standard error, until nobody waits there any more.
     error: Option<OwnedFd>,
@@ -119,6 +120,7 @@ impl Away {
         let (read, write) = io::pipe()?;
         let away = Away {
             told: Some(detached.told),
+            knows: false,
             name: claim.name.clone(),
             error: Some(error),
             null,
@@ -141,15 +143,24 @@ impl Away {
         self.told.is_some()
     }
 
+    /// Whether somebody knows of the sandbox, and may ask how it ended.
+    pub(super) fn is_known(&self) -> bool {
+        self.knows
+    }
+
     /// Tells the caller that the program runs, and keeps nothing that it passed on.
     pub(super) fn tell(&mut self) -> io::Result<Told> {
         let Some(mut told) = self.told.take() else {
             return Ok(Told::Yes);
         };
         match told.write_all(self.name.as_bytes()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Told::Nobody),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.knows = false;
+                return Ok(Told::Nobody);
+            }
             written => written?,
         }
+        self.knows = true;
         self.error = None;
         std::env::set_current_dir("/")?;
         sys::file::close_inherited()?;

@@ -2,7 +2,9 @@
 
 mod asked;
 mod cpu_clock;
+mod desk;
 mod detach;
+mod exec;
 mod job_control;
 mod log;
 mod outcome;
@@ -21,14 +23,16 @@ use std::path::Path;
 
 use crate::cgroup::{CgroupError, Groups};
 use crate::launch::{self, Filters, LaunchError, Resources, Running, launch};
-use crate::model::{CgroupFacts, CgroupVersion, KeptPlace, Outcome};
-use crate::plan::{Amount, Plan, Supervise};
+use crate::model::{CgroupFacts, CgroupVersion, KeptPlace, Outcome, Switch};
+use crate::plan::{Amount, Plan, Seat, Supervise};
 use crate::sys::pidfd::Identity;
-use crate::sys::process::own_id;
 
 use cpu_clock::CpuClock;
+use desk::Desk;
+pub use desk::{Described, Told, ask};
 use detach::Away;
 pub use detach::{Detach, Detached, Start, detach};
+pub use exec::{Inside, NotEntered, Stays, exec};
 pub use outcome::Unstarted;
 use seen::{FirstProcess, Rules};
 pub use state::{After, Claim, Entry, LOGS, Record, Runner, Standing, StateDirectory, Waited};
@@ -38,7 +42,6 @@ pub use watch::caller;
 use watch::{Outside, watch};
 
 /// What a run needs beside the plan.
-#[derive(Debug)]
 pub struct Run<'a> {
     /// The steps, and what they were made from.
     pub plan: &'a Plan,
@@ -56,6 +59,8 @@ pub struct Run<'a> {
     pub caller: Option<BorrowedFd<'a>>,
     /// The profile as the caller wrote it, for other commands.
     pub profile: &'a str,
+    /// The plan as other commands show it.
+    pub describe: &'a dyn Fn() -> Described,
     /// Told, before the program starts, what the host lacks and the profile allows to miss.
     pub on_missing: fn(&Plan, &[CgroupError]),
 }
@@ -73,6 +78,8 @@ pub enum RunError {
     State(io::Error),
     /// The loop around the sandbox failed; everything in it was killed.
     Watch(io::Error),
+    /// A group of the sandbox cannot be entered.
+    Enter(io::Error),
     /// Everything ended, but a group is still there.
     Remove(io::Error),
 }
@@ -88,9 +95,9 @@ pub fn run(
 ) -> Result<Outcome, RunError> {
     let mut outside = Outside::default();
     let outcome = run_to_end(run, claim, detached, &mut outside);
-    let after = match outside.away.as_ref().map(Away::is_awaited) {
-        Some(false) => After::Keep,
-        Some(true) | None => After::Remove,
+    let after = match outside.away.as_ref().map(Away::is_known) {
+        Some(true) => After::Keep,
+        Some(false) | None => After::Remove,
     };
     match &outcome {
         Ok(outcome) => claim.end(outcome.exit_code, after),
@@ -105,11 +112,11 @@ pub fn run(
 /// The exit code of a run whose end is lost, as `up` has it.
 const NOT_KNOWN: u8 = 125;
 
-fn run_to_end(
-    run: &Run<'_>,
+fn run_to_end<'r>(
+    run: &'r Run<'_>,
     claim: &mut Claim,
     detached: Option<Detached>,
-    outside: &mut Outside,
+    outside: &mut Outside<'r>,
 ) -> Result<Outcome, RunError> {
     let limits = &run.plan.settings.group_limits;
     let places = Groups::places(limits, run.cgroups, &claim.name);
@@ -125,10 +132,7 @@ fn run_to_end(
     (run.on_missing)(run.plan, groups.missing());
     look_outside(run, claim, detached, outside).map_err(RunError::State)?;
     let rules = rules(run.plan);
-    if rules.first_process == FirstProcess::Subreaper {
-        let adopting = crate::sys::process::become_subreaper();
-        adopting.map_err(|errno| RunError::Watch(errno.into()))?;
-    }
+    adopt(rules)?;
     let listened = run.filters.and_then(|filters| filters.listened.clone());
     let replaced = replace_streams(run.plan, outside).map_err(RunError::Watch)?;
     let running = launch(run.plan, &resources(run, &groups)).map_err(RunError::Launch)?;
@@ -140,6 +144,11 @@ fn run_to_end(
         Some(_) => Runner::Detached,
         None => Runner::Attached,
     };
+    let has_groups = match paths.is_empty() {
+        true => Switch::Off,
+        false => Switch::On,
+    };
+    outside.desk = Some(desk(run, claim, has_groups).map_err(RunError::State)?);
     let note = |running: &Running| claim.note_run(&record(run, running, runner)?);
     let clock = cpu_clock(run.plan, &groups);
     let seen = watch(running, rules, outside, listened, clock, note).map_err(RunError::Watch)?;
@@ -150,13 +159,23 @@ fn run_to_end(
     outcome.map_err(RunError::Unstarted)
 }
 
+/// Where no kernel ends them, orphans come to this process should the first one be killed.
+fn adopt(rules: Rules) -> Result<(), RunError> {
+    match rules.first_process {
+        FirstProcess::Init | FirstProcess::Beside => Ok(()),
+        FirstProcess::Subreaper => {
+            crate::sys::process::become_subreaper().map_err(|errno| RunError::Watch(errno.into()))
+        }
+    }
+}
+
 /// Who is answered to: the caller, whose end is the program's too, for as long as the profile says or a
 /// detached start takes.
 fn look_outside(
     run: &Run<'_>,
     claim: &Claim,
     detached: Option<Detached>,
-    outside: &mut Outside,
+    outside: &mut Outside<'_>,
 ) -> io::Result<()> {
     if let Some(mut detached) = detached {
         outside.caller = detached.caller.take();
@@ -184,13 +203,21 @@ fn cpu_clock<'a>(plan: &Plan, groups: &'a Groups) -> Option<CpuClock<'a>> {
 }
 
 /// Pipes for the program's streams, where their bytes count and no log takes them in.
-fn replace_streams(plan: &Plan, outside: &mut Outside) -> io::Result<Replaced> {
+fn replace_streams(plan: &Plan, outside: &mut Outside<'_>) -> io::Result<Replaced> {
     if plan.settings.output.is_none() || outside.away.is_some() {
         return Ok(Replaced::default());
     }
     let (streams, replaced) = Streams::replace(plan.settings.command.terminal.value)?;
     outside.streams = streams;
     Ok(replaced)
+}
+
+fn desk<'r>(run: &'r Run<'_>, claim: &Claim, has_groups: Switch) -> io::Result<Desk<'r>> {
+    let place = claim.place().ok_or(io::ErrorKind::NotFound)?;
+    Desk::open(place, move || Told {
+        seat: Seat::of(&run.plan.settings, has_groups),
+        plan: (run.describe)(),
+    })
 }
 
 fn record(run: &Run<'_>, running: &Running, runner: Runner) -> io::Result<Record> {
@@ -207,14 +234,13 @@ fn record(run: &Run<'_>, running: &Running, runner: Runner) -> io::Result<Record
         profile: settings.private.hide(run.profile),
         command: args.map(|arg| settings.private.hide(&arg.value)).collect(),
         runner,
-        supervisor: Identity::of(own_id())?.to_string(),
-        first_process: Identity::of(running.child.pid)?.to_string(),
+        supervisor: Identity::own()?.to_string(),
+        first_process: Identity::of_hidden(running.child.pid)?.to_string(),
         first_process_is_init: settings.namespaces.pid.value.is_on(),
         stop_signal: stop_signal.value.number(),
         stop_timeout_ms: u64::try_from(timeout).unwrap_or(u64::MAX),
         started_ms: state::now_ms(),
         started_unix: state::unix_now(),
-        seat: None,
     })
 }
 
@@ -231,6 +257,7 @@ fn resources<'a>(run: &Run<'a>, groups: &'a Groups) -> Resources<'a> {
             shown: shown_groups(run.cgroups, groups),
             missing: groups.missing().iter().map(|missed| missed.key).collect(),
         },
+        joined: &[],
     }
 }
 

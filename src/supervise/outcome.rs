@@ -64,7 +64,7 @@ pub(super) fn outcome(
     })
 }
 
-fn unstarted(seen: &Seen) -> Option<Unstarted> {
+pub(super) fn unstarted(seen: &Seen) -> Option<Unstarted> {
     let place = |step: u32| usize::try_from(step).unwrap_or(usize::MAX);
     match seen.failure {
         Some(Record::Failed { step, errno }) => Some(Unstarted::Step {
@@ -88,19 +88,32 @@ fn ending(plan: &Plan, seen: &Seen, usage: &Usage) -> Ending {
         let signal = libc::SIGKILL;
         return Ending::Limit { limit, signal };
     }
-    if libc::WIFEXITED(status) {
+    match ended_with(status) {
+        Ending::Signalled { signal } if signal == libc::SIGKILL && met_memory(plan, usage) => {
+            Ending::Limit {
+                limit: LimitKind::Memory,
+                signal,
+            }
+        }
+        ending => ending,
+    }
+}
+
+/// How a program ended of whose limits nothing is known.
+pub(super) fn ended(seen: &Seen) -> Ending {
+    ended_with(seen.program.unwrap_or(seen.init))
+}
+
+fn ended_with(status: i32) -> Ending {
+    match libc::WIFEXITED(status) {
         // Eight bits by definition of the wait status.
-        let code = libc::WEXITSTATUS(status) as u8;
-        return Ending::Exited { code };
+        true => Ending::Exited {
+            code: libc::WEXITSTATUS(status) as u8,
+        },
+        false => Ending::Signalled {
+            signal: libc::WTERMSIG(status),
+        },
     }
-    let signal = libc::WTERMSIG(status);
-    if signal == libc::SIGKILL && met_memory(plan, usage) {
-        return Ending::Limit {
-            limit: LimitKind::Memory,
-            signal,
-        };
-    }
-    Ending::Signalled { signal }
 }
 
 /// The limit for which this process killed the run.
@@ -197,7 +210,7 @@ fn kept(plan: &Plan) -> Vec<Kept> {
 }
 
 /// 124 for the wall time, 128+N for signal N, else the program's own.
-fn exit_code(ending: Ending) -> u8 {
+pub(super) fn exit_code(ending: Ending) -> u8 {
     match ending {
         Ending::Exited { code } => code,
         Ending::Limit {

@@ -30,6 +30,8 @@ pub(super) enum FirstProcess {
     Init,
     /// No PID namespace: it has to end the others itself.
     Subreaper,
+    /// It has joined a sandbox: its program is one of many there, and the end of it alone.
+    Beside,
 }
 
 /// What was seen of a run.

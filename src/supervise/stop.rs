@@ -32,7 +32,7 @@ pub enum Reached {
 /// # Errors
 /// As pidfd_send_signal(2).
 pub fn signal(entry: &Entry, number: i32) -> io::Result<Reached> {
-    let Some(program) = program(entry)? else {
+    let Some((_, program)) = program(entry)? else {
         return Ok(Reached::Nobody);
     };
     send(&program, number)
@@ -47,7 +47,7 @@ fn send(process: &OwnedFd, number: i32) -> io::Result<Reached> {
 }
 
 /// The program is the first child of the first process: those that it adopts come behind.
-fn program(entry: &Entry) -> io::Result<Option<OwnedFd>> {
+pub(super) fn program(entry: &Entry) -> io::Result<Option<(Identity, OwnedFd)>> {
     let Some(first) = entry.record.as_ref().and_then(Record::first_process) else {
         return Ok(None);
     };
@@ -62,7 +62,9 @@ fn program(entry: &Entry) -> io::Result<Option<OwnedFd>> {
         return Ok(None);
     };
     match Identity::of(child) {
-        Ok(identity) if parent(child) == Some(pid) => Ok(identity.hold()?),
+        Ok(identity) if parent(child) == Some(pid) => {
+            Ok(identity.hold()?.map(|program| (identity, program)))
+        }
         _ => Ok(None),
     }
 }

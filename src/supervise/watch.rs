@@ -1,5 +1,7 @@
 //! The loop around a running sandbox: signals, time, terminal, records, the end.
 
+mod outside;
+
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -13,34 +15,25 @@ use crate::sys::process::Watched;
 
 use super::asked::{self, Asked, taken_signals};
 use super::cpu_clock::{CpuClock, CpuTime};
-use super::detach::{Away, Told};
+use super::desk::Desk;
 use super::job_control;
 use super::refused::Refusals;
 use super::relay::{Output, Relay};
 use super::seen::{FirstProcess, Killed, Records, Rules, Seen};
 use super::state::unix_now;
-use super::streams::{Meter, Streams};
+use super::streams::Meter;
 
-/// Whom the loop answers to.
-#[derive(Debug, Default)]
-pub(super) struct Outside {
-    /// Its end asks the program to end.
-    pub caller: Option<OwnedFd>,
-    /// The way out of the caller's sight.
-    pub away: Option<Away>,
-    /// The program's streams, where they are carried on.
-    pub streams: Streams,
-}
+pub(super) use outside::Outside;
 
 /// Watches until the first process has ended; `note` takes down what runs as soon as it does.
 ///
 /// # Errors
 /// When the kernel refuses what every host allows (poll, signalfd, the modes of a terminal), and what `note`
 /// says.
-pub(super) fn watch<'a>(
+pub(super) fn watch<'a, 'r>(
     running: Running,
     rules: Rules,
-    outside: &'a mut Outside,
+    outside: &'a mut Outside<'r>,
     listened: Option<Listened>,
     clock: Option<CpuClock<'a>>,
     note: impl FnOnce(&Running) -> io::Result<()>,
@@ -52,11 +45,11 @@ pub(super) fn watch<'a>(
     watch.finish()
 }
 
-struct Watch<'a> {
+struct Watch<'a, 'r> {
     running: Running,
     rules: Rules,
     signals: SignalFd,
-    outside: &'a mut Outside,
+    outside: &'a mut Outside<'r>,
     relay: Option<Relay>,
     refusals: Refusals,
     started: Instant,
@@ -105,18 +98,20 @@ const OUTPUT: usize = 7;
 const REFUSALS: usize = 8;
 const GATE: usize = 9;
 const LOG: usize = 10;
-const STREAMS: [usize; 2] = [11, 12];
+const SANDBOX: usize = 11;
+const DESK: usize = 12;
+const STREAMS: [usize; 2] = [13, 14];
 
 /// How often to look whether the caller's shell has given its terminal to this job.
 const LOOK_FOR_TERMINAL: Duration = Duration::from_millis(250);
 
-impl<'a> Watch<'a> {
+impl<'a, 'r> Watch<'a, 'r> {
     fn new(
         mut running: Running,
         rules: Rules,
-        outside: &'a mut Outside,
+        outside: &'a mut Outside<'r>,
         listened: Option<Listened>,
-    ) -> io::Result<Watch<'a>> {
+    ) -> io::Result<Watch<'a, 'r>> {
         let started = Instant::now();
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let wall = rules.wall_time.and_then(|time| started.checked_add(time));
@@ -162,8 +157,15 @@ impl<'a> Watch<'a> {
             self.outside.caller = None;
             self.stop(self.rules.stop_signal, Asked::CallerEnded)?;
         }
+        if ready(SANDBOX) {
+            self.outside.sandbox = None;
+            self.send(KILL_ALL)?;
+        }
         if ready(GATE) {
             self.leave_caller()?;
+        }
+        if let Some(desk) = self.outside.desk.as_ref().filter(|_| ready(DESK)) {
+            desk.serve();
         }
         if ready(LOG)
             && let Some(away) = &mut self.outside.away
@@ -191,7 +193,7 @@ impl<'a> Watch<'a> {
         Ok(ready(FIRST_PROCESS))
     }
 
-    fn watched(&self) -> [Watched; 13] {
+    fn watched(&self) -> [Watched; 15] {
         let master = self.relay.as_ref().map(Relay::master);
         let events = master.map_or(0, |(_, events)| events);
         let records = self
@@ -216,24 +218,11 @@ impl<'a> Watch<'a> {
             // Its other ends are gone when the program was executed, or will not be.
             entry(awaited.map(|_| self.running.gate.as_fd()), 0),
             entry(away.and_then(|away| away.log.watched()), read),
+            entry(self.outside.sandbox.as_ref().map(AsFd::as_fd), read),
+            entry(self.outside.desk.as_ref().map(Desk::watched), read),
             entry(one, of_one),
             entry(other, of_other),
         ]
-    }
-
-    /// The program was executed: whoever waits for that is told, unless a record says that it was not.
-    fn leave_caller(&mut self) -> io::Result<()> {
-        let mut records = [entry(Some(self.running.records.as_fd()), libc::POLLIN)];
-        let comes = self.seen.records_open() && sys::process::poll(&mut records, Some(0))? > 0;
-        if comes || !self.seen.executing || self.seen.failure.is_some() {
-            return Ok(());
-        }
-        let told = self.outside.away.as_mut().map(Away::tell).transpose()?;
-        self.outside.caller = None;
-        match told {
-            Some(Told::Nobody) => self.stop(self.rules.stop_signal, Asked::CallerEnded),
-            Some(Told::Yes) | None => Ok(()),
-        }
     }
 
     /// Milliseconds until there is something to do, rounded up.
@@ -368,7 +357,7 @@ impl<'a> Watch<'a> {
         self.seen.killed.get_or_insert(why);
         self.send(match self.rules.first_process {
             FirstProcess::Init => libc::SIGKILL,
-            FirstProcess::Subreaper => KILL_ALL,
+            FirstProcess::Subreaper | FirstProcess::Beside => KILL_ALL,
         })
     }
 
@@ -410,7 +399,7 @@ impl<'a> Watch<'a> {
     /// The program can kill a first process that is no PID 1: the rest comes to this process then.
     fn end_left_behind(&self) -> io::Result<()> {
         match self.rules.first_process {
-            FirstProcess::Init => Ok(()),
+            FirstProcess::Init | FirstProcess::Beside => Ok(()),
             FirstProcess::Subreaper => Ok(launch::end_left_behind()?),
         }
     }
@@ -463,7 +452,7 @@ impl<'a> Watch<'a> {
     }
 }
 
-impl Drop for Watch<'_> {
+impl Drop for Watch<'_, '_> {
     /// An error of the loop must not leave a sandbox behind.
     fn drop(&mut self) {
         if !self.ended {

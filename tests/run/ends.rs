@@ -27,7 +27,7 @@ fn is_alive(pid: i32) -> bool {
 }
 
 /// Every cgroup directory of this sandbox, in whatever hierarchy.
-fn groups(name: &str) -> Vec<String> {
+pub(super) fn groups(name: &str) -> Vec<String> {
     let found = finish(Command::new("find").args([
         "/sys/fs/cgroup",
         "-type",

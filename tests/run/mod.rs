@@ -30,6 +30,7 @@ mod interpreters;
 mod kernel_trees;
 mod landlock;
 mod leaks;
+mod lifecycle;
 mod limits;
 mod lock;
 mod mounts;

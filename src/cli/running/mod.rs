@@ -1,6 +1,8 @@
 //! Commands about sandboxes that run, or ran detached. Each begins by undoing what killed supervisors left.
 
 mod down;
+mod exec;
+mod inspect;
 mod kill;
 mod logs;
 mod pause;
@@ -9,6 +11,8 @@ mod stats;
 mod wait;
 
 pub use down::Down;
+pub use exec::Exec;
+pub use inspect::Inspect;
 pub use kill::Kill;
 pub use logs::Logs;
 pub use pause::{Pause, Resume};
@@ -25,7 +29,7 @@ use crate::diag::{Problem, Problems, Sources};
 use crate::host::places;
 use crate::model::{RunState, RunningSandbox, nearest};
 use crate::report::printable;
-use crate::supervise::{Entry, Record, Runner, Standing, StateDirectory};
+use crate::supervise::{self, Entry, Record, Runner, Standing, StateDirectory, Told};
 
 use super::exit::Exit;
 use super::output;
@@ -95,6 +99,30 @@ impl Running {
             }
         }
     }
+}
+
+/// What the supervisor of a sandbox that runs tells of it.
+///
+/// # Errors
+/// When it does not answer.
+pub fn ask(entry: &Entry) -> Result<Told, Problem> {
+    let name = &entry.name;
+    if entry.record.is_none() {
+        let message = format!("the sandbox `{name}` is still starting");
+        return Err(general("running.starting", message));
+    }
+    supervise::ask(entry).map_err(|error| match error.kind() {
+        io::ErrorKind::TimedOut => {
+            let message = format!("the supervisor of `{name}` does not answer: it is stopped");
+            let problem = general("running.supervisor", message);
+            problem.help("let it go on: `fg` in its shell, or `kill -CONT` to it")
+        }
+        _ => problem(
+            "running.supervisor",
+            &format!("ask the supervisor of `{name}`"),
+            &error,
+        ),
+    })
 }
 
 /// A problem about what the host refused.

@@ -146,6 +146,7 @@ impl Failed<'_> {
             MountAction::MountMqueue => self.no_file_system("mqueue"),
             MountAction::MountRoot
             | MountAction::OpenTerminal
+            | MountAction::JoinTerminals
             | MountAction::SealDev
             | MountAction::MaskProc(_)
             | MountAction::SealProc(_)

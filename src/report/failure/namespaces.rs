@@ -324,5 +324,7 @@ fn sysctl(namespace: Namespace) -> &'static str {
         Namespace::Ipc => "max_ipc_namespaces",
         Namespace::Uts => "max_uts_namespaces",
         Namespace::Network => "max_net_namespaces",
+        Namespace::Cgroup => "max_cgroup_namespaces",
+        Namespace::Time => "max_time_namespaces",
     }
 }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::Flock;
 
 use crate::sys::pidfd::Identity;
-use crate::sys::process::own_id;
 
+use super::super::desk::SOCKET;
 use super::{
     GROUPS, LOCK, OUTCOME, RUN, Record, clear, clear_all_but, remove_if_there, turn, write_whole,
 };
@@ -39,33 +39,20 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Takes a directory over whose lock this process holds.
-    pub(super) fn begin(name: String, place: PathBuf, lock: Flock<File>) -> io::Result<Claim> {
-        let mut claim = Claim {
+    /// Takes a directory over whose lock this process holds, in its turn.
+    pub(super) fn begin(name: String, place: PathBuf, mut lock: Flock<File>) -> io::Result<Claim> {
+        if let Err(error) = write_head(&place, &mut lock) {
+            // A full disk. Whoever sweeps takes it along where this fails.
+            clear(&place).ok();
+            return Err(error);
+        }
+        Ok(Claim {
             name,
             lock,
             place: Some(place),
             groups: Vec::new(),
             after: After::Remove,
-        };
-        claim.write_head()?;
-        Ok(claim)
-    }
-
-    fn write_head(&mut self) -> io::Result<()> {
-        if let Some(place) = self.place.as_deref().filter(|_| self.is_used()) {
-            clear_all_but(place, &[LOCK])?;
-        }
-        let identity = Identity::of(own_id())?;
-        self.lock.set_len(0)?;
-        self.lock.rewind()?;
-        self.lock
-            .write_all(format!("{VERSION} {identity}\n").as_bytes())
-    }
-
-    /// Whether an earlier run has left something.
-    fn is_used(&self) -> bool {
-        self.lock.metadata().map_or(true, |found| found.len() > 0)
+        })
     }
 
     /// Where the files of this run lie.
@@ -137,7 +124,10 @@ impl Claim {
         }
         let _turn = place.parent().map(turn).transpose()?;
         match self.after {
-            After::Keep => remove_if_there(&place.join(GROUPS)),
+            After::Keep => {
+                remove_if_there(&place.join(SOCKET))?;
+                remove_if_there(&place.join(GROUPS))
+            }
             After::Remove => clear(&place),
         }
     }
@@ -148,6 +138,17 @@ impl Drop for Claim {
         // Somebody who sweeps removes it then.
         self.give_back().ok();
     }
+}
+
+fn write_head(place: &Path, lock: &mut File) -> io::Result<()> {
+    // An earlier run may have left something.
+    if lock.metadata()?.len() > 0 {
+        clear_all_but(place, &[LOCK])?;
+    }
+    let identity = Identity::own()?;
+    lock.set_len(0)?;
+    lock.rewind()?;
+    lock.write_all(format!("{VERSION} {identity}\n").as_bytes())
 }
 
 /// Reads a small file of a sandbox; nothing where there is none.

@@ -7,6 +7,7 @@
 //! | `lock` | locked by the supervisor while it lives; `VERSION PID START`, at the end `ended CODE` behind it | at the claim, and at the end |
 //! | `groups` | the control groups that the next command removes should the supervisor be killed | before the first of them is made |
 //! | `run` | [`Record`]: the processes, the command, the profile | when the first process is started |
+//! | `desk` | the socket where other commands ask | when the first process is started |
 //! | `log`, `log.1` | what a detached program wrote | while it runs |
 //! | `outcome` | the report of a detached run that ended | at the end |
 //!
@@ -33,6 +34,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use crate::model::guard::{self, Guard};
 
+use super::desk::SOCKET;
 pub use claim::{After, Claim};
 pub use entry::{Entry, Standing, Waited};
 pub use record::{Record, Runner};
@@ -51,7 +53,7 @@ const RUN: &str = "run";
 const OUTCOME: &str = "outcome";
 /// What a detached program wrote last, and what it wrote before.
 pub const LOGS: [&str; 2] = ["log", "log.1"];
-const FILES: [&str; 6] = [LOCK, GROUPS, RUN, OUTCOME, LOGS[0], LOGS[1]];
+const FILES: [&str; 7] = [LOCK, GROUPS, RUN, OUTCOME, SOCKET, LOGS[0], LOGS[1]];
 
 /// Behind the name of a file that is not whole yet.
 const UNFINISHED: &str = ".new";
@@ -99,8 +101,14 @@ impl StateDirectory {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 made => made?,
             }
-            let Lock::Free(lock) = lock(&place, Missing::Made)? else {
-                continue;
+            let lock = match lock(&place, Missing::Made) {
+                Ok(Lock::Free(lock)) => lock,
+                Ok(Lock::Held | Lock::Nothing) => continue,
+                Err(error) => {
+                    // Of a full disk; one that is not empty stays.
+                    fs::remove_dir(&place).ok();
+                    return Err(error);
+                }
             };
             // What a sweep could not undo stays noted.
             if !noted_groups(&place)?.is_empty() {

@@ -47,9 +47,6 @@ pub struct Record {
     pub started_ms: u64,
     /// The same in seconds since 1970, by the clock of that moment.
     pub started_unix: u64,
-    /// Descriptors of the supervisor that stand for the sandbox: what [`super::super::exec`] needs.
-    #[serde(default)]
-    pub seat: Option<u32>,
 }
 
 impl Record {
