@@ -6,6 +6,7 @@ mod build;
 mod changes;
 mod check;
 mod discard;
+mod doctor;
 mod exit;
 mod explain;
 mod filter;
@@ -46,6 +47,7 @@ Examples:
   sandbox check profiles/dev.toml             judge the text of a profile
   sandbox check --host profiles/dev.toml      and whether this host has what it names
   sandbox audit profiles/dev.toml             find what opens its sandbox, and how far
+  sandbox doctor                              tell what of this host keeps sandboxes from starting
   sandbox up profiles/dev.toml                start the program of the profile
   sandbox up profiles/dev.toml -- cargo test  start another one in the same sandbox
   sandbox up --dry-run profiles/dev.toml      print every step, and run nothing
@@ -65,6 +67,7 @@ enum Command {
     Check(check::Check),
     Audit(audit::Audit),
     Explain(explain::Explain),
+    Doctor(doctor::Doctor),
     Up(up::Up),
     Test(test::Test),
     Build(build::Build),
@@ -88,6 +91,7 @@ pub fn main() -> ExitCode {
             Command::Check(check) => check.run(),
             Command::Audit(audit) => audit.run(),
             Command::Explain(explain) => explain.run(),
+            Command::Doctor(doctor) => doctor.run(),
             Command::Up(up) => up.run(),
             Command::Test(test) => test.run(),
             Command::Build(build) => build.run(),

@@ -17,6 +17,7 @@ mod paths;
 mod privileges;
 mod quantities;
 mod refusal;
+mod surroundings;
 mod syscalls;
 mod wanted;
 
@@ -42,5 +43,6 @@ pub use paths::InsidePath;
 pub use privileges::{Capability, Resource, Rlimit, RlimitValue, Signal};
 pub use quantities::{ByteSize, Cpus, Period, TimeOffset};
 pub use refusal::HostState;
+pub use surroundings::{KeyQuota, Place, Room, Surroundings};
 pub use syscalls::{Errno, OnDeny};
 pub use wanted::Wanted;
