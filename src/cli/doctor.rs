@@ -90,7 +90,8 @@ impl Doctor {
             }
             None => of_every(&store),
         };
-        let host = refusal::probe(Some(&places::without_links(&store)));
+        let real = places::without_links(&store);
+        let host = refusal::probe(Some(places::there(&real)));
         let surroundings = surroundings::probe(&host);
         let profile = self.profile.as_deref().map(Path::to_string_lossy);
         let examined = Examined {

@@ -96,8 +96,7 @@ fn user_manager() -> Option<crate::model::Switch> {
 
 fn look(role: &'static str, path: PathBuf, state: &HostState) -> Place {
     let path = places::without_links(&path);
-    let mut above = path.ancestors();
-    let there = above.find(|path| path.exists()).unwrap_or(Path::new("/"));
+    let there = places::there(&path);
     let room = statvfs(there).ok().map(|found| Room {
         bytes: found.blocks_available() as u64 * found.fragment_size() as u64,
         // Some count no files: they make room as they go.

@@ -111,6 +111,7 @@ impl Rehearsal<'_> {
             Tried::TimeNamespace => self.after(&[], || sys::process::unshare(libc::CLONE_NEWTIME)),
             Tried::Loopback => self.after(&[Namespace::Network], sys::network::loopback_up),
             Tried::PrivateMounts => self.after(&[Namespace::Mount], sys::mount::make_all_private),
+            Tried::Keyring => self.after(&[], keyring),
             Tried::Proc => self.proc(),
             Tried::Landlock => outcome(self.landlock()),
             Tried::Filter => outcome(filter()),
@@ -282,6 +283,14 @@ fn pivot() -> sys::Result<()> {
     sys::mount::attach(root.as_fd(), HERE, c"/")?;
     sys::file::change_directory(root.as_fd())?;
     sys::mount::pivot_here()
+}
+
+/// As at a start: a kernel without keys has none to hide.
+fn keyring() -> sys::Result<()> {
+    match sys::process::new_session_keyring() {
+        Err(Errno::ENOSYS | Errno::EPERM) => Ok(()),
+        result => result,
+    }
 }
 
 fn filter() -> sys::Result<()> {

@@ -47,6 +47,8 @@ pub enum Tried {
     PivotRoot,
     /// The loopback device.
     Loopback,
+    /// A session keyring.
+    Keyring,
     /// Landlock.
     Landlock,
     /// A system-call filter.
@@ -77,6 +79,7 @@ impl Tried {
             Tried::IdMappedStore => "idmapped mounts".to_owned(),
             Tried::PivotRoot => "pivot_root".to_owned(),
             Tried::Loopback => "loopback".to_owned(),
+            Tried::Keyring => "session keyring".to_owned(),
             Tried::Landlock => "landlock".to_owned(),
             Tried::Filter => "seccomp".to_owned(),
             Tried::Listener => "refused calls".to_owned(),
@@ -118,6 +121,7 @@ fn tried(action: &Action) -> Vec<Tried> {
         Action::Mount(action) => of_mount(action),
         Action::PivotRoot => vec![Tried::PivotRoot],
         Action::LoopbackUp => vec![Tried::Loopback],
+        Action::NewSession => vec![Tried::Keyring],
         Action::Filter(_) => vec![Tried::Filter, Tried::Listener],
         Action::Program(ProgramAction::Landlock(_)) => vec![Tried::Landlock],
         Action::Program(ProgramAction::Execute { .. }) => vec![Tried::Execute],
@@ -133,7 +137,6 @@ fn tried(action: &Action) -> Vec<Tried> {
         | Action::BecomeUser(_)
         | Action::EnterGroups
         | Action::NoNewPrivileges
-        | Action::NewSession
         | Action::BecomeSubreaper
         | Action::SetHostName(_)
         | Action::ForbidUserNamespaces

@@ -194,6 +194,7 @@ impl Failed<'_> {
             Action::DropBoundingSet(_) | Action::SetCapabilities(_) => self.capabilities(),
             Action::Fork => self.process_limit(),
             Action::Filter(_) => self.filter(),
+            Action::NewSession => self.keys(),
             Action::PrivateMounts | Action::BecomeSubreaper => self.foreign_proc(),
             Action::OpenTree { owner, .. } => self.open_tree(*owner),
             Action::OpenBind(bind) => self.open_bind(bind),
@@ -207,7 +208,6 @@ impl Failed<'_> {
             | Action::DieWithParent
             | Action::WaitForStart
             | Action::NoNewPrivileges
-            | Action::NewSession
             | Action::SetHostName(_)
             | Action::LoopbackUp
             | Action::HideInit

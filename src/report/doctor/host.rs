@@ -28,22 +28,25 @@ const OF_ROOT: [u8; 4] = [6, 7, 8, 21];
 
 pub(super) fn findings(examined: Examined<'_>) -> Vec<Finding> {
     let of = examined.surroundings;
-    let mut findings = vec![landlock(examined), namespace_limits(examined), keys(of)];
+    let told = [landlock(examined), namespace_limits(examined)];
+    let told = told.into_iter().map(|one| one.map(Finding::of_nobody));
+    let mut findings: Vec<Option<Finding>> = told.collect();
     findings.push(memory_files(examined));
     findings.extend(of.places.iter().map(|place| self::place(place, examined)));
     if examined.profile.is_none() {
         let all = [
-            kernel(examined),
             modules(examined),
             Some(layout(&of.cgroups)),
             manager(examined),
             tracing(of),
             capabilities(of),
             new_privileges(of),
+            keys(of),
             limits(of),
             devices(of),
         ];
-        findings.extend(all.into_iter().flatten().map(Some));
+        findings.push(kernel(examined));
+        findings.extend(all.map(|one| one.map(Finding::of_nobody)));
     }
     findings.into_iter().flatten().collect()
 }
@@ -130,26 +133,11 @@ fn namespace_limits(examined: Examined<'_>) -> Option<Finding> {
     Some(Finding::bad(Group::Isolation, name, State::Degraded, told))
 }
 
-/// A start takes one key: its session keyring.
+/// A start takes one key, its session keyring: where none is to be had, its trial says so.
 fn keys(of: &Surroundings) -> Option<Finding> {
     let KeyQuota { used, most } = of.keys?;
-    if used + 1 <= most {
-        return Some(Finding::ok(
-            Group::Host,
-            "keys",
-            Some(format!("{used} of {most} used")),
-        ));
-    }
-    let (key, whose) = match of.uid {
-        0 => ("kernel.keys.root_maxkeys", "root"),
-        _ => ("kernel.keys.maxkeys", "this user"),
-    };
-    let told = told(
-        "host.keys",
-        format!("{whose} holds {used} keys and may hold {most} (`{key}`); a start needs one"),
-        format!("run `sysctl {key}={}` as root", (most * 10).max(200)),
-    );
-    Some(Finding::bad(Group::Host, "keys", State::Missing, told))
+    let found = format!("{used} of {most} used");
+    (used < most).then(|| Finding::ok(Group::Host, "keys", Some(found)))
 }
 
 /// The launcher's sealed copy, which runs where Landlock does not.
@@ -190,20 +178,28 @@ fn place(place: &Place, examined: Examined<'_>) -> Option<Finding> {
         return None;
     }
     let shown = path.display();
+    let needed = |finding: Finding| match *role == "kept data" && !keeps {
+        true => finding.of_nobody(),
+        false => finding,
+    };
     if !writable.is_on() {
-        let told = told(
-            "host.place-closed",
-            format!(
+        let state = match *role == "kept data" && !keeps {
+            true => State::Degraded,
+            false => State::Missing,
+        };
+        let reason = match path == there {
+            true => format!("`{shown}` is not writable for this user"),
+            false => format!(
                 "`{shown}` cannot be made: `{}` is not writable for this user",
                 there.display()
             ),
-            format!("make `{shown}` for this user, or set {}", variable(role)),
-        );
-        let state = match *role {
-            "kept data" if !keeps => State::Degraded,
-            _ => State::Missing,
         };
-        return Some(Finding::bad(Group::Host, role, state, told));
+        let help = format!(
+            "let `{shown}` be a directory of this user's, or set {}",
+            variable(role)
+        );
+        let told = told("host.place-closed", reason, help);
+        return Some(needed(Finding::bad(Group::Host, role, state, told)));
     }
     let kind = kind.as_deref().unwrap_or("a file system");
     if let (Some(short), true) = (room.and_then(short), *role != "runtime directory") {
@@ -215,16 +211,18 @@ fn place(place: &Place, examined: Examined<'_>) -> Option<Finding> {
                 _ => format!("free some, or set {}", variable(role)),
             },
         );
-        return Some(Finding::bad(Group::Host, role, State::Degraded, told));
+        return Some(needed(Finding::bad(
+            Group::Host,
+            role,
+            State::Degraded,
+            told,
+        )));
     }
     let free = room.map_or(String::new(), |room| {
         format!(", {} free", amount(room.bytes))
     });
-    Some(Finding::ok(
-        Group::Host,
-        role,
-        Some(format!("{shown} on {kind}{free}")),
-    ))
+    let found = Some(format!("{shown} on {kind}{free}"));
+    Some(needed(Finding::ok(Group::Host, role, found)))
 }
 
 fn variable(role: &str) -> &'static str {

@@ -206,8 +206,11 @@ fn joined(findings: &[&Finding]) -> String {
     all.join(", ")
 }
 
-/// Takes out of `names` what is of one kind, by what is left of its name.
+/// Takes out of `names` what is of one kind, by what is left of its name; one alone keeps its name.
 fn take<'a>(names: &mut Vec<&'a str>, kind: impl Fn(&'a str) -> Option<&'a str>) -> Vec<&'a str> {
+    if names.iter().filter(|name| kind(name).is_some()).count() < 2 {
+        return Vec::new();
+    }
     let found = names.iter().filter_map(|name| kind(name)).collect();
     names.retain(|name| kind(name).is_none());
     found

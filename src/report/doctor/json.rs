@@ -35,9 +35,9 @@ struct FindingJson {
     name: String,
     /// How it stands with it.
     state: StateJson,
-    /// Whether nothing starts without it.
+    /// Whether the profile, or every sandbox, starts only with it.
     needed: bool,
-    /// Who uses what is not needed by all; null where it is.
+    /// Which profiles start only with it; null where all do, or none.
     wanted_by: Option<&'static str>,
     /// What is there, where there is more to say than that it works; for a limit that does not hold, the
     /// group in which it was tried.
@@ -107,7 +107,7 @@ fn finding(found: Finding, examined: Examined<'_>) -> FindingJson {
         },
         needed: need == Need::Needed,
         wanted_by: match need {
-            Need::Needed => None,
+            Need::Needed | Need::Nobody => None,
             Need::Wanted(by) => Some(by),
         },
         found,

@@ -3,7 +3,8 @@
 //!
 //! What was tried and refused is told by [`failure::cause`](crate::report::failure::cause), the same table
 //! that a failing `up` is explained by; limits by the error of their group, and what a profile names by
-//! the problem that `check --host` shows.
+//! the problem that `check --host` shows. It lies here, beside that table, and not in `review`, which judges
+//! profiles without a host.
 
 mod host;
 mod human;
@@ -56,6 +57,8 @@ pub enum Need {
     Needed,
     /// Profiles that have this.
     Wanted(&'static str),
+    /// Nobody by itself: it strengthens a sandbox, or explains.
+    Nobody,
 }
 
 /// What became of a trial.
@@ -168,6 +171,13 @@ impl Finding {
             found,
             told: None,
             origin: None,
+        }
+    }
+
+    fn of_nobody(self) -> Finding {
+        Finding {
+            need: Need::Nobody,
+            ..self
         }
     }
 

@@ -48,6 +48,10 @@ fn wanted(finding: Finding, need: Need) -> Finding {
         (State::Missing, Need::Wanted(_)) => State::Degraded,
         (state, _) => state,
     };
+    let need = match finding.need {
+        Need::Nobody => Need::Nobody,
+        _ => need,
+    };
     Finding {
         state,
         need,
@@ -67,7 +71,6 @@ fn of_trial(plan: &Plan, trial: &Trial, attempted: Attempted, host: &HostState) 
         },
         Attempted::Refused(errno) => {
             let told = refused(plan, trial, errno, host);
-            // Refused calls fail all the same, only nobody counts them.
             let state = match trial.what {
                 Tried::Listener => State::Degraded,
                 _ => State::Missing,
@@ -75,7 +78,11 @@ fn of_trial(plan: &Plan, trial: &Trial, attempted: Attempted, host: &HostState) 
             Finding::bad(group, &name, state, told)
         }
     };
-    Finding { origin, ..finding }
+    match trial.what {
+        // Refused calls fail all the same, only nobody counts them.
+        Tried::Listener => Finding { origin, ..finding }.of_nobody(),
+        _ => Finding { origin, ..finding },
+    }
 }
 
 /// By the table of failed steps.
@@ -118,7 +125,8 @@ fn group(what: &Tried) -> Group {
         | Tried::IdMapHelpers
         | Tried::CgroupNamespace
         | Tried::TimeNamespace
-        | Tried::Loopback => Group::Isolation,
+        | Tried::Loopback
+        | Tried::Keyring => Group::Isolation,
         Tried::PrivateMounts
         | Tried::Tmpfs
         | Tried::Overlay
@@ -170,6 +178,10 @@ fn told_by(problem: &Problem, need: Need) -> Finding {
         help: problem.help.clone(),
     };
     let origin = Some(problem.label.origin.clone());
-    let finding = Finding::bad(Group::Profile, problem.code, state, told);
+    let name = match problem.code.starts_with("namespaces.map-") {
+        true => &Tried::IdMapHelpers.name(),
+        false => problem.code,
+    };
+    let finding = Finding::bad(Group::Profile, name, state, told);
     wanted(Finding { origin, ..finding }, need)
 }

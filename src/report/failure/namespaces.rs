@@ -316,6 +316,14 @@ impl Failed<'_> {
         )
     }
 
+    /// A session has a keyring, which counts as a key of the caller's.
+    pub(super) fn keys(&self) -> Option<Cause> {
+        (self.errno == Errno::EDQUOT).then(|| {
+            self.refused("host.keys", "this user holds as many keys as it may")
+                .help("run `sysctl kernel.keys.maxkeys=2000` as root (for root itself `kernel.keys.root_maxkeys`)")
+        })
+    }
+
     pub(super) fn filter(&self) -> Option<Cause> {
         match self.errno {
             Errno::EINVAL | Errno::ENOSYS => Some(
