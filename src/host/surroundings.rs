@@ -98,9 +98,11 @@ fn look(role: &'static str, path: PathBuf, state: &HostState) -> Place {
     let path = places::without_links(&path);
     let there = places::there(&path);
     let room = statvfs(there).ok().map(|found| Room {
-        bytes: found.blocks_available() as u64 * found.fragment_size() as u64,
+        bytes: found
+            .blocks_available()
+            .saturating_mul(found.fragment_size()),
         // Some count no files: they make room as they go.
-        files: (found.files() > 0).then_some(found.files_available() as u64),
+        files: (found.files() > 0).then_some(found.files_available()),
     });
     Place {
         role,

@@ -143,9 +143,8 @@ fn keys(of: &Surroundings) -> Option<Finding> {
 /// The launcher's sealed copy, which runs where Landlock does not.
 fn memory_files(examined: Examined<'_>) -> Option<Finding> {
     let mode = examined.surroundings.memfd_noexec?;
-    let enforced = plan(&examined).map_or(true, |plan| {
-        plan.settings.landlock.value.enforced().is_some()
-    });
+    let enforced =
+        plan(&examined).is_none_or(|plan| plan.settings.landlock.value.enforced().is_some());
     match (mode, enforced) {
         (2.., false) => Some(Finding::bad(
             Group::Program,
