@@ -3,6 +3,7 @@
 
 mod audit;
 mod docs;
+mod doctor;
 mod errors;
 mod explain;
 mod failures;

@@ -6,6 +6,7 @@ mod build;
 mod changes;
 mod check;
 mod discard;
+mod doctor;
 mod exit;
 mod explain;
 mod filter;
@@ -47,6 +48,7 @@ Examples:
   sandbox check profiles/dev.toml             judge the text of a profile
   sandbox check --host profiles/dev.toml      and whether this host has what it names
   sandbox audit profiles/dev.toml             find what opens its sandbox, and how far
+  sandbox doctor                              tell what of this host keeps sandboxes from starting
   sandbox up profiles/dev.toml                start the program of the profile
   sandbox up profiles/dev.toml -- cargo test  start another one in the same sandbox
   sandbox up --dry-run profiles/dev.toml      print every step, and run nothing
@@ -66,6 +68,7 @@ enum Command {
     Check(check::Check),
     Audit(audit::Audit),
     Explain(explain::Explain),
+    Doctor(doctor::Doctor),
     Up(up::Up),
     Exec(running::Exec),
     Ps(running::Ps),
@@ -99,6 +102,7 @@ pub fn main() -> ExitCode {
             Command::Check(check) => check.run(),
             Command::Audit(audit) => audit.run(),
             Command::Explain(explain) => explain.run(),
+            Command::Doctor(doctor) => doctor.run(),
             Command::Up(up) => up.run(),
             Command::Exec(exec) => exec.run(),
             Command::Ps(ps) => ps.run(),

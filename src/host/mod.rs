@@ -13,6 +13,7 @@ mod paths;
 pub mod places;
 mod programs;
 pub mod refusal;
+pub mod surroundings;
 mod variables;
 
 use std::io::IsTerminal;

@@ -21,8 +21,7 @@ use crate::sys::seccomp::Instruction;
 
 use super::probe::ArmedProbe;
 use super::{LaunchError, Resources};
-use ids::id_maps;
-pub(super) use ids::{ArmedMaps, Setgroups};
+pub(super) use ids::{ArmedMaps, Setgroups, id_maps};
 pub(super) use landlock::{ArmedLandlock, ArmedReach};
 pub(super) use parts::{ArmedPart, ArmedPlace};
 use sources::attributes;

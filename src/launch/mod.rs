@@ -17,6 +17,7 @@ mod probe;
 mod program;
 mod reap;
 mod record;
+mod rehearse;
 mod sealed;
 
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -33,6 +34,7 @@ use crate::sys::seccomp::Instruction;
 pub use parent::launch;
 pub use reap::end_left_behind;
 pub use record::Record;
+pub use rehearse::{Came, rehearse};
 pub use sealed::run_sealed;
 
 /// Asks a first process that is no PID 1 to kill everything; Linux sends the last real-time signal for

@@ -210,21 +210,9 @@ impl Parent<'_> {
         write_process_file(pid, "gid_map", &maps.gid)
     }
 
-    /// newuidmap(1) and newgidmap(1) have the rights that an unprivileged caller lacks. The child waits
-    /// at the gate and is the caller's own, which is what they look at.
+    /// The child waits at the gate and is the caller's own, which is what they look at.
     fn run_helpers(&self, commands: &[Vec<String>; 2]) -> sys::Result<()> {
-        let pid = self.child_id()?.to_string();
-        for command in commands {
-            let (program, extents) = command.split_first().ok_or(Errno::EINVAL)?;
-            let mut helper = std::process::Command::new(program);
-            helper.arg(&pid).args(extents).env_clear();
-            helper.stdin(std::process::Stdio::null());
-            let status = helper.status().map_err(super::id_map::errno)?;
-            if !status.success() {
-                return Err(Errno::EPERM);
-            }
-        }
-        Ok(())
+        run_map_helpers(self.child_id()?, commands)
     }
 
     fn note(&self) -> sys::Result<()> {
@@ -277,6 +265,22 @@ impl Parent<'_> {
         sys::allocation::start_counting();
         init::run(inside, lanes)
     }
+}
+
+/// newuidmap(1) and newgidmap(1) have the rights that an unprivileged caller lacks.
+pub(super) fn run_map_helpers(pid: i32, commands: &[Vec<String>; 2]) -> sys::Result<()> {
+    let pid = pid.to_string();
+    for command in commands {
+        let (program, extents) = command.split_first().ok_or(Errno::EINVAL)?;
+        let mut helper = std::process::Command::new(program);
+        helper.arg(&pid).args(extents).env_clear();
+        helper.stdin(std::process::Stdio::null());
+        let status = helper.status().map_err(super::id_map::errno)?;
+        if !status.success() {
+            return Err(Errno::EPERM);
+        }
+    }
+    Ok(())
 }
 
 /// Opens a detached copy of a host path with its attributes; nothing where it may be missing and is.

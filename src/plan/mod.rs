@@ -12,6 +12,7 @@ mod step;
 mod steps;
 mod syscalls;
 mod tree;
+mod trial;
 
 pub use isolation::{Shortfalls, isolation};
 pub use landlock::{Landlock, LandlockPlace, LandlockReach, LandlockRules};
@@ -33,6 +34,7 @@ use steps::DEVICES;
 pub use steps::{End, steps};
 pub use syscalls::Syscalls;
 pub use tree::{Existing, Missing, MountPoint, MountPointKind, TreePlan, TreeSource};
+pub use trial::{Trial, Tried};
 
 use serde::Serialize;
 

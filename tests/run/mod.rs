@@ -18,6 +18,7 @@ mod callers_signals;
 mod changed_meanwhile;
 mod classic;
 mod devices;
+mod doctor;
 mod ends;
 mod expect;
 mod filter;

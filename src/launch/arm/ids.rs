@@ -23,7 +23,7 @@ pub(in crate::launch) enum Setgroups {
     Possible,
 }
 
-pub(super) fn id_maps(maps: &IdMaps) -> Armed {
+pub(in crate::launch) fn id_maps(maps: &IdMaps) -> Armed {
     let IdMaps {
         users,
         groups,
