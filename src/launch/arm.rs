@@ -284,11 +284,8 @@ impl Arming<'_> {
         })
     }
 
-    /// Where the filter is missing, an empty program, which the kernel refuses: nothing runs without it.
     fn filter(&self, lane: Lane) -> Armed {
-        let Some(filters) = self.resources.filters else {
-            return Armed::Filter(ArmedFilter::default());
-        };
+        let filters = self.resources.filters;
         let listened = filters.listened.as_ref();
         Armed::Filter(match lane {
             Lane::Program => ArmedFilter {

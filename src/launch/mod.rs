@@ -50,8 +50,8 @@ pub struct Resources<'a> {
     /// Where the first process is noted before it passes the gate, as [`sys::pidfd::Identity`](crate::sys::pidfd::Identity)
     /// writes itself.
     pub note: Option<BorrowedFd<'a>>,
-    /// The system-call filters, where there are any.
-    pub filters: Option<&'a Filters>,
+    /// The system-call filters.
+    pub filters: &'a Filters,
     /// The control groups.
     pub groups: Groups<'a>,
 }

@@ -43,9 +43,7 @@ pub fn launch(plan: &Plan, resources: &Resources<'_>) -> Result<Running, LaunchE
         .transpose()
         .map_err(LaunchError::setup("make a socket"))?;
     let (terminal_out, terminal_in) = terminal.unzip();
-    let is_listened = resources
-        .filters
-        .is_some_and(|filters| filters.listened.is_some());
+    let is_listened = resources.filters.listened.is_some();
     let listener = is_listened
         .then(UnixStream::pair)
         .transpose()

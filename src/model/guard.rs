@@ -86,6 +86,8 @@ guards! {
     Filter, "filter", 21;
     /// The system-call filter of the first process.
     FilterOfInit, "filter-of-init", 21;
+    /// Without a list of system calls set-id modes are filtered all the same.
+    SetIdWithoutList, "set-id-without-list", 11;
     /// The network namespace.
     NetworkNamespace, "network-namespace", 24;
     /// The control groups are entered.

@@ -30,6 +30,7 @@ pub use step::{
 use steps::DEVICES;
 pub use steps::{End, steps};
 pub use syscalls::Syscalls;
+use syscalls::base;
 pub use tree::{Existing, Missing, MountPoint, MountPointKind, TreePlan, TreeSource};
 
 use serde::Serialize;

@@ -287,11 +287,18 @@ impl Steps<'_> {
 
     fn filter(&mut self, lane: Lane) {
         let policy = self.settings.seccomp.clone();
-        if policy.value != SeccompPolicy::None {
-            let action = Action::Filter(policy.value);
-            let why = "an allow-list of system calls";
-            self.add(lane, Phase::Lockdown, action, why, &policy.origin);
-        }
+        let (value, why) = match (policy.value, lane) {
+            // The profile speaks of the program.
+            (SeccompPolicy::None, Lane::Init | Lane::Parent) => {
+                (SeccompPolicy::Default, "an allow-list of system calls")
+            }
+            (SeccompPolicy::None, Lane::Program) => {
+                (SeccompPolicy::None, "no set-id file is made all the same")
+            }
+            (value, _) => (value, "an allow-list of system calls"),
+        };
+        let action = Action::Filter(value);
+        self.add(lane, Phase::Lockdown, action, why, &policy.origin);
     }
 
     fn program(&mut self) {

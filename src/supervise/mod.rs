@@ -32,8 +32,8 @@ pub struct Run<'a> {
     pub kept: &'a [Option<KeptPlace>],
     /// Where those who want that lock see whether this run is over (see [`Resources::note`]).
     pub note: Option<BorrowedFd<'a>>,
-    /// The system-call filters, where there are any.
-    pub filters: Option<&'a Filters>,
+    /// The system-call filters.
+    pub filters: &'a Filters,
     /// Where groups can be made.
     pub cgroups: &'a CgroupFacts,
     /// Who started it (see [`caller`]).
@@ -85,7 +85,7 @@ pub fn run(run: &Run<'_>, claim: &mut Claim) -> Result<Outcome, RunError> {
         let adopting = crate::sys::process::become_subreaper();
         adopting.map_err(|errno| RunError::Watch(errno.into()))?;
     }
-    let listened = run.filters.and_then(|filters| filters.listened.clone());
+    let listened = run.filters.listened.clone();
     let running = launch(run.plan, &resources(run, &groups)).map_err(RunError::Launch)?;
     let seen = watch(running, rules, needed, listened).map_err(RunError::Watch)?;
     groups.kill().map_err(RunError::Remove)?;

@@ -24,6 +24,7 @@ const WITHOUT_PROFILE: &[&str] = &[
     "command.group-root",
     "security.capability-files",
     "security.nested-root",
+    "security.seccomp-past-root",
     "command.user-no-id",
     "namespaces.map-no-block",
     // Its host has subordinate ids, but not what maps them.

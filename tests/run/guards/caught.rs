@@ -248,6 +248,10 @@ pub const CAUGHT: &[(Guard, &[&str])] = &[
         ],
     ),
     (
+        Guard::SetIdWithoutList,
+        &["leaks::no_set_id_file_is_made_for_the_host"],
+    ),
+    (
         Guard::StripSetId,
         &["identity::a_setuid_program_gives_no_rights"],
     ),

@@ -249,6 +249,7 @@ proofs! {
     state_links: StateLinks,
     own_points: OwnPoints,
     set_id_modes: SetIdModes,
+    set_id_without_list: SetIdWithoutList,
     strip_set_id: StripSetId,
     strip_capabilities: StripCapabilities,
     archive_parents: ArchiveParents,
