@@ -102,7 +102,7 @@ fn phases_of_a_lane_never_go_back() {
 
 #[test]
 fn no_new_privileges_comes_before_every_filter() {
-    for_every_plan(|settings, steps| {
+    for_every_plan(|_, steps| {
         let privileges = only(steps, Lane::Init, |action| {
             *action == Action::NoNewPrivileges
         });
