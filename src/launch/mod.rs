@@ -14,6 +14,7 @@ mod overlay;
 mod parent;
 mod parts;
 mod probe;
+mod procfs;
 mod program;
 mod reap;
 mod record;

@@ -156,6 +156,7 @@ impl Failed<'_> {
             Action::SetClocks(_) => self.clocks(),
             Action::ForbidUserNamespaces => self.forbid_user_namespaces(),
             Action::DropBoundingSet(_) | Action::SetCapabilities(_) => self.capabilities(),
+            Action::NewSession => self.keyring(),
             Action::Fork => self.process_limit(),
             Action::Filter(_) => self.filter(),
             Action::PrivateMounts | Action::BecomeSubreaper => self.foreign_proc(),
@@ -171,7 +172,6 @@ impl Failed<'_> {
             | Action::DieWithParent
             | Action::WaitForStart
             | Action::NoNewPrivileges
-            | Action::NewSession
             | Action::SetHostName(_)
             | Action::LoopbackUp
             | Action::HideInit

@@ -107,6 +107,10 @@ pub fn every_host() -> Vec<HostState> {
     ]
 }
 
+fn is_session(action: &Action) -> bool {
+    *action == Action::NewSession
+}
+
 fn is_clone(action: &Action) -> bool {
     matches!(action, Action::Clone { .. })
 }
@@ -161,6 +165,7 @@ fn user_namespaces() -> Vec<Case> {
     let none = with(|host| host.user_namespaces = Some(Switch::Off));
     let weak = with(|host| host.administers = Some(Switch::Off));
     vec![
+        case("host.key-quota", &[], is_session, EDQUOT, silent()),
         case("host.user-namespaces-off", &[], is_clone, ENOSPC, zero),
         case(
             "host.user-namespaces-off--debian",

@@ -304,6 +304,17 @@ impl Failed<'_> {
         )
     }
 
+    /// A session has a keyring of its own, which counts for the user (Documentation/security/keys/core.rst).
+    pub(super) fn keyring(&self) -> Option<Cause> {
+        (self.errno == Errno::EDQUOT).then(|| {
+            self.refused("host.key-quota", "the user has as many keys as the kernel lets one have")
+                .help(
+                    "raise the sysctls `kernel.keys.maxkeys` and `kernel.keys.maxbytes`, or end sessions and \
+                     sandboxes of this user: `/proc/key-users` counts the keys",
+                )
+        })
+    }
+
     pub(super) fn filter(&self) -> Option<Cause> {
         match self.errno {
             Errno::EINVAL | Errno::ENOSYS => Some(
