@@ -249,7 +249,9 @@ struct Arming<'a> {
 impl Arming<'_> {
     fn action(&self, step: &Step) -> Armable<Armed> {
         Ok(match &step.action {
-            Action::LeaveGroups { keep } => Armed::LeaveGroups(keep.clone()),
+            Action::LeaveGroups { keep } => {
+                Armed::LeaveGroups(keep.iter().map(|group| group.id).collect())
+            }
             Action::MakeGroups(_) => Armed::MakeGroups,
             Action::OpenTree { owner, access } => self.tree(*owner, *access)?,
             Action::OpenBind(bind) => Armed::OpenClone(sources::bind(bind)?),

@@ -73,8 +73,8 @@ fn user_namespace(shown: &Shown) -> sys::Result<OwnedFd> {
     let pid = holder.pid;
     let files = [
         ("setgroups", "deny".to_owned()),
-        ("uid_map", lines(&shown.users)),
-        ("gid_map", lines(&shown.groups)),
+        ("uid_map", id_maps::text(&shown.users)),
+        ("gid_map", id_maps::text(&shown.groups)),
     ];
     for (name, content) in files {
         write_process_file(pid, name, content.as_bytes())?;
@@ -89,19 +89,6 @@ fn user_namespace(shown: &Shown) -> sys::Result<OwnedFd> {
 
 fn c_path(path: String) -> sys::Result<CString> {
     CString::new(path).map_err(|_| Errno::EINVAL)
-}
-
-/// The text of a uid_map or gid_map file.
-pub(super) fn lines(extents: &[IdExtent]) -> String {
-    let line = |extent: &IdExtent| {
-        let IdExtent {
-            inside,
-            outside,
-            count,
-        } = extent;
-        format!("{inside} {outside} {count}\n")
-    };
-    extents.iter().map(line).collect()
 }
 
 /// Writes a file of a child's /proc directory in one write. The number is the child's as long as it has not been

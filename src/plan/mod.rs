@@ -1,5 +1,6 @@
 //! (raw profile, facts) to `Plan`: validated, resolved, ordered, printable. Pure.
 
+mod group;
 mod isolation;
 mod landlock;
 mod limits;
@@ -12,6 +13,7 @@ mod steps;
 mod syscalls;
 mod tree;
 
+pub use group::HostGroup;
 pub use isolation::{Shortfalls, isolation};
 pub use landlock::{Landlock, LandlockPlace, LandlockReach, LandlockRules};
 pub use limits::{Amount, DeviceRule, GroupLimit, GroupLimits, Lacking, ProcessLimit};

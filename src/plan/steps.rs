@@ -179,7 +179,7 @@ impl Steps<'_> {
     fn leave_groups(&mut self, lane: Lane, phase: Phase, why: &'static str) {
         let groups = &self.settings.identity.groups;
         let origin = groups.first().map(|group| group.origin.clone());
-        let keep = groups.iter().map(|group| group.value).collect();
+        let keep = groups.iter().map(|group| group.value.clone()).collect();
         let action = Action::LeaveGroups { keep };
         self.add(lane, phase, action, why, &origin.unwrap_or(Origin::Default));
     }
