@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 
-use super::super::support::{Caller, Lab, finish, sandbox};
+use super::super::support::{Caller, Lab, finish, root_only, sandbox};
 use super::super::tarball::{Header, Tarball};
 use super::{NO_FILTER, all_are, inside, profile, profile_with, says, verdict, work};
 
@@ -170,6 +171,56 @@ fn rule_11_no_capabilities_are_given_to_a_file_of_the_host() {
             }
         }
     }
+}
+
+/// In root's volumes and kept trees a file may get capabilities that on disk are those of the host's root: nobody but
+/// root gets there (see `plan::resolve::set_id`), and `apply` carries none of them out.
+#[test]
+fn rule_11_capabilities_in_what_is_kept_are_out_of_reach() {
+    if !root_only("rule_11_capabilities_in_what_is_kept_are_out_of_reach") {
+        return;
+    }
+    let lab = Lab::new(Caller::Root);
+    let other = Lab::new(Caller::Unprivileged);
+    let program = format!("program-{}", lab.name);
+    let kept = format!(
+        "command.user = \"root\"\nrootfs.writes = \"keep\"\n{SETFCAP}[[mount]]\nvolume = \"{}\"\ntarget = \"/v\"\n",
+        lab.name
+    );
+    let text = profile(&lab, &kept);
+    for directory in ["/v", "/etc"] {
+        let file = format!("{directory}/{program}");
+        let attacks: [&[&str]; 3] = [
+            &["create", &file],
+            &["mode-chmod", &file, "0755"],
+            &["set-capability", &file],
+        ];
+        all_are(&inside(&lab, &text, &attacks), &["worked"]);
+    }
+    let found = finish(
+        lab.host("find")
+            .args(["/var/lib/sandbox", "-name", &program]),
+    );
+    let places: Vec<&Path> = found.out.lines().map(Path::new).collect();
+    assert_eq!(places.len(), 2, "{found:?}");
+    for place in places {
+        let closed = |above: &&Path| {
+            let found = fs::metadata(above).unwrap();
+            (found.mode() & 0o077, found.uid()) == (0, 0)
+        };
+        assert!(
+            place.ancestors().skip(1).any(|above| closed(&above)),
+            "{place:?}"
+        );
+        let mut shell = other.host("sh");
+        let ended = finish(shell.args(["-c", "\"$0\""]).arg(place));
+        assert!(
+            ended.err.contains("Permission denied"),
+            "{place:?}: {ended:?}"
+        );
+    }
+    let reset = finish(lab.host(sandbox()).args(["reset", "--volumes", &lab.name]));
+    assert_eq!(reset.code(), 0, "{reset:?}");
 }
 
 /// What a source holds of rights stays behind, and the places of trees are closed.
