@@ -41,6 +41,8 @@ pub(super) struct Inside<'a> {
     pub(super) terminal: Option<OwnedFd>,
     /// The children of this very thread, where no PID namespace ends them.
     pub(super) children: Option<OwnedFd>,
+    /// This process, as the program's parent.
+    pub(super) first: i32,
     /// The process that becomes the program.
     pub(super) program: i32,
 }
@@ -71,6 +73,7 @@ impl<'a> Inside<'a> {
             masks: None,
             terminal: None,
             children: None,
+            first: 0,
             program: 0,
         }
     }
@@ -184,7 +187,9 @@ impl Inside<'_> {
             libc::O_RDONLY,
             libc::RESOLVE_NO_XDEV | libc::RESOLVE_NO_MAGICLINKS,
         );
-        self.children = Some(sys::file::open(proc, c"thread-self/children", how)?);
+        let children = sys::file::open(proc, c"thread-self/children", how)?;
+        self.children = Some(children);
+        self.first = sys::process::own_id();
         Ok(())
     }
 

@@ -217,6 +217,8 @@ guards! {
     GateOwnEnd, "gate-own-end", 27;
     /// The end of the gate is seen.
     GateEnd, "gate-end", 27;
+    /// All ends with the supervisor, where there is no PID namespace.
+    DieWithoutNamespace, "die-without-namespace", 27;
     /// Orphans end with the program, where there is no PID namespace.
     EndOrphans, "end-orphans", 28;
 }

@@ -384,6 +384,12 @@ pub fn own_id() -> i32 {
     unsafe { libc::getpid() }
 }
 
+/// The parent's process id, as the caller's PID namespace knows it.
+pub fn parent_id() -> i32 {
+    // SAFETY: it takes nothing and cannot fail.
+    unsafe { libc::getppid() }
+}
+
 /// What poll(2) is asked and answers for one descriptor.
 pub type Watched = libc::pollfd;
 

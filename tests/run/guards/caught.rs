@@ -354,6 +354,10 @@ pub const CAUGHT: &[(Guard, &[&str])] = &[
     (Guard::ReadOnlyGroups, &[]),
     (Guard::GateOwnEnd, &[]),
     (Guard::GateEnd, &[]),
+    (
+        Guard::DieWithoutNamespace,
+        &["ends::a_killed_supervisor_leaves_nothing_without_a_namespace_either"],
+    ),
     (Guard::EndOrphans, &[]),
 ];
 
@@ -367,7 +371,11 @@ fn fails(test: &str, off: &str) -> bool {
 }
 
 /// Without these a test leaves a sandbox behind when it fails: to be tried by hand, and cleaned up.
-const LEAVES: &[Guard] = &[Guard::DieWithParent, Guard::DieWithParentAgain];
+const LEAVES: &[Guard] = &[
+    Guard::DieWithParent,
+    Guard::DieWithParentAgain,
+    Guard::DieWithoutNamespace,
+];
 
 /// Runs the tests of [`CAUGHT`] again, each with its guard off and with all in place, where they must pass although
 /// the variable is set. Minutes, and best as root: `cargo test --test sandbox -- --ignored the_other_tests_catch`.

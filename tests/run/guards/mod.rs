@@ -288,6 +288,7 @@ proofs! {
     read_only_groups: ReadOnlyGroups,
     gate_own_end: GateOwnEnd,
     gate_end: GateEnd,
+    die_without_namespace: DieWithoutNamespace,
     end_orphans: EndOrphans,
 }
 
