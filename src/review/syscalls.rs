@@ -316,6 +316,13 @@ impl Syscalls {
             }
         };
         page.paragraph(2, &format!("{text} ({}).", on_deny.line));
+        if let Ok(OnDeny::Errno(_)) = on_deny.value.parse() {
+            let counted = "Refused calls are named and counted at the end. All processes together are answered 1000 of \
+                them a second, and wait beyond that. The count takes the one listener that a process may have: who \
+                asks seccomp(2) for a listener of its own gets EBUSY, but not under `kill`, `log` or \
+                `nested_userns`, where nothing is counted.";
+            page.paragraph(2, counted);
+        }
         let mut others = self.architectures.iter().skip(1);
         let text = match others.next() {
             Some(x86) => format!(
