@@ -14,6 +14,7 @@ mod placed;
 pub mod places;
 mod programs;
 pub mod refusal;
+pub mod set_id;
 mod variables;
 
 use std::io::IsTerminal;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use super::{ImageFact, ImageName, LandlockAbi, PartFact, Resource, Rlimit};
+use super::{ImageFact, ImageName, LandlockAbi, PartFact, Resource, Rlimit, Switch};
 use serde::Serialize;
 
 /// Everything that a plan depends on beside the profile.
@@ -108,6 +108,17 @@ pub struct Placed {
     pub path: PathBuf,
     /// Where it is mounted below the path that was asked for; empty for that path itself.
     pub below: PathBuf,
+}
+
+/// Set-id files of the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetIdFiles {
+    /// Where the search began.
+    pub top: PathBuf,
+    /// What was found there and below, sorted.
+    pub files: Vec<PathBuf>,
+    /// Whether everything was looked at.
+    pub whole: Switch,
 }
 
 /// The kinds of file that a plan tells apart.

@@ -1,8 +1,8 @@
 //! What of the kernel's code the program reaches: system calls, capabilities, its file systems.
 
 use crate::diag::At;
-use crate::model::{Access, Capability, CgroupMount, OnDeny, SeccompPolicy, SysMount};
-use crate::plan::{Landlock, Mount, MountKind, OwnerMap};
+use crate::model::{Capability, CgroupMount, OnDeny, SeccompPolicy, SysMount};
+use crate::plan::Landlock;
 
 use super::score::{Dimension, Weight};
 use super::{Found, Rule, Subject};
@@ -26,15 +26,6 @@ pub(super) const RULES: &[Rule] = &[
         why: "in a user namespace of its own the program has every capability: most ways from a user to root \
               of the last years began so",
         judge: nested_namespaces,
-    },
-    Rule {
-        code: "audit.nested-set-id",
-        dimension: Dimension::Kernel,
-        weight: Weight::tenths(20),
-        title: "set-id files by overlays of the program's own",
-        why: "in an overlay of its own the kernel copies a set-id file up, bit and all, and no filter sees it: on \
-              the host whoever runs the copy has its owner's rights",
-        judge: nested_set_id,
     },
     Rule {
         code: "audit.no-landlock",
@@ -188,34 +179,6 @@ fn nested_namespaces(subject: &Subject<'_>) -> Vec<Found> {
     let message = "the program may make namespaces and mounts of its own";
     let fix = "leave `nested_userns` out, where the program has no sandbox of its own to make";
     vec![Found::new(&nested.origin, message, fix)]
-}
-
-/// Beside files of root's that is an error.
-fn nested_set_id(subject: &Subject<'_>) -> Vec<Found> {
-    let settings = subject.settings;
-    if !settings.nested_userns.value.is_on() {
-        return Vec::new();
-    }
-    let writes = |mount: &&At<Mount>| {
-        matches!(
-            mount.value.kind,
-            MountKind::Bind {
-                access: Access::ReadWrite,
-                owner: OwnerMap::Mapped(_) | OwnerMap::Kept,
-                ..
-            }
-        )
-    };
-    let mounts = settings.mounts.iter().filter(writes);
-    let found = mounts.map(|mount| {
-        let target = &mount.value.target;
-        let message = format!(
-            "in overlays of its own the program can copy set-id files of the same owner into `{target}`"
-        );
-        let fix = "bind it read-only, or see that a directory above it is closed to all others (`chmod 700`)";
-        Found::new(&mount.origin, message, fix)
-    });
-    found.collect()
 }
 
 /// With namespaces of the program's own there is none: that is told as worse.
