@@ -149,6 +149,8 @@ guards! {
     OwnPoints, "own-points", 10;
     /// Set-id modes are filtered.
     SetIdModes, "set-id-modes", 11;
+    /// No set-id file is bound to be written.
+    SetIdSources, "set-id-sources", 11;
     /// Set-id bits are not copied into a tree.
     StripSetId, "strip-set-id", 11;
     /// Capabilities of files are not copied into a tree.

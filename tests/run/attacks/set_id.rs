@@ -173,6 +173,40 @@ fn rule_11_no_capabilities_are_given_to_a_file_of_the_host() {
     }
 }
 
+/// One that lies in a writable directory is the program's to fill, bits and all: `audit --host` finds it. Bound by
+/// itself it is refused, and read-only it is safe.
+#[test]
+fn rule_11_a_set_id_file_that_is_there_is_told_or_refused() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let file = lab.file("work/tool", "old");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o4755)).unwrap();
+        let text = profile(&lab, &work(&lab, "rw"));
+        let answer = says(&lab, &text, &["map-write", "/w/tool"]);
+        assert_eq!(answer, "map-write: worked");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "Xld");
+        assert_eq!(fs::metadata(&file).unwrap().mode() & 0o7777, 0o4755);
+        let text = text.replace(
+            "version = 1\n",
+            "version = 1\ncommand.args = [\"/probe\"]\n",
+        );
+        let written = lab.file("audited.toml", &text);
+        let told = finish(lab.host(sandbox()).args(["audit", "--host"]).arg(written));
+        assert!(told.out.contains("audit.set-id-file"), "{told:?}");
+        assert!(told.out.contains(file.to_str().unwrap()), "{told:?}");
+        let alone = |access: &str| {
+            let file = file.display();
+            let bind =
+                format!("[[mount]]\nbind = \"{file}\"\ntarget = \"/p\"\naccess = \"{access}\"\n");
+            lab.run(&profile(&lab, &bind), &["/probe", "map-write", "/p"])
+        };
+        let ended = alone("rw");
+        assert_eq!(ended.code(), 125, "{ended:?}");
+        assert!(ended.err.contains("mount.source-set-id"), "{ended:?}");
+        assert_eq!(alone("ro").out, "map-write: refused EROFS\n");
+    }
+}
+
 /// In root's volumes and kept trees a file may get capabilities that on disk are those of the host's root: nobody but
 /// root gets there (see `plan::resolve::set_id`), and `apply` carries none of them out.
 #[test]

@@ -248,6 +248,10 @@ pub const CAUGHT: &[(Guard, &[&str])] = &[
         ],
     ),
     (
+        Guard::SetIdSources,
+        &["attacks::set_id::rule_11_a_set_id_file_that_is_there_is_told_or_refused"],
+    ),
+    (
         Guard::SetIdWithoutList,
         &["leaks::no_set_id_file_is_made_for_the_host"],
     ),

@@ -250,6 +250,7 @@ proofs! {
     own_points: OwnPoints,
     set_id_modes: SetIdModes,
     set_id_without_list: SetIdWithoutList,
+    set_id_sources: SetIdSources,
     strip_set_id: StripSetId,
     strip_capabilities: StripCapabilities,
     archive_parents: ArchiveParents,
