@@ -26,6 +26,7 @@ mod whole {
 mod switched {
     use crate::cli::exit::Exit;
     use crate::cli::output::error_text;
+    use crate::model::SeccompPolicy;
     use crate::model::guard::{Guard, VARIABLE, holds, switch_off};
     use crate::plan::{Action, Lane, MountAction, Namespace, PartGuard, Plan, ProgramAction, Step};
 
@@ -78,6 +79,9 @@ mod switched {
             Action::DieWithParent => Guard::DieWithParent,
             Action::Filter(_) if step.lane == Lane::Init && !holds(Guard::FilterOfInit) => {
                 Guard::FilterOfInit
+            }
+            Action::Filter(SeccompPolicy::None) if !holds(Guard::SetIdWithoutList) => {
+                Guard::SetIdWithoutList
             }
             Action::Filter(_) => Guard::Filter,
             Action::Mount(MountAction::GuardPart(part)) => match part.guard {

@@ -254,7 +254,7 @@ impl Up {
             tree: &tree.root,
             kept: &places,
             note: note.as_ref().map(AsFd::as_fd),
-            filters: filters.as_ref(),
+            filters: &filters,
             cgroups: &judged.facts.cgroups,
             caller: judged.caller.as_ref().map(AsFd::as_fd),
             profile: &self.profile.to_string_lossy(),

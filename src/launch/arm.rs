@@ -250,7 +250,9 @@ struct Arming<'a> {
 impl Arming<'_> {
     fn action(&self, step: &Step) -> Armable<Armed> {
         Ok(match &step.action {
-            Action::LeaveGroups { keep } => Armed::LeaveGroups(keep.clone()),
+            Action::LeaveGroups { keep } => {
+                Armed::LeaveGroups(keep.iter().map(|group| group.id).collect())
+            }
             Action::MakeGroups(_) => Armed::MakeGroups,
             Action::OpenTree { owner, access } => self.tree(*owner, *access)?,
             Action::OpenBind(bind) => Armed::OpenClone(sources::bind(bind)?),
@@ -286,11 +288,8 @@ impl Arming<'_> {
         })
     }
 
-    /// Where the filter is missing, an empty program, which the kernel refuses: nothing runs without it.
     fn filter(&self, lane: Lane) -> Armed {
-        let Some(filters) = self.resources.filters else {
-            return Armed::Filter(ArmedFilter::default());
-        };
+        let filters = self.resources.filters;
         let listened = filters.listened.as_ref();
         Armed::Filter(match lane {
             Lane::Program => ArmedFilter {

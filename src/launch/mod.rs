@@ -14,6 +14,7 @@ mod overlay;
 mod parent;
 mod parts;
 mod probe;
+mod procfs;
 mod program;
 mod reap;
 mod record;
@@ -52,8 +53,8 @@ pub struct Resources<'a> {
     /// Where the first process is noted before it passes the gate, as [`sys::pidfd::Identity`](crate::sys::pidfd::Identity)
     /// writes itself.
     pub note: Option<BorrowedFd<'a>>,
-    /// The system-call filters, where there are any.
-    pub filters: Option<&'a Filters>,
+    /// The system-call filters.
+    pub filters: &'a Filters,
     /// The control groups.
     pub groups: Groups<'a>,
     /// What stands for the namespaces that are joined, with their flags, as setns(2) takes both.

@@ -43,9 +43,7 @@ pub fn launch(plan: &Plan, resources: &Resources<'_>) -> Result<Running, LaunchE
         .transpose()
         .map_err(LaunchError::setup("make a socket"))?;
     let (terminal_out, terminal_in) = terminal.unzip();
-    let is_listened = resources
-        .filters
-        .is_some_and(|filters| filters.listened.is_some());
+    let is_listened = resources.filters.listened.is_some();
     let listener = is_listened
         .then(UnixStream::pair)
         .transpose()
@@ -303,6 +301,7 @@ pub(super) fn open_clone(clone: &ArmedClone) -> sys::Result<Option<OwnedFd>> {
     if clone.accepts == Accepts::Sockets && !is_socket {
         return Err(Errno::ENOTSOCK);
     }
+    refuse_set_id(clone, &status)?;
     let depth = match guard::holds(Guard::EveryMountBelow) {
         true => clone.depth,
         false => Depth::One,
@@ -312,6 +311,18 @@ pub(super) fn open_clone(clone: &ArmedClone) -> sys::Result<Option<OwnedFd>> {
         false => sys::mount::set_attributes_alone(mount.as_fd(), clone.attributes, depth)?,
     }
     Ok(Some(mount))
+}
+
+/// What the program writes to a set-id file through a shared mapping leaves the bits: the file would run its code
+/// with its owner's rights on the host (hardening rule 11). Those within a directory `audit --host` looks for.
+fn refuse_set_id(clone: &ArmedClone, status: &libc::stat) -> sys::Result<()> {
+    let is_file = status.st_mode & libc::S_IFMT == libc::S_IFREG;
+    let gives_rights = status.st_mode & 0o4000 != 0 || status.st_mode & 0o2010 == 0o2010;
+    let is_written = clone.attributes.set & libc::MOUNT_ATTR_RDONLY == 0;
+    match is_file && gives_rights && is_written && guard::holds(Guard::SetIdSources) {
+        true => Err(Errno::EUCLEAN),
+        false => Ok(()),
+    }
 }
 
 /// Whether something is a directory, where it has to be one, and none where it must not be.

@@ -321,5 +321,7 @@ fn flag(kind: Namespace) -> i32 {
         Namespace::Ipc => libc::CLONE_NEWIPC,
         Namespace::Uts => libc::CLONE_NEWUTS,
         Namespace::Network => libc::CLONE_NEWNET,
+        Namespace::Cgroup => libc::CLONE_NEWCGROUP,
+        Namespace::Time => libc::CLONE_NEWTIME,
     }
 }

@@ -186,7 +186,7 @@ choices! {
         Default = "default",
         /// A smaller one, for programs that only compute.
         Strict = "strict",
-        /// No filter.
+        /// No list: every known call runs, but none that makes a set-id file.
         None = "none",
     }
 }

@@ -32,7 +32,7 @@ pub use digest::{Sha256, from_hex};
 pub use expectation::{Endpoint, Expectation, Expected, Finding, PathUse, Verdict};
 pub use facts::{
     Accounts, CgroupFacts, CgroupVersion, Facts, Hierarchy, HostAccount, MapHelpers, PathFact,
-    PathKind, ProgramFact, User,
+    PathKind, Placed, ProgramFact, SetIdFiles, User,
 };
 pub use id_maps::IdExtent;
 pub use identity::{FileMode, GroupSpec, UserSpec};

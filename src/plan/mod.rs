@@ -1,5 +1,6 @@
 //! (raw profile, facts) to `Plan`: validated, resolved, ordered, printable. Pure.
 
+mod group;
 mod isolation;
 mod landlock;
 mod limits;
@@ -14,6 +15,7 @@ mod syscalls;
 mod tree;
 mod trial;
 
+pub use group::HostGroup;
 pub use isolation::{Shortfalls, isolation};
 pub use landlock::{Landlock, LandlockPlace, LandlockReach, LandlockRules};
 pub use limits::{Amount, DeviceRule, GroupLimit, GroupLimits, Lacking, ProcessLimit};
@@ -33,6 +35,7 @@ pub use step::{
 use steps::DEVICES;
 pub use steps::{End, steps};
 pub use syscalls::Syscalls;
+use syscalls::base;
 pub use tree::{Existing, Missing, MountPoint, MountPointKind, TreePlan, TreeSource};
 pub use trial::{Trial, Tried};
 

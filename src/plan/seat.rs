@@ -16,7 +16,7 @@ use crate::profile;
 use super::step::{Action, Step};
 use super::steps::{further_steps, steps};
 use super::{
-    Command, End, Given, HostIds, IdMaps, Identity, Knowledge, Landlock, LandlockPlace,
+    Command, End, Given, HostGroup, HostIds, IdMaps, Identity, Knowledge, Landlock, LandlockPlace,
     LandlockReach, LandlockRules, MapWriter, Missing, MountPointKind, Namespace, Plan, Privacy,
     PrivateValues, ProcessLimit, ProgramAction, Settings, Supervise, Syscalls, Terminal, UserIds,
     Variable, resolve,
@@ -148,7 +148,7 @@ impl Seat {
                 HostIds::Range(ids) => SeatIds::Range(ids.uid, ids.gid),
                 HostIds::Same => SeatIds::Same,
             },
-            keeps_groups: groups.iter().map(|group| group.value).collect(),
+            keeps_groups: groups.iter().map(|group| group.value.id).collect(),
             helpers_map: matches!(maps.value.writer, MapWriter::Helpers(_)),
             capabilities: words(&settings.capabilities),
             limits: settings.process_limits.iter().map(seat_limit).collect(),
@@ -280,10 +280,14 @@ impl Seat {
                     false => MapWriter::Nobody,
                 },
             }),
-            groups: self.keeps_groups.iter().copied().map(given).collect(),
+            groups: self.keeps_groups.iter().copied().map(nameless).collect(),
             ..empty
         }
     }
+}
+
+fn nameless(id: u32) -> At<HostGroup> {
+    given(HostGroup { id, name: None })
 }
 
 fn given<T>(value: T) -> At<T> {

@@ -11,7 +11,9 @@ use crate::model::{
     SeccompPolicy, Signal, Switch, SysMount, TimeOffset, UserSpec, VolumeName, Writes,
 };
 
-use super::{GroupLimits, Landlock, Missing, PrivateValues, ProcessLimit, Syscalls, TreePlan};
+use super::{
+    GroupLimits, HostGroup, Landlock, Missing, PrivateValues, ProcessLimit, Syscalls, TreePlan,
+};
 
 /// Everything that the steps are made from. No `Option` here means "default".
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -177,7 +179,7 @@ pub struct Identity {
     /// Which ids the user namespace has.
     pub maps: At<IdMaps>,
     /// Supplementary groups of the host that stay, sorted.
-    pub groups: Vec<At<u32>>,
+    pub groups: Vec<At<HostGroup>>,
 }
 
 impl Identity {

@@ -9,8 +9,8 @@ use crate::model::{
 };
 
 use super::{
-    ClockOffset, GroupLimits, IdMaps, LandlockRules, Missing, MountPointKind, OwnerMap, PartGuard,
-    Probe, ProcessLimit, TargetPoint, UserIds,
+    ClockOffset, GroupLimits, HostGroup, IdMaps, LandlockRules, Missing, MountPointKind, OwnerMap,
+    PartGuard, Probe, ProcessLimit, TargetPoint, UserIds,
 };
 
 /// One thing that is done, who does it and why.
@@ -119,8 +119,8 @@ impl Namespace {
 pub enum Action {
     /// Leaves all supplementary groups but these.
     LeaveGroups {
-        /// Ids of the host.
-        keep: Vec<u32>,
+        /// Groups of the host.
+        keep: Vec<HostGroup>,
     },
     /// Makes the control groups and writes their limits.
     MakeGroups(GroupLimits),

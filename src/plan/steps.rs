@@ -183,7 +183,7 @@ impl Steps<'_> {
     fn leave_groups(&mut self, lane: Lane, phase: Phase, why: &'static str) {
         let groups = &self.settings.identity.groups;
         let origin = groups.first().map(|group| group.origin.clone());
-        let keep = groups.iter().map(|group| group.value).collect();
+        let keep = groups.iter().map(|group| group.value.clone()).collect();
         let action = Action::LeaveGroups { keep };
         self.add(lane, phase, action, why, &origin.unwrap_or(Origin::Default));
     }
@@ -291,11 +291,18 @@ impl Steps<'_> {
 
     fn filter(&mut self, lane: Lane) {
         let policy = self.settings.seccomp.clone();
-        if policy.value != SeccompPolicy::None {
-            let action = Action::Filter(policy.value);
-            let why = "an allow-list of system calls";
-            self.add(lane, Phase::Lockdown, action, why, &policy.origin);
-        }
+        let (value, why) = match (policy.value, lane) {
+            // The profile speaks of the program.
+            (SeccompPolicy::None, Lane::Init | Lane::Parent) => {
+                (SeccompPolicy::Default, "an allow-list of system calls")
+            }
+            (SeccompPolicy::None, Lane::Program) => {
+                (SeccompPolicy::None, "no set-id file is made all the same")
+            }
+            (value, _) => (value, "an allow-list of system calls"),
+        };
+        let action = Action::Filter(value);
+        self.add(lane, Phase::Lockdown, action, why, &policy.origin);
     }
 
     fn program(&mut self) {

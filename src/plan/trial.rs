@@ -145,6 +145,7 @@ fn tried(action: &Action) -> Vec<Tried> {
         | Action::HideInit
         | Action::Fork
         | Action::Program(_)
+        | Action::JoinNamespaces { .. }
         | Action::Reap => Vec::new(),
     }
 }
@@ -165,6 +166,7 @@ fn of_mount(action: &MountAction) -> Vec<Tried> {
         MountAction::MountRoot
         | MountAction::MountKept { .. }
         | MountAction::OpenTerminal
+        | MountAction::JoinTerminals
         | MountAction::SealDev
         | MountAction::MaskProc(_)
         | MountAction::SealProc(_)

@@ -5,7 +5,7 @@ mod ids;
 
 use std::collections::BTreeMap;
 
-use crate::model::{Access, Capability, InsidePath};
+use crate::model::{Access, Capability, InsidePath, SeccompPolicy};
 use crate::plan::{
     Action, Clock, ClockOffset, DeviceRule, GroupLimits, GuardPart, HostDevice, KeptPart,
     LandlockRules, MountAction, MountPointKind, OpenBind, OpenKept, OwnerMap, PartGuard, Plan,
@@ -142,6 +142,7 @@ impl<'a> Texts<'a> {
             Action::HideInit => bare("dumpable 0, wipe the arguments"),
             Action::Fork => bare("fork the program"),
             Action::Program(action) => self.program(action),
+            Action::Filter(SeccompPolicy::None) => bare("seccomp for set-id modes alone"),
             Action::Filter(policy) => bare(&format!("seccomp {policy}")),
             Action::Reap => bare("reap until the program ends"),
         }

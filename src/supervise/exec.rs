@@ -139,7 +139,7 @@ fn found(identity: Identity) -> io::Result<Vec<(Namespace, i32, OwnedFd)>> {
 /// When the program did not start; the sandbox goes on as before.
 pub fn exec(
     plan: &Plan,
-    filters: Option<&Filters>,
+    filters: &Filters,
     entry: &Entry,
     inside: &Inside,
     caller: Option<OwnedFd>,
@@ -175,7 +175,7 @@ pub fn exec(
         sandbox: supervisor,
         ..Outside::default()
     };
-    let listened = filters.and_then(|filters| filters.listened.clone());
+    let listened = filters.listened.clone();
     let seen = watch(running, rules, &mut outside, listened, None, |_| Ok(()));
     let seen = seen.map_err(RunError::Watch)?;
     match unstarted(&seen) {

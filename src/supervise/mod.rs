@@ -51,8 +51,8 @@ pub struct Run<'a> {
     pub kept: &'a [Option<KeptPlace>],
     /// Where those who want that lock see whether this run is over (see [`Resources::note`]).
     pub note: Option<BorrowedFd<'a>>,
-    /// The system-call filters, where there are any.
-    pub filters: Option<&'a Filters>,
+    /// The system-call filters.
+    pub filters: &'a Filters,
     /// Where groups can be made.
     pub cgroups: &'a CgroupFacts,
     /// Who started it (see [`caller`]).
@@ -133,7 +133,7 @@ fn run_to_end<'r>(
     look_outside(run, claim, detached, outside).map_err(RunError::State)?;
     let rules = rules(run.plan);
     adopt(rules)?;
-    let listened = run.filters.and_then(|filters| filters.listened.clone());
+    let listened = run.filters.listened.clone();
     let replaced = replace_streams(run.plan, outside).map_err(RunError::Watch)?;
     let running = launch(run.plan, &resources(run, &groups)).map_err(RunError::Launch)?;
     drop(replaced);

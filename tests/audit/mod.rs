@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use sandbox::diag::Sources;
+use sandbox::model::{SetIdFiles, Switch};
 use sandbox::plan::Settings;
 use sandbox::report::audit::{Audited, human, json, json_schema, sarif};
 use sandbox::report::problems::{Colour, Style, render};
@@ -57,10 +58,21 @@ impl Case {
                 vec!["/work/profiles".to_owned()],
             ),
         };
+        // What a search of `/opt` would find on the hand-written host.
+        let searched = |by| match by {
+            By::Text => vec![],
+            By::Host => vec![SetIdFiles {
+                top: "/opt".into(),
+                files: vec!["/opt/bin/ping".into(), "/opt/bin/su".into()],
+                whole: Switch::On,
+            }],
+        };
+        let set_id_files = searched(self.by);
         audit(&Subject {
             settings: &self.settings,
             variables: &variables,
             profile_dirs: &profile_dirs,
+            set_id_files: &set_id_files,
         })
     }
 

@@ -171,7 +171,7 @@ fn what_the_profile_has_off_is_said_in_its_words() {
         (
             "no-filter",
             "seccomp",
-            "the profile has `security.seccomp = \"none\"`",
+            "the profile has `security.seccomp = \"none\"`: off but for set-id modes",
         ),
         (
             "no-landlock",

@@ -408,3 +408,28 @@ fn is_stopped(pid: i32) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     super::support::field(&status, "State").is_some_and(|state| state.starts_with('T'))
 }
+
+/// Without a PID namespace the first process is told of it, and ends all that came from the program.
+#[test]
+fn a_killed_supervisor_leaves_nothing_without_a_namespace_either() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let rest = "namespaces.pid = false\nsystem.proc = \"none\"\n";
+        let script = "setsid sleep 1000 & (sleep 1000 & sleep 1000) & echo $!; wait";
+        let mut up = lab.up(&lab.profile(rest), &["sh", "-c", script]);
+        let mut up = up.stdout(Stdio::piped()).spawn().unwrap();
+        first_line(&mut up);
+        let init: Vec<i32> = super::support::children(up.id());
+        let mut all = init;
+        for at in 0.. {
+            let Some(pid) = all.get(at) else { break };
+            all.extend(super::support::children((*pid).try_into().unwrap()));
+        }
+        assert!(all.len() >= 4, "{all:?}");
+        up.kill().unwrap();
+        up.wait().unwrap();
+        for pid in all {
+            assert!(within(SECOND, || !is_alive(pid)), "{caller:?}: {pid}");
+        }
+    }
+}

@@ -79,7 +79,7 @@ impl Exec {
             });
         }
         let filters = filter::compile_for(&plan).map_err(early)?;
-        let code = supervise::exec(&plan, filters.as_ref(), entry, &inside, caller);
+        let code = supervise::exec(&plan, &filters, entry, &inside, caller);
         // The sandbox's tree cannot be asked for from here.
         code.map(Exit)
             .map_err(|error| refusal::of_run(&plan, Path::new("/"), error))

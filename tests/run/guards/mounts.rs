@@ -212,6 +212,7 @@ pub const ROWS: &[Row] = &[
     )
     .by(Who::ByRoot)
     .behind(&[Guard::NoNewPrivileges, Guard::BoundingSet])
+    .past(&[Guard::Filter])
     .held(&["EPERM", ""])
     .open(&["worked"]),
     Row::new(Guard::NoDev, "a device in a bind", device)
