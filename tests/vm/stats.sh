@@ -6,12 +6,13 @@ set -eu
 HOME=$(mktemp -d)
 export HOME
 cd "$HOME"
+trap 'test $? = 0 || cat shown >&2' EXIT
 cat >used.toml <<'PROFILE'
 version = 1
 rootfs = { writes = "deny", source = [ { programs = ["sh", "sleep"] } ] }
-limits = { memory = "64M", pids = 20, cpus = 0.2 }
+limits = { memory = "64M", pids = 20, cpus = 0.05 }
 PROFILE
-spin='i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done'
+spin='i=0; while [ $i -lt 10000 ]; do i=$((i + 1)); done'
 if [ "$(id -u)" = 0 ]; then
     "$SANDBOX" up --stats --report report.json used.toml -- sh -c "$spin" 2>shown
 else
@@ -40,4 +41,4 @@ else
     test "$(figure pressure)" = null
 fi
 test "$(wc -l <shown)" = 3
-grep -q 'MiB  peak' shown
+grep -q 'iB  peak' shown
