@@ -64,7 +64,12 @@ fn unknown() -> String {
 }
 
 fn seconds(time: Option<Duration>) -> String {
-    time.map_or_else(unknown, |time| format!("{:.2} s", time.as_secs_f64()))
+    /// From here on hundredths tell nothing and cost columns.
+    const LONG: Duration = Duration::from_secs(100_000);
+    time.map_or_else(unknown, |time| match time < LONG {
+        true => format!("{:.2} s", time.as_secs_f64()),
+        false => format!("{} s", time.as_secs()),
+    })
 }
 
 fn bytes(count: Option<u64>) -> String {
