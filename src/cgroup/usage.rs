@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::file::{keyed, read};
 use super::groups::{Group, Groups};
+use super::settings::CPU_ACCOUNTING;
 use crate::model::{CgroupVersion, Usage};
 
 impl Groups {
@@ -24,6 +25,16 @@ impl Groups {
         }
     }
 
+    /// CPU time of all processes until now, those that have ended too; none where no group counts it.
+    pub fn cpu_used(&self) -> Option<Duration> {
+        if let Some(unified) = self.unified() {
+            let used = unified.keyed("cpu.stat", "usage_usec");
+            return used.map(Duration::from_micros);
+        }
+        let used = self.with(CPU_ACCOUNTING)?.number("cpuacct.usage");
+        used.map(Duration::from_nanos)
+    }
+
     /// The unified hierarchy counts CPU time in each group, with or without controllers.
     fn cpu_time(&self, kind: CpuTime) -> Option<Duration> {
         if let Some(unified) = self.unified() {
@@ -37,7 +48,7 @@ impl Groups {
             CpuTime::User => "cpuacct.usage_user",
             CpuTime::System => "cpuacct.usage_sys",
         };
-        let group = self.with("cpuacct")?;
+        let group = self.with(CPU_ACCOUNTING)?;
         group.number(file).map(Duration::from_nanos)
     }
 }

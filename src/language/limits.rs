@@ -105,11 +105,26 @@ pub(super) const LIMITS: &[Key] = &[
         "pids.max",
     ),
     limit(
+        "cpu_time",
+        Form::Time,
+        "\"60s\"",
+        "Processor time of all processes together, those that have ended too; then the sandbox is killed.",
+        "v2 cpu.stat; v1 cpuacct.usage, which the supervisor looks at",
+    ),
+    limit(
         "wall_time",
         Form::Time,
         "\"10m\"",
-        "Time from the start to the end; then the sandbox is asked to end, and killed after `supervise.stop_timeout`.",
+        "Time from the start to the end; then the sandbox is killed.",
         "a timer of the supervisor",
+    ),
+    limit(
+        "output",
+        Form::Size,
+        "\"64M\"",
+        "Bytes of standard output and standard error together. What fits has been passed on when the sandbox is killed. The \
+         program writes to pipes then, unless it has a terminal of the sandbox's own.",
+        "pipes that the supervisor reads",
     ),
     Key {
         name: "process",

@@ -16,7 +16,7 @@ pub(super) const SUPERVISE: &[Key] = &[
         shape: Shape::Text(Form::Signal),
         absent: Absent::Value("\"TERM\""),
         example: "\"INT\"",
-        meaning: "What asks the program to end: at the end of `limits.wall_time`, or when `sandbox` is told to stop.",
+        meaning: "What asks the program to end when `sandbox` itself is asked to, or its caller has ended.",
         kernel: "pidfd_send_signal(2)",
     },
     Key {

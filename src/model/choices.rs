@@ -214,6 +214,8 @@ choices! {
         LimitsCpus = "limits.cpus",
         /// `limits.pids` alone.
         LimitsPids = "limits.pids",
+        /// `limits.cpu_time` alone.
+        LimitsCpuTime = "limits.cpu_time",
     }
 }
 

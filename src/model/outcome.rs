@@ -151,6 +151,10 @@ pub enum LimitKind {
     Pids,
     /// `limits.wall_time`: everything was killed.
     WallTime,
+    /// `limits.cpu_time`: everything was killed.
+    CpuTime,
+    /// `limits.output`: everything was killed.
+    Output,
 }
 
 impl LimitKind {
@@ -160,6 +164,8 @@ impl LimitKind {
             LimitKind::Memory => "limits.memory",
             LimitKind::Pids => "limits.pids",
             LimitKind::WallTime => "limits.wall_time",
+            LimitKind::CpuTime => "limits.cpu_time",
+            LimitKind::Output => "limits.output",
         }
     }
 }

@@ -348,6 +348,9 @@ impl<'a> Contract<'a> {
         let time = self.plan.settings.wall_time.as_ref();
         let time = time.map(|time| time.value.to_string());
         self.layer("limits.wall_time", time, Some(UNSET.to_owned()));
+        let output = self.plan.settings.output.as_ref();
+        let output = output.map(|size| size.value.to_string());
+        self.layer("limits.output", output, Some(UNSET.to_owned()));
         self.process_limits();
     }
 

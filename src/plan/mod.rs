@@ -59,6 +59,7 @@ impl Plan {
     pub fn for_test(settings: Settings) -> Plan {
         let settings = Settings {
             wall_time: None,
+            output: None,
             ..settings
         };
         let steps = steps(&settings, End::Answer);

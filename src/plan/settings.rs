@@ -45,6 +45,8 @@ pub struct Settings {
     pub process_limits: Vec<ProcessLimit>,
     /// When everything is killed.
     pub wall_time: Option<At<Period>>,
+    /// Most that standard output and standard error may hold together.
+    pub output: Option<At<ByteSize>>,
     /// Capabilities that stay.
     pub capabilities: Vec<At<Capability>>,
     /// The system-call policy.

@@ -103,7 +103,9 @@ fn hint(outcome: &Outcome, limit: LimitKind) -> String {
     let (verb, count) = match limit {
         LimitKind::Memory => ("ended", outcome.usage.oom_kills),
         LimitKind::Pids => ("refused", outcome.usage.pids_refused),
-        LimitKind::WallTime => return format!("{subject} was over"),
+        LimitKind::WallTime | LimitKind::CpuTime | LimitKind::Output => {
+            return format!("{subject} was over");
+        }
     };
     match count {
         Some(1) => format!("{subject} {verb} 1 process"),
@@ -122,6 +124,8 @@ fn limited(outcome: &Outcome, limit: LimitKind) -> String {
             format!("killed: `{key}`{value} was used up{peak}")
         }
         LimitKind::WallTime => format!("killed: `{key}`{value} was over"),
+        LimitKind::CpuTime => format!("killed: `{key}`{value} was used up"),
+        LimitKind::Output => format!("killed: it wrote more than `{key}`{value}"),
         LimitKind::Pids => format!("killed: `{key}`{value} was reached"),
     }
 }

@@ -20,9 +20,10 @@ use crate::plan::{Namespace, Plan};
 use crate::sys::pidfd::Identity;
 
 use super::outcome::{ended, exit_code, unstarted};
+use super::seen::{FirstProcess, Rules};
 use super::state::{Entry, Record};
 use super::stop::program;
-use super::watch::{FirstProcess, Outside, Rules, watch};
+use super::watch::{Outside, watch};
 use super::{RunError, adopt, rules};
 
 /// The namespaces of a sandbox.
@@ -175,7 +176,7 @@ pub fn exec(
         ..Outside::default()
     };
     let listened = filters.and_then(|filters| filters.listened.clone());
-    let seen = watch(running, rules, &mut outside, listened, |_| Ok(()));
+    let seen = watch(running, rules, &mut outside, listened, None, |_| Ok(()));
     let seen = seen.map_err(RunError::Watch)?;
     match unstarted(&seen) {
         Some(unstarted) => Err(RunError::Unstarted(unstarted)),

@@ -15,6 +15,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use crate::sys;
 
 use super::state::LOGS;
+use super::streams::Meter;
 
 /// Bytes of one file.
 const LONGEST: u64 = 8 << 20;
@@ -50,14 +51,17 @@ impl Log {
     }
 
     /// Takes what is there, without waiting.
-    pub(super) fn take(&mut self) {
+    pub(super) fn take(&mut self, meter: &mut Meter) {
         let Some(pipe) = &self.pipe else {
             return;
         };
         let mut chunk = vec![0; CHUNK];
         match sys::file::read(pipe.as_fd(), &mut chunk) {
             Ok(0) => self.pipe = None,
-            Ok(count) => self.write(chunk.get(..count).unwrap_or_default()),
+            Ok(count) => {
+                let passes = meter.pass(count);
+                self.write(chunk.get(..passes).unwrap_or_default());
+            }
             Err(nix::errno::Errno::EAGAIN) => {}
             // No pipe refuses to be read.
             Err(_) => self.pipe = None,
@@ -65,10 +69,10 @@ impl Log {
     }
 
     /// Takes all that is left: no program is there any more, and nobody outside is waited for.
-    pub(super) fn take_rest(&mut self) {
+    pub(super) fn take_rest(&mut self, meter: &mut Meter) {
         loop {
             let before = (self.length, self.pipe.is_some());
-            self.take();
+            self.take(meter);
             if before == (self.length, self.pipe.is_some()) {
                 return;
             }

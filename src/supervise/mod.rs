@@ -1,5 +1,6 @@
 //! Starts a plan, watches it, ends all of it, and says what happened.
 
+mod cpu_clock;
 mod desk;
 mod detach;
 mod exec;
@@ -8,8 +9,10 @@ mod log;
 mod outcome;
 mod refused;
 mod relay;
+mod seen;
 mod state;
 mod stop;
+mod streams;
 mod watch;
 
 use std::io;
@@ -19,19 +22,22 @@ use std::path::Path;
 use crate::cgroup::{CgroupError, Groups};
 use crate::launch::{self, Filters, LaunchError, Resources, Running, launch};
 use crate::model::{CgroupFacts, CgroupVersion, KeptPlace, Outcome, Switch};
-use crate::plan::{Plan, Seat, Supervise};
+use crate::plan::{Amount, Plan, Seat, Supervise};
 use crate::sys::pidfd::Identity;
 
+use cpu_clock::CpuClock;
 use desk::Desk;
 pub use desk::{Described, Told, ask};
 use detach::Away;
 pub use detach::{Detach, Detached, Start, detach};
 pub use exec::{Inside, NotEntered, Stays, exec};
 pub use outcome::Unstarted;
+use seen::{FirstProcess, Rules};
 pub use state::{After, Claim, Entry, LOGS, Record, Runner, Standing, StateDirectory, Waited};
 pub use stop::{Reached, Stopping, signal};
+use streams::{Replaced, Streams};
 pub use watch::caller;
-use watch::{FirstProcess, Outside, Rules, watch};
+use watch::{Outside, watch};
 
 /// What a run needs beside the plan.
 pub struct Run<'a> {
@@ -126,7 +132,9 @@ fn run_to_end<'r>(
     let rules = rules(run.plan);
     adopt(rules)?;
     let listened = run.filters.and_then(|filters| filters.listened.clone());
+    let replaced = replace_streams(run.plan, outside).map_err(RunError::Watch)?;
     let running = launch(run.plan, &resources(run, &groups)).map_err(RunError::Launch)?;
+    drop(replaced);
     if let Some(away) = &outside.away {
         away.let_streams_go().map_err(RunError::Watch)?;
     }
@@ -140,7 +148,8 @@ fn run_to_end<'r>(
     };
     outside.desk = Some(desk(run, claim, has_groups).map_err(RunError::State)?);
     let note = |running: &Running| claim.note_run(&record(run, running, runner)?);
-    let seen = watch(running, rules, outside, listened, note).map_err(RunError::Watch)?;
+    let clock = cpu_clock(run.plan, &groups);
+    let seen = watch(running, rules, outside, listened, clock, note).map_err(RunError::Watch)?;
     groups.kill().map_err(RunError::Remove)?;
     let used = groups.usage();
     let outcome = outcome::outcome(run.plan, &claim.name, &seen, used, &groups);
@@ -185,6 +194,28 @@ fn desk<'r>(run: &'r Run<'_>, claim: &Claim, has_groups: Switch) -> io::Result<D
         seat: Seat::of(&run.plan.settings, has_groups),
         plan: (run.describe)(),
     })
+}
+
+/// Where the host cannot count, the profile allows to miss it: it would not have come so far.
+fn cpu_clock<'a>(plan: &Plan, groups: &'a Groups) -> Option<CpuClock<'a>> {
+    let mut limits = plan.settings.group_limits.list.iter();
+    let limit = limits.find_map(|limit| match limit.amount {
+        Amount::CpuTime(time) => Some((time.0, limit.amount.key())),
+        _ => None,
+    });
+    let (limit, key) = limit?;
+    let is_missing = groups.missing().iter().any(|missed| missed.key == key);
+    (!is_missing).then(|| CpuClock::start(groups, limit))
+}
+
+/// Pipes for the program's streams, where their bytes count and no log takes them in.
+fn replace_streams(plan: &Plan, outside: &mut Outside<'_>) -> io::Result<Replaced> {
+    if plan.settings.output.is_none() || outside.away.is_some() {
+        return Ok(Replaced::default());
+    }
+    let (streams, replaced) = Streams::replace(plan.settings.command.terminal.value)?;
+    outside.streams = streams;
+    Ok(replaced)
 }
 
 fn record(run: &Run<'_>, running: &Running, runner: Runner) -> io::Result<Record> {
@@ -248,6 +279,7 @@ fn rules(plan: &Plan) -> Rules {
     let supervise = &settings.supervise;
     Rules {
         wall_time: settings.wall_time.as_ref().map(|time| time.value.0),
+        output: settings.output.as_ref().map(|size| size.value.0),
         stop_signal: supervise.stop_signal.value.number(),
         stop_timeout: supervise.stop_timeout.value.0,
         first_process: match settings.namespaces.pid.value.is_on() {

@@ -9,7 +9,7 @@ use crate::model::{
 };
 use crate::plan::{Amount, KeptPart, Plan, Settings, Shortfalls, isolation};
 
-use super::watch::{Killed, Seen};
+use super::seen::{Killed, Seen};
 
 /// Why the program did not start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,11 +99,9 @@ fn with_rusage(used: Usage, usage: &libc::rusage) -> Usage {
 fn ending(plan: &Plan, seen: &Seen, usage: &Usage) -> Ending {
     // A first process that could not say how the program ended was itself killed.
     let status = seen.program.unwrap_or(seen.init);
-    if seen.killed == Some(Killed::WallTime) {
-        return Ending::Limit {
-            limit: LimitKind::WallTime,
-            signal: libc::SIGKILL,
-        };
+    if let Some(limit) = limit_of(seen) {
+        let signal = libc::SIGKILL;
+        return Ending::Limit { limit, signal };
     }
     match ended_with(status) {
         Ending::Signalled { signal } if signal == libc::SIGKILL && met_memory(plan, usage) => {
@@ -133,6 +131,16 @@ fn ended_with(status: i32) -> Ending {
     }
 }
 
+/// The limit for which this process killed the run.
+fn limit_of(seen: &Seen) -> Option<LimitKind> {
+    match seen.killed? {
+        Killed::WallTime => Some(LimitKind::WallTime),
+        Killed::CpuTime => Some(LimitKind::CpuTime),
+        Killed::Output => Some(LimitKind::Output),
+        Killed::StopTimeout => None,
+    }
+}
+
 /// Whether the kernel's killer acted for the limit; it also acts when the whole host is out of memory.
 fn met_memory(plan: &Plan, usage: &Usage) -> bool {
     let limited = asks_for(plan, |amount| matches!(amount, Amount::Memory(_)));
@@ -151,10 +159,10 @@ fn limits_hit(plan: &Plan, seen: &Seen, usage: &Usage) -> Vec<LimitKind> {
     let all = [
         (LimitKind::Memory, met_memory(plan, usage)),
         (LimitKind::Pids, pids),
-        (LimitKind::WallTime, seen.killed == Some(Killed::WallTime)),
     ];
     let met = all.into_iter().filter(|(_, met)| *met);
-    met.map(|(limit, _)| limit).collect()
+    let met = met.map(|(limit, _)| limit);
+    met.chain(limit_of(seen)).collect()
 }
 
 /// Optional parts that the host does not have, without what is private in their texts.

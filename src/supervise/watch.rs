@@ -1,7 +1,6 @@
 //! The loop around a running sandbox: signals, time, terminal, records, the end.
 
 mod outside;
-mod seen;
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -15,38 +14,15 @@ use crate::launch::{self, KILL_ALL, Listened, Record, Running};
 use crate::sys;
 use crate::sys::process::Watched;
 
+use super::cpu_clock::{CpuClock, CpuTime};
 use super::desk::Desk;
 use super::job_control;
 use super::refused::Refusals;
 use super::relay::{Output, Relay};
+use super::seen::{FirstProcess, Killed, Records, Rules, Seen};
+use super::streams::Meter;
 
 pub(super) use outside::Outside;
-use seen::Records;
-pub use seen::{Killed, Seen};
-
-/// What the loop needs to know of the plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rules {
-    /// When everything is killed.
-    pub wall_time: Option<Duration>,
-    /// What asks the program to end.
-    pub stop_signal: i32,
-    /// How long to wait before SIGKILL.
-    pub stop_timeout: Duration,
-    /// Whether SIGKILL to the first process ends all others.
-    pub first_process: FirstProcess,
-}
-
-/// How far the kernel's own clean-up reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FirstProcess {
-    /// It is PID 1: with it everything ends.
-    Init,
-    /// No PID namespace: it has to end the others itself.
-    Subreaper,
-    /// It has joined a sandbox: its program is one of many there, and the end of it alone.
-    Beside,
-}
 
 /// Signals that go on to the program. All others keep blocked, and so do nothing.
 const PASSED_ON: [Signal; 8] = [
@@ -65,14 +41,16 @@ const PASSED_ON: [Signal; 8] = [
 /// # Errors
 /// When the kernel refuses what every host allows (poll, signalfd, the modes of a terminal), and what `note`
 /// says.
-pub(super) fn watch(
+pub(super) fn watch<'a>(
     running: Running,
     rules: Rules,
-    outside: &mut Outside<'_>,
+    outside: &'a mut Outside<'_>,
     listened: Option<Listened>,
+    clock: Option<CpuClock<'a>>,
     note: impl FnOnce(&Running) -> io::Result<()>,
 ) -> io::Result<Seen> {
     let mut watch = Watch::new(running, rules, outside, listened)?;
+    watch.clock = clock;
     note(&watch.running)?;
     while !watch.turn()? {}
     watch.finish()
@@ -87,7 +65,10 @@ struct Watch<'a, 'r> {
     refusals: Refusals,
     started: Instant,
     kill_at: Option<(Instant, Killed)>,
+    meter: Meter,
+    clock: Option<CpuClock<'a>>,
     seen: Seen,
+    ended: bool,
 }
 
 fn entry(file: Option<BorrowedFd<'_>>, events: i16) -> Watched {
@@ -140,8 +121,9 @@ const OUTPUT: usize = 7;
 const REFUSALS: usize = 8;
 const GATE: usize = 9;
 const LOG: usize = 10;
-const SANDBOX: usize = 11;
-const DESK: usize = 12;
+const STREAMS: [usize; 2] = [11, 12];
+const SANDBOX: usize = 13;
+const DESK: usize = 14;
 
 /// How often to look whether the caller's shell has given its terminal to this job.
 const LOOK_FOR_TERMINAL: Duration = Duration::from_millis(250);
@@ -165,7 +147,10 @@ impl<'a, 'r> Watch<'a, 'r> {
             relay: None,
             started,
             kill_at: wall.map(|at| (at, Killed::WallTime)),
+            meter: Meter::new(rules.output),
+            clock: None,
             seen: Seen::nothing(),
+            ended: false,
         })
     }
 
@@ -205,7 +190,19 @@ impl<'a, 'r> Watch<'a, 'r> {
         if ready(LOG)
             && let Some(away) = &mut self.outside.away
         {
-            away.log.take();
+            away.log.take(&mut self.meter);
+        }
+        if STREAMS.into_iter().any(ready) {
+            self.outside.streams.carry_on(&mut self.meter);
+        }
+        if self.meter.is_over() && self.seen.killed.is_none() {
+            self.kill(Killed::Output)?;
+        }
+        if let Some(clock) = &mut self.clock
+            && clock.look()? == CpuTime::UsedUp
+        {
+            self.clock = None;
+            self.kill(Killed::CpuTime)?;
         }
         self.kill_when_due()?;
         // Last, and one at a time: whoever makes many such calls waits for all of the above.
@@ -216,7 +213,7 @@ impl<'a, 'r> Watch<'a, 'r> {
         Ok(ready(FIRST_PROCESS))
     }
 
-    fn watched(&self) -> [Watched; 13] {
+    fn watched(&self) -> [Watched; 15] {
         let master = self.relay.as_ref().map(Relay::master);
         let events = master.map_or(0, |(_, events)| events);
         let records = self
@@ -226,6 +223,7 @@ impl<'a, 'r> Watch<'a, 'r> {
         let socket = self.running.terminal.as_ref().map(AsFd::as_fd);
         let read = libc::POLLIN;
         let away = self.outside.away.as_ref();
+        let [(one, of_one), (other, of_other)] = self.outside.streams.watched();
         let awaited = away.filter(|away| away.is_awaited() && self.seen.failure.is_none());
         [
             entry(Some(self.running.child.pidfd.as_fd()), read),
@@ -240,6 +238,8 @@ impl<'a, 'r> Watch<'a, 'r> {
             // Its other ends are gone when the program was executed, or will not be.
             entry(awaited.map(|_| self.running.gate.as_fd()), 0),
             entry(away.and_then(|away| away.log.watched()), read),
+            entry(one, of_one),
+            entry(other, of_other),
             entry(self.outside.sandbox.as_ref().map(AsFd::as_fd), read),
             entry(self.outside.desk.as_ref().map(Desk::watched), read),
         ]
@@ -252,7 +252,8 @@ impl<'a, 'r> Watch<'a, 'r> {
         let waits = self.relay.as_ref().is_some_and(Relay::is_waiting);
         let look = waits.then_some(LOOK_FOR_TERMINAL);
         let pause = self.refusals.pause();
-        let left = kill.into_iter().chain(look).chain(pause).min()?;
+        let clock = self.clock.as_ref().map(CpuClock::pause);
+        let left = [kill, look, pause, clock].into_iter().flatten().min()?;
         let left = left.as_nanos().div_ceil(1_000_000);
         Some(i32::try_from(left).unwrap_or(i32::MAX))
     }
@@ -267,7 +268,7 @@ impl<'a, 'r> Watch<'a, 'r> {
                 return Err(io::Error::other(reason));
             }
             Some(Record::Probed { place, found }) => self.seen.found.push((place, found)),
-            Some(Record::Stopped { .. }) => self.stop_with_program()?,
+            Some(Record::Stopped { signal }) => self.stop_with_program(signal)?,
             Some(failure @ (Record::Failed { .. } | Record::NoInterpreter { .. })) => {
                 self.seen.failure.get_or_insert(failure);
             }
@@ -293,7 +294,8 @@ impl<'a, 'r> Watch<'a, 'r> {
         if has_input {
             relay.take_input();
         }
-        let relayed = relay.give_input().and_then(|()| relay.hand_output_on());
+        let given = relay.give_input();
+        let relayed = given.and_then(|()| relay.hand_output_on(&mut self.meter));
         self.or_hang_up(relayed.map(drop))
     }
 
@@ -340,11 +342,15 @@ impl<'a, 'r> Watch<'a, 'r> {
         Ok(())
     }
 
-    /// The program was stopped: so is `sandbox`, and both go on together.
-    fn stop_with_program(&mut self) -> io::Result<()> {
-        // No shell would continue a supervisor without a caller.
-        if self.outside.away.is_some() {
-            return Ok(());
+    /// The program was stopped: so is `sandbox`, and both go on together. Where no shell would continue them, keys
+    /// and the terminal stop nobody, as in any process group that is orphaned (setpgid(2)); SIGSTOP stops the program
+    /// alone.
+    fn stop_with_program(&mut self, signal: i32) -> io::Result<()> {
+        if self.outside.away.is_some() || !job_control::has_shell() {
+            return match signal {
+                libc::SIGSTOP => Ok(()),
+                _ => self.send(libc::SIGCONT),
+            };
         }
         self.with_relay(Relay::pause)?;
         job_control::stop(self.kill_at.map(|(at, _)| at))?;
@@ -359,7 +365,12 @@ impl<'a, 'r> Watch<'a, 'r> {
             return Ok(());
         }
         self.kill_at = None;
-        self.seen.killed = Some(why);
+        self.kill(why)
+    }
+
+    /// Ends everything, now.
+    fn kill(&mut self, why: Killed) -> io::Result<()> {
+        self.seen.killed.get_or_insert(why);
         self.send(match self.rules.first_process {
             FirstProcess::Init => libc::SIGKILL,
             FirstProcess::Subreaper | FirstProcess::Beside => KILL_ALL,
@@ -377,7 +388,7 @@ impl<'a, 'r> Watch<'a, 'r> {
     fn finish(mut self) -> io::Result<Seen> {
         let (status, usage) = sys::process::wait_for(self.running.child.pid)?;
         self.end_left_behind()?;
-        self.seen.ended = true;
+        self.ended = true;
         self.seen.wall = self.started.elapsed();
         self.seen.refused_calls = self.refusals.told();
         (self.seen.init, self.seen.usage) = (status, usage);
@@ -389,7 +400,10 @@ impl<'a, 'r> Watch<'a, 'r> {
             self.leave_caller()?;
         }
         if let Some(away) = &mut self.outside.away {
-            away.log.take_rest();
+            away.log.take_rest(&mut self.meter);
+        }
+        if self.meter.is_over() {
+            self.seen.killed.get_or_insert(Killed::Output);
         }
         if self.seen.is_lost() {
             let reason = "the first process failed, and how the program ended is lost";
@@ -406,38 +420,58 @@ impl<'a, 'r> Watch<'a, 'r> {
         }
     }
 
-    /// All that the sandbox's terminal still holds; a caller who takes none of it can leave by a signal.
+    /// All that is still on its way; a caller who takes none of it can leave by a signal.
     fn hand_last_output_on(&mut self) -> io::Result<()> {
-        let Some(relay) = &mut self.relay else {
-            return Ok(());
-        };
-        // A caller who is gone misses nothing.
-        while let Ok(Output::More) = relay.hand_output_on() {
-            let Some(output) = relay.output() else {
-                continue;
-            };
-            let mut watched = [
-                entry(Some(output), libc::POLLOUT),
-                entry(Some(self.signals.as_fd()), libc::POLLIN),
-            ];
-            let patience = self.seen.killed.map(|_| 0);
-            sys::process::poll(&mut watched, patience)?;
-            let [room, _] = watched;
-            let leaves = |signal: siginfo| i32::try_from(signal.ssi_signo) != Ok(libc::SIGWINCH);
-            if self.signals.read_signal()?.is_some_and(leaves)
-                || (room.revents == 0 && patience.is_some())
-            {
+        while self.carry_last() {
+            if !self.has_room_outside()? {
                 return Ok(());
             }
         }
         Ok(())
+    }
+
+    /// Carries on what the program has left; whether some of it waits for the caller.
+    fn carry_last(&mut self) -> bool {
+        let mut waits = self.outside.streams.carry_rest(&mut self.meter);
+        while let Some(relay) = &mut self.relay
+            // A caller who is gone misses nothing.
+            && let Ok(Output::More) = relay.hand_output_on(&mut self.meter)
+        {
+            if relay.output().is_some() {
+                waits = true;
+                break;
+            }
+        }
+        waits
+    }
+
+    /// Waits until the caller takes more; whether it does. Nobody waits for it behind a time limit.
+    fn has_room_outside(&self) -> io::Result<bool> {
+        let streams = self.outside.streams.watched();
+        let [one, other] = streams.map(|(file, events)| file.filter(|_| events == libc::POLLOUT));
+        let room = libc::POLLOUT;
+        let mut watched = [
+            entry(self.relay.as_ref().and_then(Relay::output), room),
+            entry(one, room),
+            entry(other, room),
+            entry(Some(self.signals.as_fd()), libc::POLLIN),
+        ];
+        let patience = match self.seen.killed {
+            None | Some(Killed::Output) => None,
+            Some(Killed::WallTime | Killed::CpuTime | Killed::StopTimeout) => Some(0),
+        };
+        sys::process::poll(&mut watched, patience)?;
+        let has_room = watched[..3].iter().any(|file| file.revents != 0);
+        let leaves = |signal: siginfo| i32::try_from(signal.ssi_signo) != Ok(libc::SIGWINCH);
+        let left = self.signals.read_signal()?.is_some_and(leaves);
+        Ok(!left && (has_room || patience.is_none()))
     }
 }
 
 impl Drop for Watch<'_, '_> {
     /// An error of the loop must not leave a sandbox behind.
     fn drop(&mut self) {
-        if !self.seen.ended {
+        if !self.ended {
             // It may have ended by itself meanwhile; there is nothing else to do about a failure.
             let killed = self.send(libc::SIGKILL).is_ok();
             if killed {

@@ -29,6 +29,7 @@ const KEYS: &[&str] = &[
     "limits.io",
     "limits.hugetlb",
     "limits.memory",
+    "limits.output",
     "limits.pids",
     "limits.swap",
     "rootfs.source",

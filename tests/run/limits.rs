@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::support::{Caller, Lab, Lack, attack, finish, inside, root_only, skip, start};
 
 /// Root on a host with control groups: where limits can be had without anybody's help.
-fn can_limit(name: &str) -> bool {
+pub(super) fn can_limit(name: &str) -> bool {
     if !root_only(name) {
         return false;
     }

@@ -34,6 +34,7 @@ mod lifecycle;
 mod limits;
 mod lock;
 mod mounts;
+mod output;
 mod policies;
 mod programs;
 mod real;

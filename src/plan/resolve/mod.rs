@@ -211,6 +211,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         group_limits: limits.group,
         process_limits: limits.process,
         wall_time: limits.wall_time,
+        output: limits.output,
         capabilities: security.capabilities,
         seccomp: security.seccomp,
         syscalls,

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use crate::supervise::desk::Desk;
 use crate::supervise::detach::{Away, Told};
+use crate::supervise::streams::Streams;
 use crate::sys;
 
 use super::{Watch, entry};
@@ -20,6 +21,8 @@ pub(in super::super) struct Outside<'r> {
     pub desk: Option<Desk<'r>>,
     /// The way out of the caller's sight.
     pub away: Option<Away>,
+    /// The program's streams, where they are carried on.
+    pub streams: Streams,
 }
 
 impl Watch<'_, '_> {

@@ -1,4 +1,4 @@
-//! What is seen of a run.
+//! What the loop is told of the plan, and what it saw of a run.
 
 use std::time::Duration;
 
@@ -6,9 +6,35 @@ use crate::launch::Record;
 use crate::model::{Finding, RefusedCall};
 use crate::sys;
 
+/// What the loop needs to know of the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rules {
+    /// When everything is killed.
+    pub wall_time: Option<Duration>,
+    /// Bytes of standard output and standard error together, after which everything is killed.
+    pub output: Option<u64>,
+    /// What asks the program to end.
+    pub stop_signal: i32,
+    /// How long to wait before SIGKILL.
+    pub stop_timeout: Duration,
+    /// Whether SIGKILL to the first process ends all others.
+    pub first_process: FirstProcess,
+}
+
+/// How far the kernel's own clean-up reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FirstProcess {
+    /// It is PID 1: with it everything ends.
+    Init,
+    /// No PID namespace: it has to end the others itself.
+    Subreaper,
+    /// It has joined a sandbox: its program is one of many there, and the end of it alone.
+    Beside,
+}
+
 /// What was seen of a run.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub(super) struct Seen {
     /// What went wrong before the program.
     pub failure: Option<Record>,
     /// Whether the set-up came to its end.
@@ -27,8 +53,8 @@ pub struct Seen {
     pub refused_calls: Option<Vec<RefusedCall>>,
     /// From the start to the end.
     pub wall: Duration,
-    pub(super) records: Records,
-    pub(super) ended: bool,
+    /// Whether more may come from inside.
+    pub records: Records,
 }
 
 /// Whether more may come from inside.
@@ -36,6 +62,19 @@ pub struct Seen {
 pub(super) enum Records {
     Open,
     Ended,
+}
+
+/// Why the supervisor killed a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Killed {
+    /// The wall time was over.
+    WallTime,
+    /// The processor time was used up.
+    CpuTime,
+    /// It wrote more than it may.
+    Output,
+    /// It was asked to stop and did not.
+    StopTimeout,
 }
 
 impl Seen {
@@ -51,7 +90,6 @@ impl Seen {
             refused_calls: None,
             wall: Duration::ZERO,
             records: Records::Open,
-            ended: false,
         }
     }
 
@@ -65,15 +103,6 @@ impl Seen {
         let told = self.failure.is_some() || self.program.is_some();
         self.executing && !told && libc::WIFEXITED(self.init)
     }
-}
-
-/// Why the supervisor killed a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Killed {
-    /// The wall time was over.
-    WallTime,
-    /// It was asked to stop and did not.
-    StopTimeout,
 }
 
 #[cfg(test)]
