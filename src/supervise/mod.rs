@@ -190,6 +190,14 @@ fn look_outside(
     Ok(())
 }
 
+fn desk<'r>(run: &'r Run<'_>, claim: &Claim, has_groups: Switch) -> io::Result<Desk<'r>> {
+    let place = claim.place().ok_or(io::ErrorKind::NotFound)?;
+    Desk::open(place, move || Told {
+        seat: Seat::of(&run.plan.settings, has_groups),
+        plan: (run.describe)(),
+    })
+}
+
 /// Where the host cannot count, the profile allows to miss it: it would not have come so far.
 fn cpu_clock<'a>(plan: &Plan, groups: &'a Groups) -> Option<CpuClock<'a>> {
     let mut limits = plan.settings.group_limits.list.iter();
@@ -210,14 +218,6 @@ fn replace_streams(plan: &Plan, outside: &mut Outside<'_>) -> io::Result<Replace
     let (streams, replaced) = Streams::replace(plan.settings.command.terminal.value)?;
     outside.streams = streams;
     Ok(replaced)
-}
-
-fn desk<'r>(run: &'r Run<'_>, claim: &Claim, has_groups: Switch) -> io::Result<Desk<'r>> {
-    let place = claim.place().ok_or(io::ErrorKind::NotFound)?;
-    Desk::open(place, move || Told {
-        seat: Seat::of(&run.plan.settings, has_groups),
-        plan: (run.describe)(),
-    })
 }
 
 fn record(run: &Run<'_>, running: &Running, runner: Runner) -> io::Result<Record> {

@@ -98,9 +98,9 @@ const OUTPUT: usize = 7;
 const REFUSALS: usize = 8;
 const GATE: usize = 9;
 const LOG: usize = 10;
-const SANDBOX: usize = 11;
-const DESK: usize = 12;
-const STREAMS: [usize; 2] = [13, 14];
+const STREAMS: [usize; 2] = [11, 12];
+const SANDBOX: usize = 13;
+const DESK: usize = 14;
 
 /// How often to look whether the caller's shell has given its terminal to this job.
 const LOOK_FOR_TERMINAL: Duration = Duration::from_millis(250);
@@ -218,10 +218,10 @@ impl<'a, 'r> Watch<'a, 'r> {
             // Its other ends are gone when the program was executed, or will not be.
             entry(awaited.map(|_| self.running.gate.as_fd()), 0),
             entry(away.and_then(|away| away.log.watched()), read),
-            entry(self.outside.sandbox.as_ref().map(AsFd::as_fd), read),
-            entry(self.outside.desk.as_ref().map(Desk::watched), read),
             entry(one, of_one),
             entry(other, of_other),
+            entry(self.outside.sandbox.as_ref().map(AsFd::as_fd), read),
+            entry(self.outside.desk.as_ref().map(Desk::watched), read),
         ]
     }
 

@@ -171,11 +171,11 @@ fn open_state(bench: &Bench) -> String {
 fn linked_state(bench: &Bench) -> String {
     let state = bench.lab.directory("runtime/sandbox");
     fs::set_permissions(state, Permissions::from_mode(0o700)).unwrap();
-    let victim = bench.lab.directory("victims-state");
-    fs::set_permissions(&victim, Permissions::from_mode(0o700)).unwrap();
-    bench
-        .lab
-        .link(&format!("runtime/sandbox/{}", bench.lab.name), victim);
+    let victim = bench.victim().join("file");
+    let own = format!("runtime/sandbox/{}", bench.lab.name);
+    let place = bench.lab.directory(&own);
+    fs::set_permissions(place, Permissions::from_mode(0o700)).unwrap();
+    bench.lab.link(&format!("{own}/lock"), victim);
     bench.script("", "echo started")
 }
 
