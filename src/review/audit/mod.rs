@@ -43,6 +43,7 @@ mod score;
 mod sockets;
 mod spots;
 mod syscalls;
+mod values;
 
 use crate::diag::Origin;
 use crate::plan::Settings;
