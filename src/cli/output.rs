@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 
 use crate::diag::{Problems, Sources};
+use crate::plan::{Loss, Settings};
 use crate::report::problems::{Style, render};
 use crate::sys;
 
@@ -13,6 +14,24 @@ pub fn problems(problems: Problems, sources: &Sources) {
         return;
     }
     error_text(&render(&problems.sorted(), sources, style(&io::stderr())));
+}
+
+/// Names in one line what a profile protects and what is not there, so that it is not: the program can make
+/// it, and the host obeys what it made.
+pub fn missing_parts(settings: &Settings) {
+    let missing = settings
+        .unprotected
+        .iter()
+        .filter(|part| part.value.loss == Loss::Missing);
+    let names: Vec<String> = missing
+        .map(|part| format!("`{}`", part.value.path.as_str().escape_debug()))
+        .collect();
+    if !names.is_empty() {
+        let names = settings.private.hide(&names.join(", "));
+        error_text(&format!(
+            "sandbox: warning: not protected, as it is missing: {names}\n"
+        ));
+    }
 }
 
 /// Prints a text to standard error as it is.

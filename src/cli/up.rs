@@ -174,6 +174,7 @@ impl Up {
             return Err((problem.into(), sources));
         }
         output::problems(problems, &sources);
+        output::missing_parts(&settings);
         Ok(Judged {
             settings,
             sources,

@@ -2,6 +2,8 @@
 //! what only a host shows is `--host`; `near.toml` comes near to every rule and breaks none, `open.toml` holds nothing back.
 //! `BLESS=1 cargo test` writes them anew.
 
+mod judged;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -304,7 +306,7 @@ fn sarif_schema() -> Value {
     let number = value!({ "type": "integer", "minimum": 1 });
     let region = value!({ "required": ["startLine"], "properties": {
         "startLine": number, "startColumn": number, "endLine": number, "endColumn": number } });
-    let place = value!({ "required": ["artifactLocation", "region"], "properties": {
+    let place = value!({ "required": ["artifactLocation"], "properties": {
         "artifactLocation": { "required": ["uri"], "properties": {
             "uri": { "type": "string", "format": "uri-reference" } } },
         "region": region } });

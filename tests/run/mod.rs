@@ -16,6 +16,7 @@ mod below_host;
 mod bundles;
 mod callers_signals;
 mod changed_meanwhile;
+mod checkout;
 mod classic;
 mod devices;
 mod doctor;

@@ -44,6 +44,7 @@ mod set_id;
 mod sockets;
 mod spots;
 mod syscalls;
+mod values;
 
 use crate::diag::Origin;
 use crate::plan::Settings;
