@@ -72,7 +72,7 @@ impl Exec {
         let (plan, inside) = self.plan(entry).map_err(early)?;
         if self.dry_run {
             let style = output::style(&io::stdout());
-            let text = report::plan_text(&plan, &Sources::default(), style);
+            let text = report::steps_text(&plan, style);
             return Ok(match output::text(&text) {
                 Ok(()) => Exit::DONE,
                 Err(_) => Exit::NOT_STARTED,
