@@ -1,5 +1,5 @@
 #!/bin/sh
-# settings: root delegated hybrid v1
+# settings: root delegated hybrid
 # Sandboxes that other commands find, with the groups of each layout: entered, frozen, measured, ended.
 set -eu
 
@@ -81,3 +81,11 @@ kill -KILL "$supervisor"
 sleep 0.2
 test "$("$SANDBOX" ps --all)" = "no sandboxes"
 test -z "$(find /sys/fs/cgroup -type d -name 'sandbox-run-*' 2>/dev/null)"
+
+# Who comes from elsewhere is told why, and how it is done.
+if [ "$(id -u)" != 0 ]; then
+    start sleep 1000
+    "$SANDBOX" exec run -- sleep 0 2>refused && exit 1 || test $? = 125
+    grep -q 'running.group-entry' refused
+    "$SANDBOX" down --time 0s run
+fi
