@@ -44,7 +44,7 @@ enum Format {
     /// For people
     #[default]
     Human,
-    /// Test Anything Protocol, version 14
+    /// Test Anything Protocol, version 13
     Tap,
     /// JSON (schemas/test.schema.json)
     Json,

@@ -1,6 +1,6 @@
 //! The isolation contract: what holds, layer by layer, read off the steps that are performed.
 
-use crate::model::{Layer, LayerState, NetworkMode, ProcMount, SysMount};
+use crate::model::{Layer, LayerState, NetworkMode, OnDeny, ProcMount, SysMount};
 
 use super::step::{Action, Lane, MountAction, Namespace, ProgramAction};
 use super::{Amount, Landlock, LandlockRules, Plan, Terminal};
@@ -163,7 +163,11 @@ impl<'a> Contract<'a> {
         });
         let written = settings.seccomp.value.to_string();
         let off = asked(written == "none", "security.seccomp = \"none\"");
-        self.layer("seccomp", policy, off);
+        // What is refused runs all the same: only rules over arguments hold.
+        let logs = settings.syscalls.on_deny.value == OnDeny::Log && written != "none";
+        let logs =
+            logs.then(|| "the profile has `on_deny = \"log\"`: refused calls run".to_owned());
+        self.layer("seccomp", policy.filter(|_| logs.is_none()), logs.or(off));
         self.landlock();
         self.abstract_sockets();
     }

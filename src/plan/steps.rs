@@ -314,13 +314,6 @@ impl Steps<'_> {
             why,
             origin,
         );
-        for limit in &settings.process_limits {
-            let (action, origin) = (
-                ProgramAction::LimitProcess(limit.clone()),
-                &limit.limit.origin,
-            );
-            self.add(lane, Phase::Limits, action, "of this process", origin);
-        }
         let (umask, workdir) = (&command.umask, &command.workdir);
         let action = ProgramAction::SetUmask(umask.value);
         self.add(lane, Phase::Lockdown, action, "a known one", &umask.origin);
@@ -339,6 +332,7 @@ impl Steps<'_> {
             "no way out by a forgotten one",
         );
         self.landlock();
+        self.limit_process();
         self.filter(lane);
         match self.end {
             End::Execute => self.execute(),
@@ -346,6 +340,15 @@ impl Steps<'_> {
                 let why = "in place of the program";
                 self.always(lane, Phase::Exec, ProgramAction::Answer, why);
             }
+        }
+    }
+
+    /// As late as the filter lets: the start opens files and takes memory that the program need not have.
+    fn limit_process(&mut self) {
+        for limit in &self.settings.process_limits {
+            let action = ProgramAction::LimitProcess(limit.clone());
+            let (why, origin) = ("of this process", &limit.limit.origin);
+            self.add(Lane::Program, Phase::Lockdown, action, why, origin);
         }
     }
 

@@ -1,7 +1,7 @@
 //! `[limits]`: what the control groups, setrlimit(2) and the clock enforce.
 
 use crate::diag::{At, Problem};
-use crate::model::{ByteSize, Degradable, Period, Rlimit, RlimitValue};
+use crate::model::{ByteSize, Degradable, Period, Resource, Rlimit, RlimitValue};
 use crate::plan::{Amount, GroupLimit, GroupLimits, Lacking, ProcessLimit};
 use crate::profile::RawProfile;
 use crate::profile::raw::{Opt, RawLimits, RawRlimit, RawSecurity, Setting};
@@ -220,6 +220,7 @@ fn process_limit(raw: &RawRlimit, scope: &mut Scope<'_>) -> Option<ProcessLimit>
         );
         return None;
     }
+    judge_least(&resource.value, &soft, scope);
     if let Some(facts) = scope.facts() {
         scope.wanted.rlimits.insert(resource.value);
         let own = facts
@@ -238,6 +239,28 @@ fn process_limit(raw: &RawRlimit, scope: &mut Scope<'_>) -> Option<ProcessLimit>
         resource: resource.value,
         limit: At::new(limit, soft.origin),
     })
+}
+
+/// With less not even the start of a program fits. Of files: the three streams, and one more, for the filter's
+/// listener first and then for the program's loader, which opens one library after the other. No page of memory or
+/// of stack is none for the program's own file.
+const LEAST: [(&str, u64); 3] = [("nofile", 4), ("as", 4096), ("stack", 4096)];
+
+fn judge_least(resource: &Resource, soft: &At<RlimitValue>, scope: &mut Scope<'_>) {
+    let mut known = LEAST.iter();
+    let Some((key, least)) = known.find(|(key, _)| *key == resource.key) else {
+        return;
+    };
+    if soft.value < RlimitValue::Value(*least) {
+        let message = format!(
+            "`limits.process.{key}` is {}, with which nothing starts",
+            soft.value
+        );
+        scope.report(
+            soft.error("limits.process-too-small", message)
+                .help(format!("write {least} or more")),
+        );
+    }
 }
 
 /// Raising a hard limit needs CAP_SYS_RESOURCE over the host, which nothing has that is in a user
