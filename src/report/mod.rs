@@ -22,5 +22,5 @@ pub use outcome::{json, summary};
 pub use printable::printable;
 pub use progress::Bar;
 pub use running::pretty;
-pub use steps::{plan_json, plan_text};
+pub use steps::{plan_json, plan_text, steps_text};
 pub use stores::{collected_text, listing, listing_json, tree_text};

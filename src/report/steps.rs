@@ -26,6 +26,18 @@ pub fn plan_text(plan: &Plan, sources: &Sources, style: Style) -> String {
     Table::new(style, &rows).render(&rows)
 }
 
+/// The steps alone: of a further program, whose tree and mounts are decided already.
+pub fn steps_text(plan: &Plan, style: Style) -> String {
+    let (texts, sources) = (Texts::new(plan), Sources::default());
+    let mut rows = Vec::new();
+    for lane in [Lane::Parent, Lane::Init, Lane::Program] {
+        lane_rows(plan, lane, &sources, texts, &mut rows);
+    }
+    // What parts a lane from the settings above it.
+    let rows = rows.split_off(rows.len().min(1));
+    Table::new(style, &rows).render(&rows)
+}
+
 /// A plan as JSON: what was decided and the steps, with the profile's files, to which origins such as
 /// `0:12-30` refer by their place and bytes.
 pub fn plan_json(plan: &Plan, sources: &Sources) -> serde_json::Value {

@@ -2,6 +2,7 @@
 //! `schemas/report.schema.json`, which is made from the types. `BLESS=1 cargo test` writes all anew.
 
 mod expect;
+mod running;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

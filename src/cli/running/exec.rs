@@ -5,12 +5,14 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use clap::Args;
+use nix::errno::Errno;
 
 use crate::diag::{Problem, Problems, Sources};
+use crate::launch::LaunchError;
 use crate::model::InsidePath;
-use crate::plan::{Further, Plan, Terminal};
+use crate::plan::{Action, Further, Plan, Terminal};
 use crate::report;
-use crate::supervise::{self, Entry, Inside, NotEntered, Stays};
+use crate::supervise::{self, Entry, Inside, NotEntered, RunError, Stays};
 use crate::sys;
 
 use super::super::exit::Exit;
@@ -72,7 +74,7 @@ impl Exec {
         let (plan, inside) = self.plan(entry).map_err(early)?;
         if self.dry_run {
             let style = output::style(&io::stdout());
-            let text = report::plan_text(&plan, &Sources::default(), style);
+            let text = report::steps_text(&plan, style);
             return Ok(match output::text(&text) {
                 Ok(()) => Exit::DONE,
                 Err(_) => Exit::NOT_STARTED,
@@ -80,9 +82,8 @@ impl Exec {
         }
         let filters = filter::compile_for(&plan).map_err(early)?;
         let code = supervise::exec(&plan, &filters, entry, &inside, caller);
-        // The sandbox's tree cannot be asked for from here.
         code.map(Exit)
-            .map_err(|error| refusal::of_run(&plan, Path::new("/"), error))
+            .map_err(|error| self.not_started(&plan, error))
     }
 
     fn plan(&self, entry: &Entry) -> Result<(Plan, Inside), Problem> {
@@ -107,6 +108,25 @@ impl Exec {
             problem.help("use the `sandbox` that started it")
         })?;
         Ok((guards::without(plan), inside))
+    }
+}
+
+impl Exec {
+    fn not_started(&self, plan: &Plan, error: RunError) -> Refused {
+        if let RunError::Launch(LaunchError::Step { index, errno }) = &error
+            && *errno == Errno::EACCES
+            && let Some(Action::Clone { .. }) = plan.steps.get(*index).map(|step| &step.action)
+        {
+            let message = format!(
+                "cannot enter the control groups of `{}`: no group that is yours holds both them and this process",
+                self.name
+            );
+            let problem = general("running.group-entry", message);
+            let help = "start it beside the sandbox: `systemd-run --user --scope sandbox exec …`";
+            return (problem.help(help), Exit::NOT_STARTED);
+        }
+        // The sandbox's tree cannot be asked for from here.
+        refusal::of_run(plan, Path::new("/"), error)
     }
 }
 

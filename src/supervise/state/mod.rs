@@ -276,8 +276,16 @@ fn noted_groups(place: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// Removes all files of a sandbox, and its directory. The lock goes last.
+/// Removes a directory with all files in it, those that another version of this program wrote too.
 fn clear(place: &Path) -> io::Result<()> {
     clear_all_but(place, &[])?;
+    let left = match fs::read_dir(place) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        left => left.map_err(|error| at(&error, place))?,
+    };
+    for entry in left {
+        remove_if_there(&entry.map_err(|error| at(&error, place))?.path())?;
+    }
     match fs::remove_dir(place) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&error, place)),
         _ => Ok(()),
