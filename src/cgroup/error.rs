@@ -113,6 +113,12 @@ pub enum Cause {
     ReadOnly,
     /// The kernel has no room for a further group.
     TooManyGroups,
+    /// v1 has no limit of this kind.
+    NotOnV1,
+    /// Another group, above or beside, does not leave these CPUs or memory nodes to this one.
+    NotInCpuset,
+    /// The kernel does not know the disk.
+    NoDisk,
     /// v1 limits swap together with memory only.
     SwapNeedsMemory,
     /// The kernel does not count swap a group.
@@ -167,6 +173,9 @@ impl Cause {
             Cause::TooManyGroups => {
                 "remove groups, or raise `cgroup.max.descendants` and `cgroup.max.depth` above"
             }
+            Cause::NotOnV1 => "boot the host with cgroup v2 only, or leave the key out",
+            Cause::NotInCpuset => "write numbers that the caller's own group has",
+            Cause::NoDisk => "name a disk that `lsblk` lists",
             Cause::SwapNeedsMemory => "set `limits.memory` too",
             Cause::SwapNotCounted => "boot the kernel with `swapaccount=1`, or switch swap off",
             Cause::FileMissing => "use a kernel that has this limit, or leave the key out",
@@ -206,6 +215,9 @@ impl fmt::Display for Cause {
             }
             Cause::ReadOnly => "the control group file system is read-only",
             Cause::TooManyGroups => "the kernel makes no further control group here",
+            Cause::NotOnV1 => "cgroup v1 has no such limit",
+            Cause::NotInCpuset => "the groups above do not have all of these",
+            Cause::NoDisk => "the kernel knows no such disk",
             Cause::SwapNeedsMemory => "cgroup v1 limits swap only together with memory",
             Cause::SwapNotCounted => "this kernel does not count the swap of a group",
             Cause::FileMissing => "the kernel does not offer it here",

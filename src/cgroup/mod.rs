@@ -13,6 +13,7 @@
 //! the group above cannot switch a controller off there while a child has it switched on, so no
 //! limit can be lost in the middle of a run.
 
+mod apply;
 mod assign;
 mod create;
 mod devices;
@@ -23,8 +24,10 @@ mod names;
 mod nest;
 mod remove;
 mod settings;
+mod table;
 mod usage;
 
 pub use error::{Cause, CgroupError, Failure};
 pub use groups::{Entry, Groups};
 pub use remove::sweep;
+pub use table::{Place, ROWS, Row, printed};
