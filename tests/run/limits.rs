@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::support::{Caller, Lab, Lack, attack, finish, inside, root_only, skip, start};
 
 /// Root on a host with control groups: where limits can be had without anybody's help.
-fn can_limit(name: &str) -> bool {
+pub(super) fn can_limit(name: &str) -> bool {
     if !root_only(name) {
         return false;
     }
@@ -23,7 +23,7 @@ fn can_limit(name: &str) -> bool {
 }
 
 /// The directories of a process's groups that are ours.
-fn groups_of(pid: i32, name: &str) -> Vec<PathBuf> {
+pub(super) fn groups_of(pid: i32, name: &str) -> Vec<PathBuf> {
     let list = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
     let ours = list.lines().filter(|line| line.contains(name));
     let below = ours.flat_map(|line| {

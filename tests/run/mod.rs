@@ -21,6 +21,7 @@ mod devices;
 mod ends;
 mod expect;
 mod filter;
+mod groups;
 mod guards;
 mod hostile_tree;
 mod identity;
