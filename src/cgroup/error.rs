@@ -107,6 +107,8 @@ pub enum Cause {
     NeedsRoot,
     /// v2: the caller's group belongs to somebody else.
     NotDelegated,
+    /// v2: it belongs to somebody else, and no service manager gives another one; why.
+    NoManager(String),
     /// v2: other processes live in the group that would have to hand controllers on.
     OthersInGroup,
     /// The file system is mounted read-only.
@@ -161,9 +163,13 @@ impl Cause {
             Cause::ControllerOff(name) => return Some(controller_fix(name)),
             Cause::ControllerNotDelegated(name) => {
                 return Some(format!(
-                    "{DELEGATE}; the service manager must hand `{name}` on to users \
-                     (`Delegate={name}` in user@.service)"
+                    "let the service manager hand `{name}` on to users: as root `systemctl edit user@.service`, \
+                     there `[Service]` and `Delegate=cpu cpuset io memory pids`, then `systemctl daemon-reload`, and log in anew"
                 ));
+            }
+            Cause::NoManager(_) => {
+                "log in with a session of systemd's (`loginctl`), run it as root, or let limits be missing: \
+                 `allow_degraded = [\"limits\"]` under `[security]`"
             }
             Cause::NeedsRoot => "run it as root, or boot the host with cgroup v2 only",
             Cause::NotDelegated | Cause::OthersInGroup => DELEGATE,
@@ -210,6 +216,12 @@ impl fmt::Display for Cause {
             }
             Cause::NeedsRoot => "on cgroup v1 only root may make groups",
             Cause::NotDelegated => "this control group is not delegated to you",
+            Cause::NoManager(reason) => {
+                return write!(
+                    f,
+                    "this control group is not delegated to you, and no service manager gives another: {reason}"
+                );
+            }
             Cause::OthersInGroup => {
                 "other processes live in this control group, so it cannot hand controllers on"
             }

@@ -23,11 +23,14 @@ mod groups;
 mod names;
 mod nest;
 mod remove;
+pub mod scope;
 mod settings;
 mod table;
+mod unit;
 mod usage;
 
 pub use error::{Cause, CgroupError, Failure};
 pub use groups::{Entry, Groups};
 pub use remove::sweep;
+pub use unit::start_scope;
 pub use table::{Place, ROWS, Row, printed};

@@ -17,6 +17,7 @@ mod output;
 mod profile;
 mod refusal;
 mod reset;
+mod scope;
 mod store;
 mod test;
 mod tree;
@@ -79,7 +80,7 @@ enum Command {
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    if let Some(exit) = guards::read() {
+    if let Some(exit) = guards::read().or_else(scope::read) {
         return exit.into();
     }
     let arguments: Vec<OsString> = std::env::args_os().collect();

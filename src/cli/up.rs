@@ -223,6 +223,7 @@ impl Up {
             note: note.as_ref().map(AsFd::as_fd),
             filters: filters.as_ref(),
             cgroups: &judged.facts.cgroups,
+            regroup: crate::host::cgroups::probe,
             caller: judged.caller.as_ref().map(AsFd::as_fd),
             on_missing: warn_of_missing,
         };

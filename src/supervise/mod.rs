@@ -1,5 +1,6 @@
 //! Starts a plan, watches it, ends all of it, and says what happened.
 
+mod group;
 mod job_control;
 mod outcome;
 mod refused;
@@ -36,6 +37,8 @@ pub struct Run<'a> {
     pub filters: Option<&'a Filters>,
     /// Where groups can be made.
     pub cgroups: &'a CgroupFacts,
+    /// Reads that anew, when this process was moved.
+    pub regroup: fn() -> CgroupFacts,
     /// Who started it (see [`caller`]).
     pub caller: Option<BorrowedFd<'a>>,
     /// Told, before the program starts, what the host lacks and the profile allows to miss.
@@ -64,17 +67,7 @@ pub enum RunError {
 /// # Errors
 /// When the program did not start; nothing of the sandbox is left then.
 pub fn run(run: &Run<'_>, claim: &mut Claim) -> Result<Outcome, RunError> {
-    let limits = &run.plan.settings.group_limits;
-    let places = Groups::places(limits, run.cgroups, &claim.name);
-    if !places.is_empty() {
-        claim.note_groups(&places).map_err(RunError::State)?;
-    }
-    let mut groups = Groups::create(limits, run.cgroups, &claim.name)
-        .map_err(|error| RunError::Group(Box::new(error)))?;
-    let paths = groups.paths();
-    if !paths.iter().all(|path| places.contains(path)) {
-        claim.note_groups(&paths).map_err(RunError::State)?;
-    }
+    let (facts, mut groups) = group::make(run, claim)?;
     (run.on_missing)(run.plan, groups.missing());
     let ends_with_caller = run.plan.settings.supervise.kill_on_parent_exit.value;
     let needed = run.caller.filter(|_| ends_with_caller.is_on());
@@ -86,7 +79,7 @@ pub fn run(run: &Run<'_>, claim: &mut Claim) -> Result<Outcome, RunError> {
         adopting.map_err(|errno| RunError::Watch(errno.into()))?;
     }
     let listened = run.filters.and_then(|filters| filters.listened.clone());
-    let running = launch(run.plan, &resources(run, &groups)).map_err(RunError::Launch)?;
+    let running = launch(run.plan, &resources(run, &facts, &groups)).map_err(RunError::Launch)?;
     let seen = watch(running, rules, needed, listened).map_err(RunError::Watch)?;
     groups.kill().map_err(RunError::Remove)?;
     let used = groups.usage();
@@ -95,7 +88,7 @@ pub fn run(run: &Run<'_>, claim: &mut Claim) -> Result<Outcome, RunError> {
     outcome.map_err(RunError::Unstarted)
 }
 
-fn resources<'a>(run: &Run<'a>, groups: &'a Groups) -> Resources<'a> {
+fn resources<'a>(run: &Run<'a>, facts: &CgroupFacts, groups: &'a Groups) -> Resources<'a> {
     let entry = groups.enter();
     Resources {
         tree: run.tree,
@@ -105,7 +98,7 @@ fn resources<'a>(run: &Run<'a>, groups: &'a Groups) -> Resources<'a> {
         groups: launch::Groups {
             unified: entry.clone_into,
             tasks: entry.tasks,
-            shown: shown_groups(run.cgroups, groups),
+            shown: shown_groups(facts, groups),
             missing: groups.missing().iter().map(|missed| missed.key).collect(),
         },
     }
