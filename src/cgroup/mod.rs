@@ -32,5 +32,5 @@ mod usage;
 pub use error::{Cause, CgroupError, Failure};
 pub use groups::{Entry, Groups};
 pub use remove::sweep;
-pub use unit::start_scope;
 pub use table::{Place, ROWS, Row, printed};
+pub use unit::start_scope;

@@ -35,8 +35,14 @@ pub fn start_scope(name: &str, pid: u32) -> Result<(), String> {
         ];
         let others: Vec<(&str, Vec<Property<'_>>)> = Vec::new();
         let request = (name, "fail", properties, others);
-        bus.call_method(Some(MANAGER), PLACE, Some(INTERFACE), "StartTransientUnit", &request)
-            .await
+        bus.call_method(
+            Some(MANAGER),
+            PLACE,
+            Some(INTERFACE),
+            "StartTransientUnit",
+            &request,
+        )
+        .await
     });
     started.map(drop).map_err(|error| error.to_string())
 }

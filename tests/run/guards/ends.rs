@@ -69,12 +69,16 @@ fn orphan(bench: &Bench) -> String {
     fate(said.parse().unwrap_or_else(|_| panic!("{said}")))
 }
 
+/// By its group whatever is left of a sandbox is killed too: at its end, or by the next start.
+const UNGROUPED: &[Guard] = &[Guard::EnterGroups];
+
 pub const ROWS: &[Row] = &[
     Row::new(
         Guard::DieWithParent,
         "the supervisor is killed",
         killed_supervisor,
     )
+    .past(UNGROUPED)
     .held(&["it ends"])
     .open(&["it lives"]),
     Row::new(
@@ -83,6 +87,7 @@ pub const ROWS: &[Row] = &[
         killed_supervisor,
     )
     .by(Who::Root)
+    .past(UNGROUPED)
     .held(&["it ends"])
     .open(&["it lives"]),
     // Root's first process has no ids then, and fails by itself.
@@ -100,7 +105,7 @@ pub const ROWS: &[Row] = &[
         "the supervisor is killed at the clone",
         waiting_for_nobody,
     )
-    .past(&[Guard::DieWithParent])
+    .past(&[Guard::DieWithParent, Guard::EnterGroups])
     .held(&["it ends"])
     .open(&["it lives"]),
     Row::new(
@@ -108,6 +113,7 @@ pub const ROWS: &[Row] = &[
         "an orphan, without a PID namespace",
         orphan,
     )
+    .past(UNGROUPED)
     .held(&["it ends"])
     .open(&["it lives"]),
 ];
