@@ -1,11 +1,12 @@
 //! Makes the groups and writes the limits into them.
 
 use std::collections::BTreeSet;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::sys::sysinfo::sysinfo;
 
+use super::apply::apply;
 use super::assign::{Assignment, assign};
 use super::devices::{self, Allowed};
 use super::error::{Cause, CgroupError, Failure};
@@ -13,8 +14,8 @@ use super::file;
 use super::groups::{Group, Groups};
 use super::names::{NEST, Role, free_place, make_group};
 use super::nest::{Nest, bases, check_writable};
-use super::settings::{Bandwidth, CPU_ACCOUNTING, Need, Setting, controller, settings};
-use crate::model::{ByteSize, CgroupFacts, CgroupVersion, Cpus, Hierarchy};
+use super::table::row;
+use crate::model::{CgroupFacts, CgroupVersion, Hierarchy};
 use crate::plan::{Amount, GroupLimits, Lacking};
 
 /// How often the middle group may vanish between its making and its use.
@@ -31,6 +32,9 @@ pub(super) fn create(
         name,
         groups: Groups::default(),
     };
+    if !is_grouped(limits) {
+        return Ok(maker.groups);
+    }
     let Assignment {
         v1,
         unified,
@@ -40,12 +44,14 @@ pub(super) fn create(
         maker.lack(&[index], &Failure::known(cause))?;
     }
     for (hierarchy, indices) in v1 {
-        maker.make_v1(hierarchy, &indices)?;
+        match indices.is_empty() {
+            false => maker.make_v1(hierarchy, &indices)?,
+            true => maker.make_handle(hierarchy),
+        }
     }
     if let Some(hierarchy) = facts.unified() {
-        if !unified.is_empty() {
-            maker.make_unified(hierarchy, unified)?;
-        } else if !maker.groups.list.is_empty() {
+        maker.make_unified(hierarchy, unified)?;
+        if maker.groups.directory.is_none() {
             maker.make_bare(hierarchy);
         }
     }
@@ -53,19 +59,25 @@ pub(super) fn create(
     Ok(maker.groups)
 }
 
+/// Whether a sandbox has groups, as far as the host lets it.
+fn is_grouped(limits: &GroupLimits) -> bool {
+    limits.handle.is_on() || !limits.list.is_empty()
+}
+
 /// Where groups may be made; see [`Groups::places`].
 pub(super) fn places(limits: &GroupLimits, facts: &CgroupFacts, name: &str) -> Vec<PathBuf> {
-    let Assignment { v1, unified, .. } = assign(limits, facts);
-    if v1.is_empty() && unified.is_empty() {
+    if !is_grouped(limits) {
         return Vec::new();
     }
+    let Assignment { v1, .. } = assign(limits, facts);
     let sandbox = |parent: &Path| free_place(parent, Role::Sandbox, name);
     let mut places: Vec<PathBuf> = v1.iter().filter_map(|(at, _)| sandbox(&at.own)).collect();
     places.extend(facts.v1_with("devices").and_then(|at| sandbox(&at.own)));
     if let Some(unified) = facts.unified() {
-        let nests = bases(unified).into_iter().map(|base| base.join(NEST));
-        places.extend(nests.filter_map(|nest| sandbox(&nest)));
-        places.extend(sandbox(&unified.own));
+        for base in bases(unified) {
+            places.extend(sandbox(&base.join(NEST)));
+            places.extend(sandbox(base));
+        }
         places.extend(free_place(&unified.own, Role::Supervisor, name));
     }
     places
@@ -80,14 +92,7 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn make_v1(&mut self, hierarchy: &Hierarchy, indices: &[usize]) -> Result<(), CgroupError> {
-        let opened = new_v1(hierarchy, self.name).and_then(|group| {
-            let path = group.dir.join("tasks");
-            match file::open_for_writing(&path) {
-                Ok(tasks) => Ok((group, tasks)),
-                Err(errno) => Err(Failure::call(CgroupVersion::V1, path, errno)),
-            }
-        });
-        let (group, tasks) = match opened {
+        let (group, tasks) = match open_v1(hierarchy, self.name) {
             Ok(opened) => opened,
             Err(failure) => return self.lack(indices, &failure),
         };
@@ -96,6 +101,14 @@ impl Maker<'_> {
             self.groups.tasks.push(tasks);
         }
         Ok(())
+    }
+
+    /// A group of v1 by which the sandbox is stopped or counted. It limits nothing, so none is no loss.
+    fn make_handle(&mut self, hierarchy: &Hierarchy) {
+        if let Ok((group, tasks)) = open_v1(hierarchy, self.name) {
+            self.groups.list.push(group);
+            self.groups.tasks.push(tasks);
+        }
     }
 
     fn make_unified(
@@ -144,9 +157,12 @@ impl Maker<'_> {
         Ok(())
     }
 
-    /// A group in the unified tree of a hybrid host. It limits nothing, so none is no loss.
+    /// A group in the unified tree, for nothing but to kill, stop and count: none is no loss.
     fn make_bare(&mut self, unified: &Hierarchy) {
-        let Ok(group) = new_bare(unified, self.name) else {
+        let made = bases(unified)
+            .into_iter()
+            .find_map(|base| new_bare(base, self.name).ok());
+        let Some(group) = made else {
             return;
         };
         if let Ok(directory) = file::open_directory(&group.dir) {
@@ -165,14 +181,14 @@ impl Maker<'_> {
         let mut memory = None;
         let mut held = 0;
         for index in indices {
-            let amount = self.limits.list[*index].amount;
-            if let Err(failure) = apply_one(hierarchy, &group.dir, amount, memory) {
+            let amount = &self.limits.list[*index].amount;
+            if let Err(failure) = apply(hierarchy, &group.dir, amount, memory) {
                 self.lack(&[*index], &failure)?;
                 continue;
             }
             held += 1;
             if let Amount::Memory(size) = amount {
-                memory = Some(size);
+                memory = Some(*size);
             }
         }
         Ok(held)
@@ -228,8 +244,9 @@ impl Maker<'_> {
     fn controllers(&self, indices: &[usize]) -> Vec<&'static str> {
         let mut names: Vec<&str> = indices
             .iter()
-            .map(|index| controller(self.limits.list[*index].amount))
-            .filter(|controller| *controller != CPU_ACCOUNTING)
+            .map(|index| row(&self.limits.list[*index].amount).v2.controller)
+            // Each group of v2 counts CPU time.
+            .filter(|controller| !controller.is_empty())
             .collect();
         names.sort_unstable();
         names.dedup();
@@ -238,7 +255,7 @@ impl Maker<'_> {
 
     /// Whether a failure concerns this limit: one about a controller leaves the others alone.
     fn is_about(&self, index: usize, cause: &Cause) -> bool {
-        let own = controller(self.limits.list[index].amount);
+        let own = row(&self.limits.list[index].amount).v2.controller;
         cause.controller().is_none_or(|name| name == own)
     }
 }
@@ -252,6 +269,16 @@ fn devices_refused(path: Option<PathBuf>, errno: Errno) -> Failure {
         cause,
         path,
         errno: Some(errno),
+    }
+}
+
+/// A new group, and the file by which a child gets into it.
+fn open_v1(hierarchy: &Hierarchy, name: &str) -> Result<(Group, OwnedFd), Failure> {
+    let group = new_v1(hierarchy, name)?;
+    let path = group.dir.join("tasks");
+    match file::open_for_writing(&path) {
+        Ok(tasks) => Ok((group, tasks)),
+        Err(errno) => Err(Failure::call(CgroupVersion::V1, path, errno)),
     }
 }
 
@@ -300,9 +327,13 @@ fn has_vanished(failure: &Failure) -> bool {
     matches!(failure.errno, Some(Errno::ENOENT | Errno::ENODEV))
 }
 
-fn new_bare(unified: &Hierarchy, name: &str) -> Result<Group, Failure> {
-    check_writable(&unified.own)?;
-    new_domain(&unified.own, &[], name)
+fn new_bare(base: &Path, name: &str) -> Result<Group, Failure> {
+    check_writable(base)?;
+    let mut group = new_domain(base, &[], name)?;
+    // Those that the group above has switched on count here too.
+    let there = file::read(&group.dir.join("cgroup.controllers")).unwrap_or_default();
+    group.controllers = there.split_whitespace().map(str::to_owned).collect();
+    Ok(group)
 }
 
 /// Makes a group of v2 and checks its type: below a threaded group no process can be started.
@@ -317,72 +348,4 @@ fn new_domain(parent: &Path, controllers: &[&str], name: &str) -> Result<Group, 
         Ok(_) => Err(Failure::call(version, path, Errno::EOPNOTSUPP)),
         Err(error) => Err(Failure::call(version, path, file::errno(&error))),
     }
-}
-
-fn apply_one(
-    hierarchy: &Hierarchy,
-    dir: &Path,
-    amount: Amount,
-    memory: Option<ByteSize>,
-) -> Result<(), Failure> {
-    let version = hierarchy.version;
-    let written = settings(version, amount, memory)
-        .map_err(Failure::known)
-        .and_then(|list| write_all(version, dir, &list));
-    match (amount, written) {
-        (Amount::Swap(_), Err(failure)) => without_swap(failure),
-        (Amount::Cpus(cpus), Err(failure)) if failure.errno == Some(Errno::EINVAL) => {
-            within_outer_quota(hierarchy, cpus).ok_or(failure)
-        }
-        (_, written) => written,
-    }
-}
-
-fn write_all(version: CgroupVersion, dir: &Path, list: &[Setting]) -> Result<(), Failure> {
-    for Setting { file, value, need } in list {
-        let path = dir.join(file);
-        match (file::write(&path, value), need) {
-            (Ok(()), _) | (Err(Errno::ENOENT), Need::Helpful) => {}
-            (Err(errno), _) => return Err(Failure::call(version, path, errno)),
-        }
-    }
-    Ok(())
-}
-
-/// A limit of swap that cannot be written holds nevertheless on a host that has no swap at all.
-///
-/// Only the host's root could change that while the sandbox runs. `memory.swappiness` is no way
-/// out where there is swap: it binds the group's own reclaim, not the host's.
-fn without_swap(failure: Failure) -> Result<(), Failure> {
-    let cause = match failure.cause {
-        Cause::FileMissing => Cause::SwapNotCounted,
-        Cause::SwapNeedsMemory => Cause::SwapNeedsMemory,
-        _ => return Err(failure),
-    };
-    // Of the kernel itself: /proc/swaps is often a container's view.
-    match sysinfo() {
-        Ok(host) if host.swap_total() == 0 => Ok(()),
-        _ => Err(failure.because(cause)),
-    }
-}
-
-/// v1 refuses a share above what a group further up allows; that lower share then holds here too.
-fn within_outer_quota(hierarchy: &Hierarchy, cpus: Cpus) -> Option<()> {
-    let number = |group: &Path, file: &str| {
-        let text = file::read(&group.join(file)).ok()?;
-        text.trim_end().parse::<u64>().ok()
-    };
-    let visible = |group: &&Path| group.starts_with(&hierarchy.mount);
-    let outer = hierarchy
-        .own
-        .ancestors()
-        .take_while(visible)
-        .find_map(|group| {
-            Some(Bandwidth {
-                // `-1`, no limit, is no number here.
-                quota: number(group, "cpu.cfs_quota_us")?,
-                period: number(group, "cpu.cfs_period_us")?,
-            })
-        })?;
-    outer.is_within(Bandwidth::of(cpus)).then_some(())
 }

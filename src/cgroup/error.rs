@@ -107,12 +107,20 @@ pub enum Cause {
     NeedsRoot,
     /// v2: the caller's group belongs to somebody else.
     NotDelegated,
+    /// v2: it belongs to somebody else, and no service manager gives another one; why.
+    NoManager(String),
     /// v2: other processes live in the group that would have to hand controllers on.
     OthersInGroup,
     /// The file system is mounted read-only.
     ReadOnly,
     /// The kernel has no room for a further group.
     TooManyGroups,
+    /// v1 has no limit of this kind.
+    NotOnV1,
+    /// Another group, above or beside, does not leave these CPUs or memory nodes to this one.
+    NotInCpuset,
+    /// The kernel does not know the disk.
+    NoDisk,
     /// v1 limits swap together with memory only.
     SwapNeedsMemory,
     /// The kernel does not count swap a group.
@@ -155,9 +163,13 @@ impl Cause {
             Cause::ControllerOff(name) => return Some(controller_fix(name)),
             Cause::ControllerNotDelegated(name) => {
                 return Some(format!(
-                    "{DELEGATE}; the service manager must hand `{name}` on to users \
-                     (`Delegate={name}` in user@.service)"
+                    "let the service manager hand `{name}` on to users: as root `systemctl edit user@.service`, \
+                     there `[Service]` and `Delegate=cpu cpuset io memory pids`, then `systemctl daemon-reload`, and log in anew"
                 ));
+            }
+            Cause::NoManager(_) => {
+                "log in with a session of systemd's (`loginctl`), run it as root, or let limits be missing: \
+                 `allow_degraded = [\"limits\"]` under `[security]`"
             }
             Cause::NeedsRoot => "run it as root, or boot the host with cgroup v2 only",
             Cause::NotDelegated | Cause::OthersInGroup => DELEGATE,
@@ -167,6 +179,9 @@ impl Cause {
             Cause::TooManyGroups => {
                 "remove groups, or raise `cgroup.max.descendants` and `cgroup.max.depth` above"
             }
+            Cause::NotOnV1 => "boot the host with cgroup v2 only, or leave the key out",
+            Cause::NotInCpuset => "write numbers that the caller's own group has",
+            Cause::NoDisk => "name a disk that `lsblk` lists",
             Cause::SwapNeedsMemory => "set `limits.memory` too",
             Cause::SwapNotCounted => "boot the kernel with `swapaccount=1`, or switch swap off",
             Cause::FileMissing => "use a kernel that has this limit, or leave the key out",
@@ -201,11 +216,20 @@ impl fmt::Display for Cause {
             }
             Cause::NeedsRoot => "on cgroup v1 only root may make groups",
             Cause::NotDelegated => "this control group is not delegated to you",
+            Cause::NoManager(reason) => {
+                return write!(
+                    f,
+                    "this control group is not delegated to you, and no service manager gives another: {reason}"
+                );
+            }
             Cause::OthersInGroup => {
                 "other processes live in this control group, so it cannot hand controllers on"
             }
             Cause::ReadOnly => "the control group file system is read-only",
             Cause::TooManyGroups => "the kernel makes no further control group here",
+            Cause::NotOnV1 => "cgroup v1 has no such limit",
+            Cause::NotInCpuset => "the groups above do not have all of these",
+            Cause::NoDisk => "the kernel knows no such disk",
             Cause::SwapNeedsMemory => "cgroup v1 limits swap only together with memory",
             Cause::SwapNotCounted => "this kernel does not count the swap of a group",
             Cause::FileMissing => "the kernel does not offer it here",

@@ -13,6 +13,7 @@
 //! the group above cannot switch a controller off there while a child has it switched on, so no
 //! limit can be lost in the middle of a run.
 
+mod apply;
 mod assign;
 mod counts;
 mod create;
@@ -24,10 +25,15 @@ mod live;
 mod names;
 mod nest;
 mod remove;
+pub mod scope;
 mod settings;
+mod table;
+mod unit;
 mod usage;
 
 pub use error::{Cause, CgroupError, Failure};
 pub use groups::{Entry, Groups};
 pub use live::{Freezer, WaysIn, figures, freezer, set_freezer, ways_in};
 pub use remove::sweep;
+pub use table::{Place, ROWS, Row, printed};
+pub use unit::start_scope;

@@ -68,6 +68,12 @@ fn stem(role: Role, name: &str, pid: u32) -> String {
     }
 }
 
+/// The name of a unit of the service manager for a sandbox of this process.
+pub(super) fn scope_name(name: &str) -> String {
+    // Of a unit's name the kind is what follows the last dot.
+    format!("{}.scope", stem(Role::Sandbox, name, std::process::id()))
+}
+
 /// The name with only what every file system and every parser of /proc/self/cgroup takes.
 fn plain(name: &str) -> String {
     let plain = |c: char| match c {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::counts::{memory_peak, number, pressure, throttled, transferred};
 use super::file::{keyed, read};
 use super::groups::{Group, Groups};
-use super::settings::CPU_ACCOUNTING;
+use super::table::CPU_ACCOUNTING;
 use crate::model::{CgroupVersion, Usage};
 
 impl Groups {

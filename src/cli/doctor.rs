@@ -181,7 +181,7 @@ fn limits(settings: &Settings, facts: &Facts) -> Vec<LimitTried> {
             .filter(|one| {
                 one.amount == asked.amount
                     || matches!(
-                        (one.amount, asked.amount),
+                        (&one.amount, &asked.amount),
                         (Amount::Memory(_), Amount::Swap(_))
                     )
             })

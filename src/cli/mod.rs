@@ -19,6 +19,7 @@ mod profile;
 mod refusal;
 mod reset;
 mod running;
+mod scope;
 mod store;
 mod test;
 mod tree;
@@ -93,7 +94,7 @@ enum Command {
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    if let Some(exit) = guards::read() {
+    if let Some(exit) = guards::read().or_else(scope::read) {
         return exit.into();
     }
     let arguments: Vec<OsString> = std::env::args_os().collect();

@@ -257,6 +257,7 @@ impl Up {
             note: note.as_ref().map(AsFd::as_fd),
             filters: &filters,
             cgroups: &judged.facts.cgroups,
+            regroup: crate::host::cgroups::probe,
             caller: judged.caller.as_ref().map(AsFd::as_fd),
             profile: &self.profile.to_string_lossy(),
             describe: &describe,

@@ -5,7 +5,9 @@
 
 mod accounts;
 pub mod cgroups;
+mod disks;
 mod git;
+mod hardware;
 mod images;
 mod limits;
 mod parts;
@@ -93,6 +95,8 @@ fn answer(facts: &mut Facts, new: &Wanted) {
         rlimits,
         descriptors,
         cgroups: wanted_cgroups,
+        disks: wanted_disks,
+        hardware: wanted_hardware,
         terminal,
         own_directories,
     } = new;
@@ -128,6 +132,13 @@ fn answer(facts: &mut Facts, new: &Wanted) {
     facts.open_descriptors.extend(open);
     if wanted_cgroups.is_on() {
         facts.cgroups = cgroups::probe();
+    }
+    let found = wanted_disks.iter();
+    facts
+        .disks
+        .extend(found.map(|path| (path.clone(), disks::look(path))));
+    if wanted_hardware.is_on() {
+        facts.hardware = Some(hardware::look());
     }
     if terminal.is_on() {
         facts.stdin_is_terminal = std::io::stdin().is_terminal();

@@ -75,6 +75,45 @@ const PROCESS: &[Key] = rlimits! {
     "stack" RlimitBytes "\"8M\"" "RLIMIT_STACK" "The stack of its first thread.";
 };
 
+const IO: &[Key] = &[
+    Key {
+        name: "device",
+        shape: Shape::Text(Form::HostPath),
+        absent: Absent::Required,
+        example: "\"/dev/vda\"",
+        meaning: "A block device of the host, or a path on one. The limit is that of the whole disk.",
+        kernel: "",
+    },
+    limit(
+        "read_bps",
+        Form::Size,
+        "\"10M\"",
+        "Bytes read.",
+        "v2 rbps; v1 read_bps_device",
+    ),
+    limit(
+        "write_bps",
+        Form::Size,
+        "\"10M\"",
+        "Bytes written. cgroup v1 does not see those that wait in the page cache.",
+        "v2 wbps; v1 write_bps_device",
+    ),
+    limit(
+        "read_iops",
+        Form::Count,
+        "1000",
+        "Requests to read.",
+        "v2 riops; v1 read_iops_device",
+    ),
+    limit(
+        "write_iops",
+        Form::Count,
+        "1000",
+        "Requests to write.",
+        "v2 wiops; v1 write_iops_device",
+    ),
+];
+
 pub(super) const LIMITS: &[Key] = &[
     limit(
         "memory",
@@ -82,6 +121,13 @@ pub(super) const LIMITS: &[Key] = &[
         "\"512M\"",
         "Memory, files in memory and the page cache included. Beyond it the whole sandbox is killed, and the report says so.",
         "v2 memory.max, memory.oom.group; v1 memory.limit_in_bytes",
+    ),
+    limit(
+        "memory_high",
+        Form::Size,
+        "\"400M\"",
+        "Memory above which the program is slowed down and has to give pages back, before it is killed at `memory`.",
+        "v2 memory.high; v1 has none",
     ),
     limit(
         "swap",
@@ -98,12 +144,60 @@ pub(super) const LIMITS: &[Key] = &[
         "v2 cpu.max; v1 cpu.cfs_quota_us, cpu.cfs_period_us",
     ),
     limit(
+        "cpu_weight",
+        Form::Weight,
+        "50",
+        "The share of processor time where others want it too; 100 is everybody's.",
+        "v2 cpu.weight; v1 cpu.shares",
+    ),
+    limit(
+        "cpuset",
+        Form::NumberList,
+        "\"0\"",
+        "The CPUs that are used, by their numbers.",
+        "cpuset.cpus",
+    ),
+    limit(
+        "memory_nodes",
+        Form::NumberList,
+        "\"0\"",
+        "The memory nodes that memory comes from, by their numbers.",
+        "cpuset.mems",
+    ),
+    limit(
         "pids",
         Form::Count,
         "256",
         "Processes and threads.",
         "pids.max",
     ),
+    Key {
+        name: "io",
+        shape: Shape::List(&Shape::Table(IO)),
+        absent: NONE,
+        example: "[{ device = \"/\", write_bps = \"10M\" }]",
+        meaning: "What may be read from and written to disks in a second, all processes together.",
+        kernel: "v2 io.max; v1 blkio.throttle.*",
+    },
+    limit(
+        "io_weight",
+        Form::Weight,
+        "50",
+        "The share of a disk's time where others want it too; 100 is everybody's. Disks with the scheduler bfq or with \
+         io.cost.qos obey it.",
+        "v2 io.weight, io.bfq.weight; v1 blkio.bfq.weight, blkio.weight",
+    ),
+    Key {
+        name: "hugetlb",
+        shape: Shape::Map {
+            key: Form::PageSize,
+            value: &Shape::Text(Form::Size),
+        },
+        absent: NONE,
+        example: "{ \"2M\" = \"64M\" }",
+        meaning: "Memory in huge pages, for each size of page.",
+        kernel: "v2 hugetlb.<size>.max, hugetlb.<size>.rsvd.max; v1 hugetlb.<size>.limit_in_bytes",
+    },
     limit(
         "cpu_time",
         Form::Time,

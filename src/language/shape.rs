@@ -106,6 +106,12 @@ pub enum Form {
     Cpus,
     /// A whole number, at least 1.
     Count,
+    /// A share beside those of others, from 1 to 10000.
+    Weight,
+    /// Numbers of CPUs or memory nodes: `"0-3,7"`.
+    NumberList,
+    /// A size of huge pages: `2M`.
+    PageSize,
     /// A limit of setrlimit(2) in bytes.
     RlimitBytes,
     /// A limit of setrlimit(2) in a unit of time.
@@ -168,6 +174,7 @@ pub enum Variable {
 const INSIDE: &str = "^(?!(.*/)?\\.\\.(/|$))(/|\\$\\{)";
 const NAME: &str = "^[a-z0-9][a-z0-9._-]{0,62}$";
 const SIZE: &str = "^ *(0|[0-9]+(\\.[0-9]+)? *([KMGTkmgt]([iI]?[bB])?|[bB])) *$";
+const LIST: &str = "^ *[0-9]+ *(- *[0-9]+ *)?(, *[0-9]+ *(- *[0-9]+ *)?)*$";
 const TIME: &str = "^ *([0-9]+(\\.[0-9]+)? *(ns|us|ms|s|min|m|h|d) *)+$";
 const LIMIT_OF_SIZE: &str =
     "^(unlimited| *(0|[0-9]+(\\.[0-9]+)? *([KMGTkmgt]([iI]?[bB])?|[bB])) *)$";
@@ -206,6 +213,9 @@ impl Form {
                 May,
             ),
             Form::Count => look("count", "^$", Some(1), May),
+            Form::Weight => look("weight from 1 to 10000", "^$", Some(1), May),
+            Form::NumberList => look("list of numbers", LIST, None, May),
+            Form::PageSize => look("size of a page", SIZE, None, MayNot),
             Form::RlimitBytes => look("size or \"unlimited\"", LIMIT_OF_SIZE, Some(0), May),
             Form::RlimitTime => look("time or \"unlimited\"", LIMIT_OF_TIME, Some(0), May),
             Form::RlimitCount => look("count or \"unlimited\"", "^unlimited$", Some(0), May),

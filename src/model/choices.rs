@@ -208,12 +208,26 @@ choices! {
         Limits = "limits",
         /// `limits.memory` alone.
         LimitsMemory = "limits.memory",
+        /// `limits.memory_high` alone.
+        LimitsMemoryHigh = "limits.memory_high",
         /// `limits.swap` alone.
         LimitsSwap = "limits.swap",
         /// `limits.cpus` alone.
         LimitsCpus = "limits.cpus",
+        /// `limits.cpu_weight` alone.
+        LimitsCpuWeight = "limits.cpu_weight",
+        /// `limits.cpuset` alone.
+        LimitsCpuset = "limits.cpuset",
+        /// `limits.memory_nodes` alone.
+        LimitsMemoryNodes = "limits.memory_nodes",
         /// `limits.pids` alone.
         LimitsPids = "limits.pids",
+        /// `limits.io` alone.
+        LimitsIo = "limits.io",
+        /// `limits.io_weight` alone.
+        LimitsIoWeight = "limits.io_weight",
+        /// `limits.hugetlb` alone.
+        LimitsHugetlb = "limits.hugetlb",
         /// `limits.cpu_time` alone.
         LimitsCpuTime = "limits.cpu_time",
     }

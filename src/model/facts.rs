@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use super::{ImageFact, ImageName, LandlockAbi, PartFact, Resource, Rlimit, Switch};
+use super::{
+    ByteSize, ImageFact, ImageName, LandlockAbi, NumberList, PartFact, Resource, Rlimit, Switch,
+};
 use serde::Serialize;
 
 /// Everything that a plan depends on beside the profile.
@@ -40,6 +42,10 @@ pub struct Facts {
     pub rlimits: Vec<(Resource, Rlimit)>,
     /// Control groups, when limits need them.
     pub cgroups: CgroupFacts,
+    /// The whole disk at or below each path of `limits.io`.
+    pub disks: BTreeMap<PathBuf, DiskFact>,
+    /// Processors, memory nodes and huge pages, where a limit asks for them.
+    pub hardware: Option<Hardware>,
     /// Whether standard input is a terminal.
     pub stdin_is_terminal: bool,
     /// Open descriptors above 2 that the profile asks for.
@@ -134,6 +140,35 @@ pub enum PathKind {
     Socket,
     /// A named pipe.
     Pipe,
+}
+
+/// The whole disk that a path names or lies on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DiskFact {
+    /// This one, by the kernel's numbers: of a partition the disk around it.
+    Whole {
+        /// The driver.
+        major: u32,
+        /// Which of its devices.
+        minor: u32,
+    },
+    /// Something is there, and no block device is behind it.
+    None,
+    /// Nothing is there.
+    Missing,
+    /// Not to be seen by the caller; why.
+    Hidden(String),
+}
+
+/// What the machine has of that which limits count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hardware {
+    /// CPUs that are switched on.
+    pub cpus: NumberList,
+    /// Memory nodes that have memory.
+    pub nodes: NumberList,
+    /// Sizes of huge pages.
+    pub huge_pages: Vec<ByteSize>,
 }
 
 /// Where a program is.

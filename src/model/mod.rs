@@ -11,6 +11,7 @@ mod image;
 mod kept;
 mod landlock;
 mod names;
+mod number_list;
 mod outcome;
 mod parts;
 mod paths;
@@ -31,8 +32,8 @@ pub use choices::{
 pub use digest::{Sha256, from_hex};
 pub use expectation::{Endpoint, Expectation, Expected, Finding, PathUse, Verdict};
 pub use facts::{
-    Accounts, CgroupFacts, CgroupVersion, Facts, Hierarchy, HostAccount, MapHelpers, PathFact,
-    PathKind, Placed, ProgramFact, SetIdFiles, User,
+    Accounts, CgroupFacts, CgroupVersion, DiskFact, Facts, Hardware, Hierarchy, HostAccount,
+    MapHelpers, PathFact, PathKind, Placed, ProgramFact, SetIdFiles, User,
 };
 pub use id_maps::IdExtent;
 pub use identity::{FileMode, GroupSpec, UserSpec};
@@ -40,6 +41,7 @@ pub use image::{ImageConfig, ImageFact, ImageName, Platform, PlatformSpec};
 pub use kept::{Kept, KeptKind, KeptPlace};
 pub use landlock::LandlockAbi;
 pub use names::{Invalid, SandboxName, VolumeName, nearest};
+pub use number_list::{NumberList, Weight};
 pub use outcome::{Ending, Layer, LayerState, LimitKind, Outcome, RefusedCall};
 pub use parts::{PartFact, PartPath, Protection, Unprotected};
 pub use paths::InsidePath;

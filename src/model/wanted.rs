@@ -32,6 +32,10 @@ pub struct Wanted {
     pub descriptors: BTreeSet<u32>,
     /// The control groups.
     pub cgroups: Switch,
+    /// Paths whose disks count, absolute.
+    pub disks: BTreeSet<PathBuf>,
+    /// CPUs, memory nodes and huge pages.
+    pub hardware: Switch,
     /// Whether standard input is a terminal.
     pub terminal: Switch,
     /// The directories of `sandbox` itself.
@@ -68,6 +72,8 @@ impl Wanted {
             rlimits: &self.rlimits - &answered.rlimits,
             descriptors: &self.descriptors - &answered.descriptors,
             cgroups: new(self.cgroups, answered.cgroups),
+            disks: &self.disks - &answered.disks,
+            hardware: new(self.hardware, answered.hardware),
             terminal: new(self.terminal, answered.terminal),
             own_directories: new(self.own_directories, answered.own_directories),
         }
@@ -88,6 +94,8 @@ impl Wanted {
             rlimits,
             descriptors,
             cgroups,
+            disks,
+            hardware,
             terminal,
             own_directories,
         } = more;
@@ -105,6 +113,8 @@ impl Wanted {
         self.rlimits.extend(rlimits);
         self.descriptors.extend(descriptors);
         self.cgroups = (self.cgroups.is_on() || cgroups.is_on()).into();
+        self.disks.extend(disks);
+        self.hardware = (self.hardware.is_on() || hardware.is_on()).into();
         self.terminal = (self.terminal.is_on() || terminal.is_on()).into();
         let own = self.own_directories.is_on() || own_directories.is_on();
         self.own_directories = own.into();

@@ -333,23 +333,26 @@ impl<'a> Contract<'a> {
             _ => None,
         });
         let made = made.filter(|_| entered).unwrap_or_default();
-        let amounts: Vec<Amount> = made.iter().map(|limit| limit.amount).collect();
         let asked = &self.plan.settings.group_limits.list;
         let asked: Vec<&str> = asked.iter().map(|limit| limit.amount.key()).collect();
         for key in Amount::KEYS {
-            let amount = amounts.iter().find(|amount| amount.key() == key);
+            let of_key = made.iter().filter(|limit| limit.amount.key() == key);
+            let values: Vec<String> = of_key.map(|limit| limit.amount.value()).collect();
+            let value = (!values.is_empty()).then(|| values.join(" "));
+            // The name of a disk may hold a variable of the caller's.
+            let value = value.map(|value| self.plan.settings.private.hide(&value));
             let lacking = self
                 .shortfalls
                 .limits
                 .iter()
                 .find(|(lacking, _)| *lacking == key);
-            match (amount, lacking) {
+            match (value, lacking) {
                 (Some(_), Some((_, reason))) => {
                     self.add(key, LayerState::Degraded, None, Some(reason.clone()));
                 }
-                (amount, _) => {
+                (value, _) => {
                     let unset = (!asked.contains(&key)).then(|| UNSET.to_owned());
-                    self.layer(key, amount.map(|amount| amount.value()), unset);
+                    self.layer(key, value, unset);
                 }
             }
         }

@@ -18,7 +18,9 @@ mod trial;
 pub use group::HostGroup;
 pub use isolation::{Shortfalls, isolation};
 pub use landlock::{Landlock, LandlockPlace, LandlockReach, LandlockRules};
-pub use limits::{Amount, DeviceRule, GroupLimit, GroupLimits, Lacking, ProcessLimit};
+pub use limits::{
+    Amount, DeviceRule, Disk, GroupLimit, GroupLimits, IoLimit, IoRate, Lacking, ProcessLimit,
+};
 pub use private::PrivateValues;
 pub use probe::Probe;
 pub use resolve::{Attempt, Given, Knowledge, Purpose, attempt, resolve, wanted};

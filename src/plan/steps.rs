@@ -89,10 +89,13 @@ impl Steps<'_> {
     }
 
     fn prepare(&mut self) {
-        let limits = &self.settings.group_limits;
-        if let Some(first) = limits.list.first() {
-            let (action, origin) = (Action::MakeGroups(limits.clone()), first.origin.clone());
-            let why = "limits stand before the first instruction";
+        if let Some(origin) = self.grouped() {
+            let limits = &self.settings.group_limits;
+            let why = match limits.list.is_empty() {
+                false => "limits stand before the first instruction",
+                true => "stopped, killed and counted as one, where the host lets",
+            };
+            let action = Action::MakeGroups(limits.clone());
             self.add(Lane::Parent, Phase::Prepare, action, why, &origin);
         }
         if self.parent_opens() {
@@ -195,9 +198,16 @@ impl Steps<'_> {
         self.always(Lane::Init, Phase::Identity, Action::WaitForStart, why);
     }
 
+    /// What asks for control groups, where anything does.
+    fn grouped(&self) -> Option<Origin> {
+        let limits = &self.settings.group_limits;
+        let first = limits.list.first().map(|first| first.origin.clone());
+        first.or(limits.handle.is_on().then_some(Origin::Default))
+    }
+
     fn limit_group(&mut self) {
-        if let Some(first) = self.settings.group_limits.list.first() {
-            let (why, origin) = ("before anything is allocated", first.origin.clone());
+        if let Some(origin) = self.grouped() {
+            let why = "before anything is allocated";
             self.add(Lane::Init, Phase::Limits, Action::EnterGroups, why, &origin);
         }
         let cgroup = self.settings.namespaces.cgroup.clone();

@@ -2,18 +2,19 @@
 
 use crate::diag::At;
 use crate::model::{
-    Access, Architecture, Bundle, ByteSize, Capability, CgroupMount, Cpus, Degradable, EtcFile,
+    Access, Architecture, Bundle, ByteSize, Capability, CgroupMount, Degradable, EtcFile,
     ExtraArguments, FileMode, GroupSpec, IdExtent, InsidePath, MountOption, NetworkMode, OnDeny,
-    Owner, PartPath, Period, PlatformSpec, ProcMount, Resource, RlimitValue, SandboxName,
-    SeccompPolicy, Sha256, Signal, SysMount, TerminalMode, TimeOffset, UserSpec, VolumeName,
-    Writes,
+    Owner, PartPath, Period, PlatformSpec, ProcMount, SandboxName, SeccompPolicy, Sha256, Signal,
+    SysMount, TerminalMode, TimeOffset, UserSpec, VolumeName, Writes,
 };
 
 use super::template::Template;
 
 mod expect;
+mod limits;
 
 pub use expect::{RawExpect, RawExpectation};
+pub use limits::{RawHugetlb, RawIo, RawLimits, RawRlimit};
 
 /// A value of a type other than text: written out, or one whole variable that stands for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -331,38 +332,6 @@ pub enum RawMapUsers {
         /// Extents of gid_map.
         groups: Vec<At<IdExtent>>,
     },
-}
-
-/// `[limits]`.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct RawLimits {
-    /// Memory of all processes together.
-    pub memory: Opt<Setting<ByteSize>>,
-    /// Swap of all processes together.
-    pub swap: Opt<Setting<ByteSize>>,
-    /// CPU bandwidth.
-    pub cpus: Opt<Setting<Cpus>>,
-    /// Processes and threads.
-    pub pids: Opt<Setting<u64>>,
-    /// CPU time of all processes together.
-    pub cpu_time: Opt<Setting<Period>>,
-    /// Time from start to end.
-    pub wall_time: Opt<Setting<Period>>,
-    /// Bytes of standard output and standard error together.
-    pub output: Opt<Setting<ByteSize>>,
-    /// `[limits.process]`. Key: the resource.
-    pub process: Vec<RawRlimit>,
-}
-
-/// One entry of `[limits.process]`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RawRlimit {
-    /// Which resource.
-    pub resource: At<Resource>,
-    /// Soft limit.
-    pub soft: At<Setting<RlimitValue>>,
-    /// Hard limit; the same as `soft` where one number was written.
-    pub hard: At<Setting<RlimitValue>>,
 }
 
 /// `[security]`.

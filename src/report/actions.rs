@@ -409,7 +409,7 @@ fn mounted(kind: &str, target: &str, options: &str) -> (String, String) {
 fn group_limits(limits: &GroupLimits, words: Texts<'_>) -> String {
     let amounts = limits.list.iter().map(|limit| {
         let key = limit.amount.key().trim_start_matches("limits.");
-        format!("{key}={}", limit.amount.value())
+        format!("{key}={}", words.plain(&limit.amount.value()))
     });
     let mut texts: Vec<String> = amounts.collect();
     if !limits.devices.is_empty() {

@@ -5,6 +5,7 @@ mod cpu_clock;
 mod desk;
 mod detach;
 mod exec;
+mod group;
 mod job_control;
 mod log;
 mod outcome;
@@ -55,6 +56,8 @@ pub struct Run<'a> {
     pub filters: &'a Filters,
     /// Where groups can be made.
     pub cgroups: &'a CgroupFacts,
+    /// Reads that anew, when this process was moved.
+    pub regroup: fn() -> CgroupFacts,
     /// Who started it (see [`caller`]).
     pub caller: Option<BorrowedFd<'a>>,
     /// The profile as the caller wrote it, for other commands.
@@ -118,24 +121,14 @@ fn run_to_end<'r>(
     detached: Option<Detached>,
     outside: &mut Outside<'r>,
 ) -> Result<Outcome, RunError> {
-    let limits = &run.plan.settings.group_limits;
-    let places = Groups::places(limits, run.cgroups, &claim.name);
-    if !places.is_empty() {
-        claim.note_groups(&places).map_err(RunError::State)?;
-    }
-    let mut groups = Groups::create(limits, run.cgroups, &claim.name)
-        .map_err(|error| RunError::Group(Box::new(error)))?;
-    let paths = groups.paths();
-    if !paths.iter().all(|path| places.contains(path)) {
-        claim.note_groups(&paths).map_err(RunError::State)?;
-    }
+    let (facts, mut groups) = group::make(run, claim)?;
     (run.on_missing)(run.plan, groups.missing());
     look_outside(run, claim, detached, outside).map_err(RunError::State)?;
     let rules = rules(run.plan);
     adopt(rules)?;
     let listened = run.filters.listened.clone();
     let replaced = replace_streams(run.plan, outside).map_err(RunError::Watch)?;
-    let running = launch(run.plan, &resources(run, &groups)).map_err(RunError::Launch)?;
+    let running = launch(run.plan, &resources(run, &facts, &groups)).map_err(RunError::Launch)?;
     drop(replaced);
     if let Some(away) = &outside.away {
         away.let_streams_go().map_err(RunError::Watch)?;
@@ -144,7 +137,7 @@ fn run_to_end<'r>(
         Some(_) => Runner::Detached,
         None => Runner::Attached,
     };
-    let has_groups = match paths.is_empty() {
+    let has_groups = match groups.paths().is_empty() {
         true => Switch::Off,
         false => Switch::On,
     };
@@ -244,7 +237,7 @@ fn record(run: &Run<'_>, running: &Running, runner: Runner) -> io::Result<Record
     })
 }
 
-fn resources<'a>(run: &Run<'a>, groups: &'a Groups) -> Resources<'a> {
+fn resources<'a>(run: &Run<'a>, facts: &CgroupFacts, groups: &'a Groups) -> Resources<'a> {
     let entry = groups.enter();
     Resources {
         tree: run.tree,
@@ -254,7 +247,7 @@ fn resources<'a>(run: &Run<'a>, groups: &'a Groups) -> Resources<'a> {
         groups: launch::Groups {
             unified: entry.clone_into,
             tasks: entry.tasks,
-            shown: shown_groups(run.cgroups, groups),
+            shown: shown_groups(facts, groups),
             missing: groups.missing().iter().map(|missed| missed.key).collect(),
         },
         joined: &[],

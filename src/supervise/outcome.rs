@@ -132,9 +132,9 @@ fn met_memory(plan: &Plan, usage: &Usage) -> bool {
     limited && usage.oom_kills.is_some_and(|kills| kills > 0)
 }
 
-fn asks_for(plan: &Plan, is: impl Fn(Amount) -> bool) -> bool {
+fn asks_for(plan: &Plan, is: impl Fn(&Amount) -> bool) -> bool {
     let limits = plan.settings.group_limits.list.iter();
-    limits.map(|limit| limit.amount).any(is)
+    limits.map(|limit| &limit.amount).any(is)
 }
 
 /// Every limit that was met, whether or not it ended the run.

@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 use sandbox::cgroup::Groups;
 use sandbox::diag::Origin;
 use sandbox::host::cgroups::probe;
+use sandbox::model::Switch;
 use sandbox::plan::{Amount, GroupLimit, GroupLimits, Lacking};
 use skip::{Lack, skip};
 
@@ -43,12 +44,13 @@ pub(crate) fn limits(amounts: &[Amount]) -> GroupLimits {
 /// Limits with what happens where they cannot hold.
 pub(crate) fn limits_with(lacking: Lacking, amounts: &[Amount]) -> GroupLimits {
     let limit = |amount: &Amount| GroupLimit {
-        amount: *amount,
+        amount: amount.clone(),
         origin: Origin::CommandLine,
         lacking,
     };
     GroupLimits {
         list: amounts.iter().map(limit).collect(),
+        handle: Switch::Off,
         devices: Vec::new(),
     }
 }

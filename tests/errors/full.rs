@@ -251,6 +251,23 @@ fn namespaces_limits_and_security() {
     );
     assert_eq!(literal(&limits.cpus).thousandths, 1500);
     assert_eq!(literal(&limits.pids), 256);
+    assert_eq!(literal(&limits.memory_high), ByteSize(400 << 20));
+    assert_eq!(literal(&limits.cpu_weight).number(), 50);
+    assert_eq!(literal(&limits.cpuset).to_string(), "0-1,3");
+    assert_eq!(literal(&limits.memory_nodes).to_string(), "0");
+    assert_eq!(literal(&limits.io_weight).number(), 200);
+    let [disk, home] = limits.io.as_slice() else {
+        panic!("{:?}", limits.io);
+    };
+    assert_eq!(disk.value.device.value.to_string(), "/dev/vda");
+    assert_eq!(literal(&disk.value.read_bps), ByteSize(10 << 20));
+    assert_eq!(literal(&disk.value.write_bps), ByteSize(5_000_000));
+    assert_eq!(literal(&disk.value.read_iops), 1000);
+    assert_eq!(literal(&disk.value.write_iops), 500);
+    assert_eq!(home.value.device.value.to_string(), "${HOME}");
+    assert!(home.value.read_bps.is_none());
+    let pages: Vec<_> = limits.hugetlb.iter().map(|page| page.page.value).collect();
+    assert_eq!(pages, [ByteSize(2 << 20), ByteSize(1 << 30)]);
     let process: Vec<_> = limits
         .process
         .iter()

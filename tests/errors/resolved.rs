@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use sandbox::diag::{FileId, Problem, Problems, Sources};
 use sandbox::model::{
-    Facts, HostAccount, ImageConfig, ImageFact, ImageName, PartFact, PathFact, PathKind,
-    ProgramFact, Rlimit, RlimitValue, Wanted,
+    ByteSize, DiskFact, Facts, Hardware, HostAccount, ImageConfig, ImageFact, ImageName, PartFact,
+    PathFact, PathKind, ProgramFact, Rlimit, RlimitValue, Wanted,
 };
 use sandbox::plan::{Given, Knowledge, Purpose, Settings, resolve, wanted};
 use sandbox::profile::{self, RawProfile};
@@ -93,6 +93,26 @@ fn lies_at(path: &Path) -> PathFact {
     }
 }
 
+/// The disk of a path of the hand-written host, which has one.
+fn disk_of(path: &Path) -> DiskFact {
+    match lies_at(path) {
+        PathFact::Missing if path.starts_with("/dev/vda") => DiskFact::Whole {
+            major: 254,
+            minor: 0,
+        },
+        PathFact::Present {
+            kind: PathKind::Directory,
+            ..
+        } => DiskFact::Whole {
+            major: 254,
+            minor: 0,
+        },
+        PathFact::Present { .. } => DiskFact::None,
+        PathFact::Missing => DiskFact::Missing,
+        PathFact::Hidden(why) => DiskFact::Hidden(why),
+    }
+}
+
 /// What lies below a directory of the hand-written host.
 fn lies_below(part: &Path) -> PartFact {
     match part.to_str().unwrap() {
@@ -166,6 +186,16 @@ fn answer(facts: &mut Facts, questions: &Wanted) {
         soft: RlimitValue::Value(1024),
         hard: RlimitValue::Value(4096),
     };
+    for path in &questions.disks {
+        facts.disks.insert(path.clone(), disk_of(path));
+    }
+    if questions.hardware.is_on() {
+        facts.hardware = Some(Hardware {
+            cpus: "0-3".parse().unwrap(),
+            nodes: "0".parse().unwrap(),
+            huge_pages: vec![ByteSize(2 << 20), ByteSize(1 << 30)],
+        });
+    }
     facts.rlimits = questions.rlimits.iter().map(|r| (*r, limit)).collect();
 }
 

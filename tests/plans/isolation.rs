@@ -1,9 +1,9 @@
 //! The contract is read off the steps: without the step that puts a layer up, the layer is not enforced.
 
-use sandbox::model::{ByteSize, LandlockAbi, Layer, LayerState, NetworkMode, Switch};
+use sandbox::model::{ByteSize, LandlockAbi, Layer, LayerState, NetworkMode, Switch, Weight};
 use sandbox::plan::{
-    Action, Amount, GroupLimit, Landlock, MountAction, Namespace, Plan, ProgramAction, Shortfalls,
-    isolation,
+    Action, Amount, Disk, GroupLimit, IoLimit, IoRate, Landlock, MountAction, Namespace, Plan,
+    ProgramAction, Shortfalls, isolation,
 };
 
 use super::settings::{FEATURES, at, least};
@@ -11,7 +11,7 @@ use super::settings::{FEATURES, at, least};
 type IsStep = fn(&Action) -> bool;
 
 /// Every layer, in its order, and a step without which it is not there.
-const LAYERS: [(&str, IsStep); 33] = [
+const LAYERS: [(&str, IsStep); 40] = [
     ("namespace.user", |a| clones(a, Namespace::User)),
     ("namespace.mount", |a| clones(a, Namespace::Mount)),
     ("namespace.pid", |a| clones(a, Namespace::Pid)),
@@ -54,9 +54,16 @@ const LAYERS: [(&str, IsStep); 33] = [
     }),
     ("first_process", |a| *a == Action::HideInit),
     ("limits.memory", |a| matches!(a, Action::MakeGroups(_))),
+    ("limits.memory_high", |a| *a == Action::EnterGroups),
     ("limits.swap", |a| *a == Action::EnterGroups),
     ("limits.cpus", |a| *a == Action::EnterGroups),
+    ("limits.cpu_weight", |a| *a == Action::EnterGroups),
+    ("limits.cpuset", |a| *a == Action::EnterGroups),
+    ("limits.memory_nodes", |a| *a == Action::EnterGroups),
     ("limits.pids", |a| *a == Action::EnterGroups),
+    ("limits.io", |a| *a == Action::EnterGroups),
+    ("limits.io_weight", |a| *a == Action::EnterGroups),
+    ("limits.hugetlb", |a| *a == Action::EnterGroups),
     ("limits.cpu_time", |a| *a == Action::EnterGroups),
     ("limits.wall_time", |_| false),
     ("limits.output", |_| false),
@@ -85,13 +92,38 @@ fn plan(features: &[&str]) -> Plan {
     }
     if features.contains(&"limits") {
         let list = &mut settings.group_limits.list;
-        let amount = Amount::Swap(ByteSize(0));
-        list.push(GroupLimit {
-            amount,
-            ..list[0].clone()
-        });
+        for amount in further_amounts() {
+            let limit = GroupLimit {
+                amount,
+                ..list[0].clone()
+            };
+            list.push(limit);
+        }
     }
     Plan::new(settings)
+}
+
+/// Those that no plan of the folder has.
+fn further_amounts() -> Vec<Amount> {
+    let weight = Weight::from_number(50).unwrap();
+    let io = IoLimit {
+        device: "/dev/vda".to_owned(),
+        disk: Disk::Number { major: 8, minor: 0 },
+        rates: vec![(IoRate::ReadBps, 1 << 20)],
+    };
+    vec![
+        Amount::MemoryHigh(ByteSize(1 << 20)),
+        Amount::Swap(ByteSize(0)),
+        Amount::CpuWeight(weight),
+        Amount::Cpuset("0-1".parse().unwrap()),
+        Amount::MemoryNodes("0".parse().unwrap()),
+        Amount::Io(io),
+        Amount::IoWeight(weight),
+        Amount::Hugetlb {
+            page: ByteSize(2 << 20),
+            most: ByteSize(0),
+        },
+    ]
 }
 
 fn held(plan: &Plan) -> Vec<Layer> {

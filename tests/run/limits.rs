@@ -23,7 +23,7 @@ pub(super) fn can_limit(name: &str) -> bool {
 }
 
 /// The directories of a process's groups that are ours.
-fn groups_of(pid: i32, name: &str) -> Vec<PathBuf> {
+pub(super) fn groups_of(pid: i32, name: &str) -> Vec<PathBuf> {
     let list = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
     let ours = list.lines().filter(|line| line.contains(name));
     let below = ours.flat_map(|line| {

@@ -23,6 +23,7 @@ mod doctor;
 mod ends;
 mod expect;
 mod filter;
+mod groups;
 mod guards;
 mod hostile_tree;
 mod identity;

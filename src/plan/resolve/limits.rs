@@ -1,11 +1,12 @@
 //! `[limits]`: what the control groups, setrlimit(2) and the clock enforce.
 
 use crate::diag::{At, Problem};
-use crate::model::{ByteSize, Degradable, Period, Resource, Rlimit, RlimitValue};
+use crate::model::{ByteSize, Degradable, Period, Resource, Rlimit, RlimitValue, Switch};
 use crate::plan::{Amount, GroupLimit, GroupLimits, Lacking, ProcessLimit};
 use crate::profile::RawProfile;
 use crate::profile::raw::{Opt, RawLimits, RawRlimit, RawSecurity, Setting};
 
+use super::hardware;
 use super::scope::Scope;
 use super::values::FromVariable;
 
@@ -28,63 +29,108 @@ pub(super) struct Limits {
 pub(super) fn makes_group(raw: &RawLimits) -> bool {
     let RawLimits {
         memory,
+        memory_high,
         swap,
         cpus,
+        cpu_weight,
+        cpuset,
+        memory_nodes,
         pids,
+        io,
+        io_weight,
+        hugetlb,
         cpu_time,
         wall_time: _,
         output: _,
         process: _,
     } = raw;
-    let amounts = memory.is_some() || swap.is_some() || cpus.is_some() || pids.is_some();
-    amounts || cpu_time.is_some()
+    let sizes = [memory, memory_high, swap];
+    let weights = [cpu_weight, io_weight];
+    let lists = [cpuset, memory_nodes];
+    sizes.into_iter().any(Option::is_some)
+        || weights.into_iter().any(Option::is_some)
+        || lists.into_iter().any(Option::is_some)
+        || cpus.is_some()
+        || pids.is_some()
+        || cpu_time.is_some()
+        || !io.is_empty()
+        || !hugetlb.is_empty()
 }
 
 pub(super) fn resolve(raw: &RawProfile, scope: &mut Scope<'_>) -> Limits {
-    let RawLimits {
-        memory,
-        swap,
-        cpus,
-        pids,
-        cpu_time,
-        wall_time,
-        output,
-        process,
-    } = &raw.limits;
     let allowed = &raw.security.allow_degraded;
-    if makes_group(&raw.limits) && scope.facts().is_some() {
+    if scope.facts().is_some() {
         scope.wanted.cgroups = true.into();
     }
-    let memory = amount(memory, "limits.memory", scope);
-    let swap = amount(swap, "limits.swap", scope);
-    let cpus = amount(cpus, "limits.cpus", scope);
-    let pids = amount(pids, "limits.pids", scope);
-    let cpu_time = amount(cpu_time, "limits.cpu_time", scope);
-    let wall_time = amount(wall_time, "limits.wall_time", scope);
-    let output = amount(output, "limits.output", scope);
-    judge_memory(&memory, &swap, scope);
-    judge_pids(&pids, scope);
-    judge_time(&cpu_time, "cpu_time", "limits.cpu-time-zero", scope);
+    let wall_time = amount(&raw.limits.wall_time, "limits.wall_time", scope);
     judge_time(&wall_time, "wall_time", "limits.wall-time-zero", scope);
-    let group = [
-        memory.map(|at| at.map(Amount::Memory)),
-        swap.map(|at| at.map(Amount::Swap)),
-        cpus.map(|at| at.map(Amount::Cpus)),
-        pids.map(|at| at.map(Amount::Pids)),
-        cpu_time.map(|at| at.map(Amount::CpuTime)),
-    ];
-    let list = group.into_iter().flatten();
+    let output = amount(&raw.limits.output, "limits.output", scope);
+    let list = amounts(&raw.limits, scope).into_iter();
     let list = list.map(|amount| group_limit(amount, allowed)).collect();
-    // Filled when the devices are known.
-    let devices = Vec::new();
-    let group = GroupLimits { list, devices };
+    let group = GroupLimits {
+        list,
+        handle: Switch::On,
+        // Filled when the devices are known.
+        devices: Vec::new(),
+    };
     judge_allowed(&group, &raw.security, scope);
     Limits {
         group,
-        process: process_limits(process, scope),
+        process: process_limits(&raw.limits.process, scope),
         wall_time,
         output,
     }
+}
+
+/// What a control group is to enforce, in the order of the documentation.
+fn amounts(raw: &RawLimits, scope: &mut Scope<'_>) -> Vec<At<Amount>> {
+    let RawLimits {
+        memory,
+        memory_high,
+        swap,
+        cpus,
+        cpu_weight,
+        cpuset,
+        memory_nodes,
+        pids,
+        io,
+        io_weight,
+        hugetlb,
+        cpu_time,
+        wall_time: _,
+        output: _,
+        process: _,
+    } = raw;
+    let memory = amount(memory, "limits.memory", scope);
+    let high = amount(memory_high, "limits.memory_high", scope);
+    let swap = amount(swap, "limits.swap", scope);
+    let cpus = amount(cpus, "limits.cpus", scope);
+    let cpu_weight = amount(cpu_weight, "limits.cpu_weight", scope);
+    let cpuset = amount(cpuset, "limits.cpuset", scope);
+    let nodes = amount(memory_nodes, "limits.memory_nodes", scope);
+    let pids = amount(pids, "limits.pids", scope);
+    let io_weight = amount(io_weight, "limits.io_weight", scope);
+    let cpu_time = amount(cpu_time, "limits.cpu_time", scope);
+    judge_time(&cpu_time, "cpu_time", "limits.cpu-time-zero", scope);
+    judge_memory(&memory, &swap, scope);
+    judge_high(&high, &memory, scope);
+    judge_pids(&pids, scope);
+    let single = [
+        memory.map(|at| at.map(Amount::Memory)),
+        high.map(|at| at.map(Amount::MemoryHigh)),
+        swap.map(|at| at.map(Amount::Swap)),
+        cpus.map(|at| at.map(Amount::Cpus)),
+        cpu_weight.map(|at| at.map(Amount::CpuWeight)),
+        cpuset.map(|list| hardware::cpuset(list, scope)),
+        nodes.map(|list| hardware::memory_nodes(list, scope)),
+        pids.map(|at| at.map(Amount::Pids)),
+    ];
+    let mut amounts: Vec<At<Amount>> = single.into_iter().flatten().collect();
+    amounts.extend(hardware::io(io, scope));
+    amounts.extend(io_weight.map(|at| at.map(Amount::IoWeight)));
+    amounts.extend(hardware::hugetlb(hugetlb, scope));
+    amounts.extend(cpu_time.map(|at| at.map(Amount::CpuTime)));
+    amounts
 }
 
 fn amount<T: FromVariable>(
@@ -108,7 +154,7 @@ fn judge_memory(memory: &Opt<ByteSize>, swap: &Opt<ByteSize>, scope: &mut Scope<
         scope.report(
             memory
                 .error("limits.memory-too-small", message)
-                .help("write the unit too, as in `\"64M\"`; the least is `\"1M\"`"),
+                .help(least_memory()),
         );
     }
     if let (Some(swap), None, false) = (swap, memory, scope.read_in_part) {
@@ -118,6 +164,35 @@ fn judge_memory(memory: &Opt<ByteSize>, swap: &Opt<ByteSize>, scope: &mut Scope<
                 .help("set `memory` too: cgroup v1 can limit swap only together with it"),
         );
     }
+}
+
+/// With the same amount the kernel kills before it ever slows down.
+fn judge_high(high: &Opt<ByteSize>, memory: &Opt<ByteSize>, scope: &mut Scope<'_>) {
+    if let Some(high) = high.as_ref().filter(|high| high.value < LEAST_MEMORY) {
+        let message = format!(
+            "`limits.memory_high` is {} bytes, with which nothing gets far",
+            high.value.0
+        );
+        scope.report(
+            high.error("limits.memory-too-small", message)
+                .help(least_memory()),
+        );
+    }
+    if let (Some(high), Some(memory)) = (high, memory)
+        && high.value >= memory.value
+    {
+        let message = "`limits.memory_high` is not below `limits.memory`";
+        let problem = Problem::warning("limits.memory-high-unused", &high.origin, message);
+        scope.report(
+            problem
+                .also(&memory.origin, "at which the sandbox is killed")
+                .help("write less, or leave it out"),
+        );
+    }
+}
+
+fn least_memory() -> String {
+    format!("write the unit too, as in `\"64M\"`; the least is `\"{LEAST_MEMORY}\"`")
 }
 
 fn judge_pids(pids: &Opt<u64>, scope: &mut Scope<'_>) {
@@ -141,7 +216,7 @@ fn judge_time(time: &Opt<Period>, key: &str, code: &'static str, scope: &mut Sco
 }
 
 fn group_limit(amount: At<Amount>, allowed: &[At<Degradable>]) -> GroupLimit {
-    let covers = |entry: &At<Degradable>| covers(entry.value, amount.value);
+    let covers = |entry: &At<Degradable>| covers(entry.value, &amount.value);
     let lacking = match allowed.iter().any(covers) {
         true => Lacking::Reported,
         false => Lacking::Refused,
@@ -153,15 +228,11 @@ fn group_limit(amount: At<Amount>, allowed: &[At<Degradable>]) -> GroupLimit {
     }
 }
 
-fn covers(entry: Degradable, amount: Amount) -> bool {
+fn covers(entry: Degradable, amount: &Amount) -> bool {
     match entry {
         Degradable::Landlock => false,
         Degradable::Limits => true,
-        Degradable::LimitsMemory => matches!(amount, Amount::Memory(_)),
-        Degradable::LimitsSwap => matches!(amount, Amount::Swap(_)),
-        Degradable::LimitsCpus => matches!(amount, Amount::Cpus(_)),
-        Degradable::LimitsPids => matches!(amount, Amount::Pids(_)),
-        Degradable::LimitsCpuTime => matches!(amount, Amount::CpuTime(_)),
+        one => one.word() == amount.key(),
     }
 }
 
@@ -177,7 +248,7 @@ fn judge_allowed(group: &GroupLimits, security: &RawSecurity, scope: &mut Scope<
         if group
             .list
             .iter()
-            .any(|limit| covers(entry.value, limit.amount))
+            .any(|limit| covers(entry.value, &limit.amount))
         {
             continue;
         }

@@ -9,6 +9,7 @@ mod env;
 mod etc;
 mod expect;
 mod groups;
+mod hardware;
 mod host_object;
 mod id_maps;
 mod identity;

@@ -1,7 +1,7 @@
 //! Numbers that a variable may stand for.
 
 use crate::diag::{At, Problem};
-use crate::model::{ByteSize, Cpus, Invalid, Period, RlimitValue};
+use crate::model::{ByteSize, Cpus, Invalid, NumberList, Period, RlimitValue, Weight};
 use crate::plan::Privacy;
 use crate::profile::raw::{Opt, Setting};
 use crate::profile::{Part, Template};
@@ -51,6 +51,22 @@ impl FromVariable for u64 {
     fn read(text: &str) -> Result<u64, Invalid> {
         text.parse()
             .map_err(|_| Invalid::because("is not a whole number"))
+    }
+}
+
+impl FromVariable for Weight {
+    const WIDEST: Weight = Weight::MOST;
+
+    fn read(text: &str) -> Result<Weight, Invalid> {
+        u64::read(text).and_then(Weight::from_number)
+    }
+}
+
+impl FromVariable for NumberList {
+    const WIDEST: NumberList = NumberList::ALL;
+
+    fn read(text: &str) -> Result<NumberList, Invalid> {
+        text.parse()
     }
 }
 

@@ -4,26 +4,25 @@ use crate::diag::{At, Problem};
 use crate::model::{ByteSize, Invalid, Period, Resource, RlimitValue};
 use crate::profile::raw::{RawLimits, RawRlimit, Setting};
 
+use super::disks;
 use super::reader::{Reader, Value};
 use super::scalar::{number_of, unsigned};
 use super::table::Table;
 use super::text::whole_variable;
 
 pub(super) fn limits(table: &mut Table<'_, '_>) -> RawLimits {
-    table.later(&[
-        "memory_high",
-        "cpu_weight",
-        "cpuset",
-        "memory_nodes",
-        "io",
-        "io_weight",
-        "hugetlb",
-    ]);
     RawLimits {
         memory: table.optional("memory"),
+        memory_high: table.optional("memory_high"),
         swap: table.optional("swap"),
         cpus: table.optional("cpus"),
+        cpu_weight: table.optional("cpu_weight"),
+        cpuset: table.optional("cpuset"),
+        memory_nodes: table.optional("memory_nodes"),
         pids: table.optional("pids"),
+        io: disks::io(table),
+        io_weight: table.optional("io_weight"),
+        hugetlb: disks::hugetlb(table),
         cpu_time: table.optional("cpu_time"),
         wall_time: table.optional("wall_time"),
         output: table.optional("output"),

@@ -4,6 +4,7 @@
 //! which is the one place where that key is declared.
 
 mod command;
+mod disks;
 mod entries;
 mod env;
 mod expect;

@@ -6,8 +6,8 @@ use toml::de::{DeInteger, DeValue};
 
 use crate::diag::Problem;
 use crate::model::{
-    ByteSize, Capability, Cpus, FileMode, Invalid, OnDeny, Period, PlatformSpec, SandboxName,
-    Sha256, Signal, TimeOffset, UserSpec, VolumeName,
+    ByteSize, Capability, Cpus, FileMode, Invalid, NumberList, OnDeny, Period, PlatformSpec,
+    SandboxName, Sha256, Signal, TimeOffset, UserSpec, VolumeName, Weight,
 };
 use crate::profile::raw::Setting;
 
@@ -143,6 +143,39 @@ impl Quantity for Cpus {
             Number::Whole(count) => count as f64,
             Number::Fraction(count) => count,
         }))
+    }
+}
+
+impl Quantity for Weight {
+    const NAME: &'static str = "weight";
+    const CODE: &'static str = "value.weight";
+    const EXPECTED: &'static str = "a whole number from 1 to 10000";
+
+    fn from_text(text: &str) -> Result<Weight, Invalid> {
+        u64::from_text(text).and_then(Weight::from_number)
+    }
+
+    fn from_number(number: Number) -> Option<Result<Weight, Invalid>> {
+        match number {
+            Number::Whole(weight) => Some(unsigned(weight).and_then(Weight::from_number)),
+            Number::Fraction(_) => None,
+        }
+    }
+}
+
+impl Quantity for NumberList {
+    const NAME: &'static str = "list";
+    const CODE: &'static str = "value.number-list";
+    const EXPECTED: &'static str = "a list such as \"0-3,7\"";
+
+    fn from_text(text: &str) -> Result<NumberList, Invalid> {
+        text.parse()
+    }
+
+    /// `cpuset = 2` may mean two CPUs or the third one.
+    fn from_number(number: Number) -> Option<Result<NumberList, Invalid>> {
+        let help = format!("write `\"{number}\"` for the one with this number");
+        Some(Err(Invalid::because("is a number, not a list").help(help)))
     }
 }
 

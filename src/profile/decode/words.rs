@@ -42,17 +42,6 @@ words! {
     Writes;
 }
 
-/// What of the language can be missing, but is not built yet.
-const DEGRADABLE_LATER: &[&str] = &[
-    "limits.memory_high",
-    "limits.cpu_weight",
-    "limits.cpuset",
-    "limits.memory_nodes",
-    "limits.io",
-    "limits.io_weight",
-    "limits.hugetlb",
-];
-
 /// What no sandbox starts without, by its table or its key.
 const NEVER_DEGRADED: &[&str] = &[
     "namespaces",
@@ -82,7 +71,7 @@ impl Decode for Degradable {
                 "leave it out; what may be missing is `{}`",
                 Degradable::WORDS.join("`, `")
             ))),
-            _ => word(value, Degradable::WORDS, DEGRADABLE_LATER),
+            _ => word(value, Degradable::WORDS, &[]),
         };
         reader.problems.take(result)
     }

@@ -289,11 +289,11 @@ impl Failed<'_> {
         }
         let pids = self.plan.settings.group_limits.list.iter();
         let own = pids
-            .filter_map(|limit| match limit.amount {
+            .filter_map(|limit| match &limit.amount {
                 Amount::Pids(count) => Some((count, &limit.origin)),
                 _ => None,
             })
-            .find(|(count, _)| *count < 2);
+            .find(|(count, _)| **count < 2);
         if let (Some((count, origin)), Action::Fork | Action::Clone { .. }) =
             (own, &self.step.action)
         {

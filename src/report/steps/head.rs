@@ -332,6 +332,7 @@ impl Head<'_> {
 
     fn limits(&mut self, group: &[GroupLimit], process: &[ProcessLimit]) {
         let key = |key: &str| key.trim_start_matches("limits.").to_owned();
+        let texts = self.texts;
         let of_group = group.iter().map(|limit| {
             let GroupLimit {
                 amount,
@@ -342,7 +343,8 @@ impl Head<'_> {
                 Lacking::Refused => "",
                 Lacking::Reported => "  (may be missing on a host without it)",
             };
-            let text = format!("{} {}{lacking}", key(amount.key()), amount.value());
+            let value = texts.plain(&amount.value());
+            let text = format!("{} {value}{lacking}", key(amount.key()));
             (text, origin)
         });
         let of_process = process.iter().map(|limit| {

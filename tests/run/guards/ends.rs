@@ -95,12 +95,16 @@ fn killed_supervisor_without_namespace(bench: &Bench) -> String {
     fates.join(", ")
 }
 
+/// By its group whatever is left of a sandbox is killed too: at its end, or by the next start.
+const UNGROUPED: &[Guard] = &[Guard::EnterGroups];
+
 pub const ROWS: &[Row] = &[
     Row::new(
         Guard::DieWithParent,
         "the supervisor is killed",
         killed_supervisor,
     )
+    .past(UNGROUPED)
     .held(&["it ends"])
     .open(&["it lives"]),
     Row::new(
@@ -109,6 +113,7 @@ pub const ROWS: &[Row] = &[
         killed_supervisor,
     )
     .by(Who::Root)
+    .past(UNGROUPED)
     .held(&["it ends"])
     .open(&["it lives"]),
     // Root's first process has no ids then, and fails by itself.
@@ -126,7 +131,7 @@ pub const ROWS: &[Row] = &[
         "the supervisor is killed at the clone",
         waiting_for_nobody,
     )
-    .past(&[Guard::DieWithParent])
+    .past(&[Guard::DieWithParent, Guard::EnterGroups])
     .held(&["it ends"])
     .open(&["it lives"]),
     Row::new(
@@ -141,6 +146,7 @@ pub const ROWS: &[Row] = &[
         "an orphan, without a PID namespace",
         orphan,
     )
+    .past(UNGROUPED)
     .held(&["it ends"])
     .open(&["it lives"]),
 ];

@@ -102,7 +102,11 @@ fn a_later_version_of_the_files_is_lived_with() {
     let (first, supervisor) = (run.first(), run.supervisor());
     fs::write(&file, "{\"version\": 3}").unwrap();
     assert_eq!(run.told()["state"], "starting");
-    fs::write(file.with_file_name("later"), "of a file that this one does not know").unwrap();
+    fs::write(
+        file.with_file_name("later"),
+        "of a file that this one does not know",
+    )
+    .unwrap();
     lab.done(&["down", "--time", "5", &run.name]);
     super::leaves_nothing(&lab, &run.name, &[first, supervisor]);
 }

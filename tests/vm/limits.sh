@@ -1,0 +1,170 @@
+#!/bin/sh
+# settings: root delegated hybrid v1
+# Every key of [limits] on every layout of control groups: each is exceeded and holds, or is refused with its reason.
+set -eu
+
+HOME=$(mktemp -d)
+export HOME
+cd "$HOME"
+
+fail() {
+    echo "FAILED: $*" >&2
+    exit 1
+}
+
+# profile NAME LINES: a sandbox with these lines under [limits].
+profile() {
+    {
+        echo 'version = 1'
+        echo 'system.proc = "private"'
+        echo 'rootfs = { writes = "deny", source = [ { programs = ["sh", "nproc", "cat", "dd", "tail", "head", "grep", "sleep", "true", "date"] } ] }'
+        [ -z "${3-}" ] || echo "security.allow_degraded = [\"limits.$3\"]"
+        echo '[limits]'
+        echo "$2"
+    } >"$1.toml"
+}
+
+up() {
+    name=$1
+    shift
+    limited "$SANDBOX" up "$name.toml" -- "$@"
+}
+
+# In the delegated setting limits need a group of the user's own.
+limited() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    else
+        systemd-run --user --scope --quiet --property=Delegate=yes "$@"
+    fi
+}
+
+# refused NAME WORDS: it does not start, and the error holds the words and stands under the line.
+refused() {
+    if up "$1" true 2>error; then
+        fail "$1 started"
+    fi
+    grep -q "limits.not-enforced" error && grep -q "$2" error && grep -q "$1.toml" error ||
+        fail "$1: $(cat error)"
+}
+
+v2=no
+[ -f /sys/fs/cgroup/cgroup.controllers ] && v2=yes
+has() {
+    if [ $v2 = yes ]; then
+        if [ "$(id -u)" = 0 ]; then
+            grep -qw "$1" /sys/fs/cgroup/cgroup.controllers
+        else
+            grep -qw "$1" "/sys/fs/cgroup/user.slice/user-$(id -u).slice/user@$(id -u).service/cgroup.controllers"
+        fi
+    else
+        [ "$1" != io ] || set -- blkio
+        grep -q "^$1[[:space:]]" /proc/cgroups && grep -qw "$1" /proc/self/cgroup
+    fi
+}
+
+# holds CONTROLLER NAME LINES CMD…: what it prints where the controller is there; refused where not.
+holds() {
+    controller=$1 name=$2
+    profile "$name" "$3"
+    shift 3
+    if has "$controller"; then
+        up "$name" "$@"
+    else
+        # Its word for io is blkio on v1.
+        refused "$name" 'controller `'
+        echo "no $controller"
+    fi
+}
+
+# Memory: what keeps 100 MiB in a pipe's reader is killed at 32.
+profile memory 'memory = "32M"
+swap = "0"'
+status=0
+up memory sh -c 'head -c 100000000 /dev/zero | tail -c 99000000 | head -c 1' >out 2>error || status=$?
+if has memory; then
+    # v1 kills the largest process, v2 all of them.
+    { [ $status = 137 ] || grep -q Killed error; } && [ ! -s out ] || fail "memory: $status $(cat error)"
+else
+    [ $status = 125 ] || fail "memory: $status"
+fi
+
+# Slowed down above memory_high: v2 only, and v1 says so.
+profile high 'memory_high = "16M"'
+if [ $v2 = yes ]; then
+    up high true
+else
+    refused high 'cgroup v1 has no such limit'
+    profile high 'memory_high = "16M"' memory_high
+    up high true 2>error || fail "degraded: $(cat error)"
+    grep -q 'limits.memory_high' error || fail "nothing says that memory_high is missing: $(cat error)"
+fi
+
+# The CPUs are those of the list, and numbers that are not there are refused.
+out=$(holds cpuset cpuset 'cpuset = "0"
+memory_nodes = "0"' sh -c 'grep -c Cpus_allowed_list:.0$ /proc/self/status')
+case $out in 1 | 'no cpuset') ;; *) fail "cpuset: $out" ;; esac
+profile absent 'cpuset = "0-63"'
+if up absent true 2>error; then fail "64 CPUs"; fi
+grep -q 'limits.number-not-there' error || fail "$(cat error)"
+
+# A quarter of a CPU: what is used is no more, whatever the clock of this machine is worth.
+profile quota 'cpus = 0.25'
+if has cpu; then
+    limited "$SANDBOX" up --report report.json quota.toml -- sh -c \
+        'end=$(($(date +%s) + 3)); while [ "$(date +%s)" -lt $end ]; do :; done'
+    used=$(sed -n 's/.*"\(user\|system\)_seconds": \([0-9.]*\).*/\2/p' report.json |
+        awk '{ sum += $1 } END { print sum }')
+    wall=$(sed -n 's/.*"wall_seconds": \([0-9.]*\).*/\1/p' report.json)
+    awk "BEGIN { exit !($used > 0 && $used <= 0.25 * $wall + 0.15) }" || fail "quota: $used s of $wall s"
+fi
+
+# Weights are written where the kernel has them.
+out=$(holds cpu weight 'cpu_weight = 50' sh -c 'echo ran')
+case $out in ran | 'no cpu') ;; *) fail "cpu_weight: $out" ;; esac
+
+# Processes: the third is refused.
+out=$(holds pids pids 'pids = 3' sh -c 'sleep 0 && (sleep 0; sleep 0) 2>&1 | cat' 2>&1 || true)
+case $out in *ork* | 'no pids') ;; *) fail "pids: $out" ;; esac
+
+# A disk: 4 MiB at 1 MiB a second, written past the page cache, take no less than 2 s.
+if [ "$(id -u)" = 0 ]; then
+    mkdir -p /scratch/sandbox-io
+    where=/scratch/sandbox-io
+    chmod 777 $where
+else
+    where=/scratch/sandbox-io
+    [ -d $where ] || where=$HOME
+fi
+cat >io.toml <<PROFILE
+version = 1
+rootfs = { writes = "deny", source = [ { programs = ["dd"] } ] }
+limits.io = [{ device = "$where", write_bps = "1M" }]
+[[mount]]
+bind = "$where"
+target = "/disk"
+access = "rw"
+owner = "map"
+PROFILE
+if has io; then
+    begin=$(date +%s%N)
+    up io dd if=/dev/zero of=/disk/file bs=1M count=4 oflag=direct 2>error || fail "io: $(cat error)"
+    took=$((($(date +%s%N) - begin) / 1000000))
+    [ $took -ge 2000 ] || fail "4 MiB at 1 MiB a second took $took ms"
+else
+    refused io 'controller `'
+fi
+sed 's/write_bps = "1M"/read_iops = 10/; s#device = "[^"]*"#device = "/proc"#' io.toml >nodisk.toml
+if up nodisk dd if=/dev/zero of=/dev/null count=1 2>error; then fail "/proc is a disk"; fi
+grep -q 'limits.io-no-disk' error || fail "$(cat error)"
+
+# Huge pages: the limit stands where the kernel counts them.
+if [ -d /sys/kernel/mm/hugepages/hugepages-2048kB ]; then
+    out=$(holds hugetlb hugetlb 'hugetlb = { "2M" = "4M" }' sh -c 'echo ran')
+    case $out in ran | 'no hugetlb') ;; *) fail "hugetlb: $out" ;; esac
+fi
+
+# Nothing is left.
+left=$(find /sys/fs/cgroup -name 'sandbox-*' 2>/dev/null | head -n 3)
+[ -z "$left" ] || fail "left: $left"
+echo "every limit holds"
