@@ -20,6 +20,7 @@ mod classic;
 mod devices;
 mod ends;
 mod expect;
+mod expect_paths;
 mod filter;
 mod guards;
 mod hostile_tree;
