@@ -70,6 +70,7 @@ fn a_tree_without_tools_answers_for_its_paths() {
                 ("deny_read = \"/etc/note\"", false),
                 ("allow_read = \"/etc/shadow\"", false),
                 ("deny_read = \"/proc/1/environ\"", true),
+                // Whoever is the program may have this number.
                 ("deny_read = \"/proc/77777/environ\"", false),
                 ("deny_write = \"/etc/note\"", true),
                 ("deny_write = \"/etc/new\"", true),

@@ -191,7 +191,7 @@ fn make(path: &CStr, above: &[CString], errno: Errno) -> Finding {
     let is_link = |path| sys::probe::open(path, libc::O_PATH | libc::O_NOFOLLOW).is_ok();
     let below = above.len() - rest.len() - 1;
     let missing = below.checked_sub(1).and_then(|place| above.get(place));
-    match is_link(missing.map_or(path, CString::as_c_str)) {
+    match is_link(missing.map_or(path, |missing| missing)) {
         // Through it something may be made elsewhere.
         true => Finding::Unclear,
         false => outcome(Err(refused)),
