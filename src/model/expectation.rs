@@ -302,6 +302,12 @@ pub enum Finding {
     Owned,
     /// It cannot be written, but it or a directory above it can be renamed and made anew.
     Replaceable,
+    /// A directory that tells no names, but lets through to what lies in it.
+    Searchable,
+    /// It cannot be executed by itself, but can be read and so run by ld.so(8).
+    Loadable,
+    /// A link leads to where it could not be looked.
+    Unclear,
     /// It is not there, and can be made.
     Creatable,
     /// Nothing answered.
@@ -359,6 +365,9 @@ impl Finding {
             Finding::NotTried => (14, 0),
             Finding::Late => (15, 0),
             Finding::Silent => (16, 0),
+            Finding::Searchable => (17, 0),
+            Finding::Loadable => (18, 0),
+            Finding::Unclear => (19, 0),
         }
     }
 
@@ -382,6 +391,9 @@ impl Finding {
             14 => Finding::NotTried,
             15 => Finding::Late,
             16 => Finding::Silent,
+            17 => Finding::Searchable,
+            18 => Finding::Loadable,
+            19 => Finding::Unclear,
             _ => return None,
         })
     }
@@ -393,7 +405,7 @@ mod tests {
 
     #[test]
     fn findings_come_back_as_they_were_sent() {
-        for code in 1..=16 {
+        for code in 1..=19 {
             let finding = Finding::decode(code, 0).unwrap();
             assert_eq!(finding.encode().0, code);
         }
@@ -401,7 +413,7 @@ mod tests {
         let (code, value) = held.encode();
         assert_eq!(Finding::decode(code, value), Some(held));
         assert_eq!(Finding::decode(0, 0), None);
-        assert_eq!(Finding::decode(17, 0), None);
+        assert_eq!(Finding::decode(20, 0), None);
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod devices;
 mod doctor;
 mod ends;
 mod expect;
+mod expect_paths;
 mod filter;
 mod groups;
 mod guards;

@@ -2,7 +2,8 @@
 //!
 //! Such a process is a copy of the launcher that never executes anything, so that the tree needs no
 //! tools and no file of the host's shows inside. It is not dumpable, as the first process, and no path is
-//! tried that leads through a link of /proc to what it holds.
+//! tried that leads through a link of /proc to what it holds. Were it dumpable, whoever shares the program's
+//! user could look into a copy of the launcher; so what /proc refuses it of its own is no answer instead.
 
 mod limits;
 mod paths;
@@ -184,11 +185,17 @@ fn find(inside: &Inside<'_>, trying: &Trying<'_>) -> Finding {
             above,
             arguments,
             environment,
-        } => match using {
-            PathUse::Read => paths::read(path),
-            PathUse::Write => paths::write(path, above),
-            PathUse::Execute => paths::execute(path, above, arguments, environment),
-        },
+        } => {
+            let found = match using {
+                PathUse::Read => paths::read(path, above),
+                PathUse::Write => paths::write(path, above),
+                PathUse::Execute => paths::execute(path, above, arguments, environment),
+            };
+            match paths::is_own_refusal(path, found) {
+                true => Finding::Magic,
+                false => found,
+            }
+        }
         Trial::Tcp(to) => connected(sys::probe::connect_tcp(to, CONNECT)),
         Trial::Unix { name, .. } => connected(sys::probe::connect_unix(name)),
         Trial::SystemCall { number, .. } => called(sys::probe::call_marked(*number)),

@@ -41,18 +41,73 @@ fn kind(status: &libc::statx) -> Kind {
     }
 }
 
-/// Whether it may be opened for reading; a directory has to tell its names.
-pub(super) fn read(path: &CStr) -> Finding {
+/// Whether it may be opened for reading, or could be after a chmod(2) of the program's own; what lies in a
+/// directory that tells no names may still be opened by name.
+pub(super) fn read(path: &CStr, above: &[CString]) -> Finding {
     let status = match sys::probe::status(path) {
         Ok(status) => status,
-        Err(errno) => return outcome(Err(errno)),
+        Err(errno) => return unreached(above, errno),
     };
-    outcome(match kind(&status) {
+    let opened = match kind(&status) {
         Kind::Directory => sys::probe::open(path, libc::O_RDONLY | libc::O_DIRECTORY)
             .and_then(|directory| sys::probe::list(directory.as_fd())),
         Kind::File => sys::probe::open(path, libc::O_RDONLY | QUIET).map(drop),
         Kind::Special => special(path, libc::R_OK),
-    })
+    };
+    let Err(errno) = opened else {
+        return Finding::Done;
+    };
+    if errno == Errno::EACCES && may_change_mode(path, &status) {
+        return Finding::Owned;
+    }
+    let is_directory = matches!(kind(&status), Kind::Directory);
+    match is_directory && sys::probe::access(path, libc::X_OK).is_ok() {
+        true => Finding::Searchable,
+        false => outcome(Err(errno)),
+    }
+}
+
+/// What stands for a path that could not even be looked at: a directory on the way may be the program's own,
+/// to be opened with chmod(2).
+fn unreached(above: &[CString], errno: Errno) -> Finding {
+    if errno != Errno::EACCES {
+        return outcome(Err(errno));
+    }
+    let Ok((directory, _)) = nearest(above) else {
+        return outcome(Err(errno));
+    };
+    match sys::probe::status(directory) {
+        Ok(status) if may_change_mode(directory, &status) => Finding::Owned,
+        // It lets through, so a link in it leads to where the refusal came from: that was not looked at.
+        _ if sys::probe::access(directory, libc::X_OK).is_ok() => Finding::Unclear,
+        _ => outcome(Err(errno)),
+    }
+}
+
+/// chmod(2) is the owner's, on a mount that may be written; /proc refuses it to everybody.
+fn may_change_mode(path: &CStr, status: &libc::statx) -> bool {
+    is_owned(status) && is_writable_mount(path) && !is_on_proc(path)
+}
+
+fn is_on_proc(path: &CStr) -> bool {
+    sys::probe::open(path, libc::O_PATH)
+        .and_then(|file| sys::file::filesystem_type(file.as_fd()))
+        .is_ok_and(|kind| kind == libc::PROC_SUPER_MAGIC)
+}
+
+/// Whether a refusal may be this process's alone: unlike the program it is not dumpable, so that its own
+/// files of /proc are root's. Those of the first process are refused to the program too, and whoever is the
+/// program by then may have any other number.
+pub(super) fn is_own_refusal(path: &CStr, finding: Finding) -> bool {
+    if !matches!(finding, Finding::Refused { .. }) {
+        return false;
+    }
+    let Some(name) = path.to_bytes().strip_prefix(b"/proc/") else {
+        return is_on_proc(path);
+    };
+    let process = name.split(|byte| *byte == b'/').next().unwrap_or(name);
+    let is_number = process.iter().all(u8::is_ascii_digit);
+    process == b"self" || process == b"thread-self" || is_number && process != b"1"
 }
 
 /// By its mode and its mount alone.
@@ -73,8 +128,19 @@ fn special(path: &CStr, mode: i32) -> sys::Result<()> {
 pub(super) fn write(path: &CStr, above: &[CString]) -> Finding {
     let status = match sys::probe::status(path) {
         Ok(status) => status,
-        Err(Errno::ENOENT) => return make(above),
-        Err(errno) => return outcome(Err(errno)),
+        Err(errno @ (Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP)) => {
+            return make(path, above, errno);
+        }
+        Err(errno) => {
+            return match (unreached(above, errno), nearest(above)) {
+                (Finding::Refused { .. }, Ok((directory, rest)))
+                    if may_replace(directory, rest) =>
+                {
+                    Finding::Replaceable
+                }
+                (finding, _) => finding,
+            };
+        }
     };
     let written = match kind(&status) {
         Kind::Directory => write_directory(path),
@@ -84,7 +150,7 @@ pub(super) fn write(path: &CStr, above: &[CString]) -> Finding {
     let Err(errno) = written else {
         return Finding::Done;
     };
-    if errno == Errno::EACCES && is_owned(&status) && is_writable_mount(path) {
+    if errno == Errno::EACCES && may_change_mode(path, &status) {
         return Finding::Owned;
     }
     match is_replaceable(&status, above) {
@@ -104,23 +170,45 @@ fn write_directory(path: &CStr) -> sys::Result<()> {
     }
 }
 
-/// Whether the nearest directory that is there may be written: what lies between can be made too.
-fn make(above: &[CString]) -> Finding {
-    match nearest(above) {
-        Ok(directory) => match write_directory(directory) {
-            Ok(()) => Finding::Creatable,
-            // The path itself is missing, whatever the reason why it stays so.
-            Err(errno) => outcome(Err(errno)),
-        },
-        Err(errno) => outcome(Err(errno)),
+/// Whether the nearest directory that is there may be written, or could be: what lies between can be made
+/// too, and a file that stands in the way can be replaced by a directory.
+fn make(path: &CStr, above: &[CString], errno: Errno) -> Finding {
+    let (directory, rest) = match nearest(above) {
+        Ok(found) => found,
+        Err(errno) => return unreached(above, errno),
+    };
+    // The path itself is missing, whatever the reason why it stays so.
+    let refused = match write_directory(directory) {
+        Ok(()) => return Finding::Creatable,
+        Err(Errno::ENOTDIR) => errno,
+        Err(refused) => refused,
+    };
+    let is_own = refused == Errno::EACCES
+        && sys::probe::status(directory).is_ok_and(|status| may_change_mode(directory, &status));
+    if is_own || may_replace(directory, rest) {
+        return Finding::Creatable;
+    }
+    let is_link = |path| sys::probe::open(path, libc::O_PATH | libc::O_NOFOLLOW).is_ok();
+    let below = above.len() - rest.len() - 1;
+    let missing = below.checked_sub(1).and_then(|place| above.get(place));
+    match is_link(missing.map_or(path, |missing| missing)) {
+        // Through it something may be made elsewhere.
+        true => Finding::Unclear,
+        false => outcome(Err(refused)),
     }
 }
 
-fn nearest(above: &[CString]) -> sys::Result<&CStr> {
-    for directory in above {
+fn may_replace(path: &CStr, above: &[CString]) -> bool {
+    sys::probe::status(path).is_ok_and(|status| is_replaceable(&status, above))
+}
+
+/// The nearest of them that is there and can be looked at, and those above it.
+fn nearest(above: &[CString]) -> sys::Result<(&CStr, &[CString])> {
+    let mut rest = above;
+    while let Some((directory, higher)) = rest.split_first() {
         match sys::probe::status(directory) {
-            Ok(_) => return Ok(directory),
-            Err(Errno::ENOENT) => {}
+            Ok(_) => return Ok((directory, higher)),
+            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EACCES) => rest = higher,
             Err(errno) => return Err(errno),
         }
     }
@@ -171,33 +259,49 @@ fn is_replaceable(status: &libc::statx, above: &[CString]) -> bool {
 }
 
 /// Whether it may be executed: a directory stands for the files that could be made in it, and so does
-/// the nearest one of a file that is not there.
+/// the nearest one of a file that is not there. A file that can be read is one that ld.so(8) can map and run
+/// whatever its mode, and one that can be written or replaced is the program's to make executable.
 pub(super) fn execute(
     path: &CStr,
     above: &[CString],
     arguments: &StringArray,
     environment: &StringArray,
 ) -> Finding {
-    match sys::probe::status(path) {
-        Err(Errno::ENOENT) => match nearest(above) {
-            Ok(directory) => execute_made(directory),
-            Err(errno) => outcome(Err(errno)),
+    let status = match sys::probe::status(path) {
+        Ok(status) => status,
+        Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => return execute_made(path, above),
+        Err(errno) => return unreached(above, errno),
+    };
+    let found = match kind(&status) {
+        Kind::Directory => match sys::probe::mount_flags(path) {
+            Ok(flags) if has(flags, libc::ST_NOEXEC) => Finding::NoExec,
+            result => outcome(result.map(drop)),
         },
-        Ok(status) if matches!(kind(&status), Kind::Directory) => {
-            match sys::probe::mount_flags(path) {
-                Ok(flags) if has(flags, libc::ST_NOEXEC) => Finding::NoExec,
-                result => outcome(result.map(drop)),
-            }
-        }
         _ => execute_file(path, arguments, environment),
+    };
+    match (found, kind(&status)) {
+        (Finding::Refused { .. }, Kind::File) => changed_or_loaded(path, above, found),
+        _ => found,
     }
 }
 
-fn execute_made(directory: &CStr) -> Finding {
-    match sys::probe::mount_flags(directory) {
-        Ok(flags) if has(flags, libc::ST_NOEXEC) => Finding::NoExec,
-        Ok(_) if write_directory(directory).is_ok() => Finding::Creatable,
-        _ => outcome(Err(Errno::ENOENT)),
+fn changed_or_loaded(path: &CStr, above: &[CString], refused: Finding) -> Finding {
+    let is_readable = sys::probe::open(path, libc::O_RDONLY | QUIET).is_ok();
+    match write(path, above) {
+        Finding::Refused { .. } if is_readable => Finding::Loadable,
+        Finding::Refused { .. } => refused,
+        Finding::Owned => Finding::Owned,
+        _ => Finding::Replaceable,
+    }
+}
+
+fn execute_made(path: &CStr, above: &[CString]) -> Finding {
+    let flags = nearest(above).and_then(|(directory, _)| sys::probe::mount_flags(directory));
+    match write(path, above) {
+        Finding::Unclear => Finding::Unclear,
+        _ if flags.is_ok_and(|flags| has(flags, libc::ST_NOEXEC)) => Finding::NoExec,
+        Finding::Refused { .. } => outcome(Err(Errno::ENOENT)),
+        found => found,
     }
 }
 

@@ -13,12 +13,16 @@ pub(super) fn text(what: &Expectation, found: Finding, settings: &Settings) -> S
         Finding::Magic => format!(
             "`{what}` leads through a link of /proc that is another thing for each process: not tried"
         ),
-        Finding::Owned => format!(
-            "`{what}` could not be opened for writing, but belongs to the program's user, who can change its mode"
+        Finding::Owned | Finding::Replaceable => changeable(what, found),
+        Finding::Searchable => format!(
+            "`{what}` does not tell its names, but what lies in it may be opened by name"
         ),
-        Finding::Replaceable => format!(
-            "`{what}` could not be opened for writing, but can be replaced: a directory above it can be written"
+        Finding::Loadable => format!(
+            "`{what}` cannot be executed by itself, but can be read: ld.so runs what it can read"
         ),
+        Finding::Unclear => {
+            format!("`{what}` leads through a link to where nothing could be looked at: name its target")
+        }
         Finding::Creatable => match what {
             Expectation::Path {
                 using: PathUse::Execute,
@@ -49,6 +53,30 @@ pub(super) fn text(what: &Expectation, found: Finding, settings: &Settings) -> S
     }
 }
 
+/// The kernel said no, and the program can change that.
+fn changeable(what: &Expectation, found: Finding) -> String {
+    let verb = match what {
+        Expectation::Path { using, .. } => verb(*using),
+        _ => "reached",
+    };
+    match found {
+        Finding::Owned => format!(
+            "`{what}` could not be {verb}, but it or its directory belongs to the program's user, who can change its mode"
+        ),
+        _ => format!(
+            "`{what}` could not be {verb}, but can be replaced: it or a directory above it can be written"
+        ),
+    }
+}
+
+fn verb(using: PathUse) -> &'static str {
+    match using {
+        PathUse::Read => "opened for reading",
+        PathUse::Write => "opened for writing",
+        PathUse::Execute => "executed",
+    }
+}
+
 fn done(what: &Expectation) -> String {
     match what {
         Expectation::Path { using, .. } => match using {
@@ -73,11 +101,7 @@ fn refused(what: &Expectation, errno: i32, settings: &Settings) -> String {
         (Expectation::Path { .. }, Errno::ENOENT) => format!("`{what}` is not there"),
         (Expectation::Connect { .. }, Errno::ENOENT) => format!("`{what}` is not there"),
         (Expectation::Path { using, .. }, _) => {
-            let verb = match using {
-                PathUse::Read => "opened for reading",
-                PathUse::Write => "opened for writing",
-                PathUse::Execute => "executed",
-            };
+            let verb = verb(*using);
             format!("`{what}` cannot be {verb}: {words} ({name})")
         }
         _ => format!("`{what}` cannot be reached: {words} ({name})"),
