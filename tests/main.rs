@@ -5,6 +5,7 @@ mod audit;
 mod docs;
 mod errors;
 mod explain;
+mod extends;
 mod failures;
 mod house;
 mod plans;

@@ -13,7 +13,7 @@ use crate::review::audit::{Level, Subject, audit};
 
 use super::exit::Exit;
 use super::output;
-use super::profile::Loaded;
+use super::profile::{Loaded, Params};
 
 /// Find what opens the sandbox of a profile: each with its line, what it allows, and the fix
 ///
@@ -39,6 +39,8 @@ pub struct Audit {
     /// Judge what the profile comes to on this host
     #[arg(long)]
     host: bool,
+    #[command(flatten)]
+    params: Params,
     /// The profile
     #[arg(value_name = "PROFILE")]
     profile: PathBuf,
@@ -64,7 +66,14 @@ fn level() -> impl TypedValueParser<Value = Level> {
 impl Audit {
     /// Runs the command.
     pub fn run(self) -> Exit {
-        let mut loaded = Loaded::read(&self.profile, Given::default());
+        let given = match self.params.read() {
+            Ok(params) => Given {
+                params,
+                ..Given::default()
+            },
+            Err(exit) => return exit,
+        };
+        let mut loaded = Loaded::read(&self.profile, given);
         let judged = match self.host {
             true => loaded
                 .judge_for_host()
@@ -88,7 +97,7 @@ impl Audit {
             variables,
             profile_dirs: &profile_dirs,
         });
-        let profile = self.profile.to_string_lossy();
+        let profile = loaded.path.to_string_lossy();
         let audited = Audited {
             profile: &profile,
             audit: &audit,

@@ -11,6 +11,7 @@ mod explain;
 mod filter;
 mod guards;
 mod kept;
+mod list;
 mod lock;
 mod locked;
 mod output;
@@ -47,6 +48,7 @@ Examples:
   sandbox check --host profiles/dev.toml      and whether this host has what it names
   sandbox audit profiles/dev.toml             find what opens its sandbox, and how far
   sandbox up profiles/dev.toml                start the program of the profile
+  sandbox up dev                              the same, looked up by name (`sandbox list`)
   sandbox up profiles/dev.toml -- cargo test  start another one in the same sandbox
   sandbox up --dry-run profiles/dev.toml      print every step, and run nothing
   sandbox test profiles/dev.toml              try what the profile expects of its sandbox
@@ -68,6 +70,7 @@ enum Command {
     Up(up::Up),
     Test(test::Test),
     Build(build::Build),
+    List(list::List),
     Lock(lock::LockCommand),
     Changes(changes::Changes),
     Apply(apply::Apply),
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
             Command::Up(up) => up.run(),
             Command::Test(test) => test.run(),
             Command::Build(build) => build.run(),
+            Command::List(list) => list.run(),
             Command::Lock(lock) => lock.run(),
             Command::Changes(changes) => changes.run(),
             Command::Apply(apply) => apply.run(),

@@ -23,7 +23,7 @@ use crate::sys::file::{self, STREAMS};
 
 use super::exit::Exit;
 use super::locked::{self, Known, Place};
-use super::profile::{Loaded, general};
+use super::profile::{Loaded, Params, general};
 use super::tree::{self, Wanted};
 use super::{filter, guards, kept, output, refusal};
 
@@ -51,6 +51,8 @@ pub struct Up {
     /// Start only in the very tree that the profile's lock describes (`sandbox lock`)
     #[arg(long, conflicts_with = "dry_run")]
     locked: bool,
+    #[command(flatten)]
+    params: Params,
     /// The profile
     #[arg(value_name = "PROFILE")]
     profile: PathBuf,
@@ -72,6 +74,8 @@ pub(super) struct Refused {
 pub(super) struct Judged {
     pub(super) settings: Settings,
     pub(super) sources: Sources,
+    /// The profile's file.
+    path: PathBuf,
     facts: Facts,
     caller: Option<OwnedFd>,
 }
@@ -99,7 +103,12 @@ impl From<Box<Problem>> for Refused {
 
 impl Up {
     /// What builds the sandbox of a profile without a program to run in it.
-    pub(super) fn for_test(profile: PathBuf, name: Option<String>, command: Vec<String>) -> Up {
+    pub(super) fn for_test(
+        profile: PathBuf,
+        params: Params,
+        name: Option<String>,
+        command: Vec<String>,
+    ) -> Up {
         Up {
             dry_run: false,
             name,
@@ -107,6 +116,7 @@ impl Up {
             refresh: false,
             verify: false,
             locked: false,
+            params,
             profile,
             command,
             purpose: Purpose::Judge,
@@ -139,7 +149,10 @@ impl Up {
         let mut loaded = Loaded::read(&self.profile, given);
         let judged = loaded.judge_for_host();
         let Loaded {
-            sources, problems, ..
+            sources,
+            problems,
+            path,
+            ..
         } = loaded;
         let Some((settings, facts)) = judged else {
             let exit = Exit::NOT_STARTED;
@@ -154,6 +167,7 @@ impl Up {
         Ok(Judged {
             settings,
             sources,
+            path,
             facts,
             caller,
         })
@@ -176,6 +190,7 @@ impl Up {
         Ok(Given {
             purpose: self.purpose,
             arguments: self.command.clone(),
+            params: self.params.given()?,
             name,
             ..Given::default()
         })
@@ -190,12 +205,13 @@ impl Up {
     }
 
     pub(super) fn start(&self, plan: &Plan, judged: &mut Judged) -> Result<Outcome, Refused> {
+        let profile = judged.path.clone();
         // Opened before the program runs: it may be able to write the directory, and to lay a link there.
         let mut report = self.report.as_deref().map(create_report).transpose()?;
         refuse_directories()?;
         let filters = filter::compile_for(plan)?;
         let lock = match self.locked {
-            true => Some(Place::filled(&self.profile)?),
+            true => Some(Place::filled(&profile)?),
             false => None,
         };
         let state = open_state()?;
@@ -204,7 +220,7 @@ impl Up {
         let store = tree::open_store()?;
         let wanted = Wanted {
             plan: &plan.settings.tree,
-            profile: &self.profile,
+            profile: &profile,
             refresh: tree::refresh(self.refresh, self.verify),
         };
         let tree = tree::obtain(&store, &wanted)?;

@@ -9,9 +9,11 @@ pub mod failure;
 pub mod outcome;
 mod printable;
 pub mod problems;
+pub mod profiles;
 mod progress;
 pub mod steps;
 mod stores;
+pub mod values;
 
 pub use outcome::{json, summary};
 pub use printable::printable;
