@@ -90,7 +90,7 @@ impl Audit {
     fn judge(&self, settings: &Settings, variables: &[(String, String)], loaded: &Loaded) -> Exit {
         let profile_dirs = match self.host {
             true => loaded.directories(),
-            false => Vec::new(),
+            false => loaded.directories_below(),
         };
         let audit = audit(&Subject {
             settings,

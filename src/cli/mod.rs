@@ -10,6 +10,7 @@ mod exit;
 mod explain;
 mod filter;
 mod guards;
+mod init;
 mod kept;
 mod list;
 mod lock;
@@ -44,6 +45,7 @@ use exit::Exit;
     arg_required_else_help = true,
     after_help = "\
 Examples:
+  sandbox init                                write a profile for this checkout: .sandbox/dev.toml
   sandbox check profiles/dev.toml             judge the text of a profile
   sandbox check --host profiles/dev.toml      and whether this host has what it names
   sandbox audit profiles/dev.toml             find what opens its sandbox, and how far
@@ -70,6 +72,7 @@ enum Command {
     Up(up::Up),
     Test(test::Test),
     Build(build::Build),
+    Init(init::Init),
     List(list::List),
     Lock(lock::LockCommand),
     Changes(changes::Changes),
@@ -94,6 +97,7 @@ pub fn main() -> ExitCode {
             Command::Up(up) => up.run(),
             Command::Test(test) => test.run(),
             Command::Build(build) => build.run(),
+            Command::Init(init) => init.run(),
             Command::List(list) => list.run(),
             Command::Lock(lock) => lock.run(),
             Command::Changes(changes) => changes.run(),

@@ -68,6 +68,19 @@ impl Loaded {
             .collect()
     }
 
+    /// The directories of bases below that of the profile, as its own text names them.
+    pub fn directories_below(&self) -> Vec<String> {
+        let mut all = self.given.profile_dirs.values();
+        let Some(first) = all.next() else {
+            return Vec::new();
+        };
+        let below = all.filter_map(|base| base.strip_prefix(first).ok()?.to_str());
+        let below = below.filter(|rest| !rest.is_empty());
+        below
+            .map(|rest| format!("${{PROFILE_DIR}}/{rest}"))
+            .collect()
+    }
+
     /// What it says of itself.
     pub fn description(&self) -> Option<String> {
         let description = self.raw.as_ref()?.description.as_ref()?;

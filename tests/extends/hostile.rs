@@ -165,3 +165,27 @@ fn so_many_things_are_removed_only() {
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("remove.too-many\n"));
 }
+
+/// A program that can write a base of its own profile chooses what the next start allows.
+#[test]
+fn the_audit_names_a_base_that_its_sandbox_can_write() {
+    let place = TempDir::new().unwrap();
+    fs::create_dir(place.path().join("lib")).unwrap();
+    fs::write(place.path().join("lib/base.toml"), BASE).unwrap();
+    let main = "version = 1\nextends = [\"lib/base.toml\"]\n[[mount]]\nbind = \"lib\"\ntarget = \"/lib-of-it\"\n";
+    let audit = |access: &str, options: &[&str]| {
+        let text = format!("{main}access = \"{access}\"\n");
+        fs::write(place.path().join("main.toml"), text).unwrap();
+        let mut arguments = vec!["audit", "main.toml"];
+        arguments.extend(options);
+        let output = sandbox(place.path(), &arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        said(&output)
+    };
+    for options in [&[][..], &["--host"][..]] {
+        let text = audit("rw", options);
+        assert!(text.contains("audit.writable-profile"), "{text}");
+        let text = audit("ro", options);
+        assert!(!text.contains("audit.writable-profile"), "{text}");
+    }
+}

@@ -3,6 +3,7 @@
 
 mod given;
 mod hostile;
+mod init;
 mod lookup;
 mod merged;
 
