@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::diag::Problem;
+use crate::diag::{Problem, Sources};
 use crate::plan::{Given, Plan, Settings};
-use crate::report::{printable, values};
+use crate::report::{printable, rules, values};
 use crate::review;
 
 use super::exit::Exit;
@@ -18,17 +18,20 @@ use super::profile::{Loaded, Params, general};
 ///
 /// With KEY, only what stands at it and below it: `limits`, `limits.memory`, `mount`. `seccomp` lists every
 /// system call, whether it runs, and why. The text alone is judged, with the same answer on every machine. Exits
-/// with 1 when the profile has an error or nothing stands at KEY.
+/// with 1 when the profile has an error or KEY is no key.
 #[derive(Debug, Args)]
 pub struct Explain {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Explain a rule of `check` in place of a profile: why it is there, what breaks it and what does not
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["profile", "key", "json"])]
+    rule: Option<String>,
     #[command(flatten)]
     params: Params,
     /// The profile
-    #[arg(value_name = "PROFILE")]
-    profile: PathBuf,
+    #[arg(value_name = "PROFILE", required_unless_present = "rule")]
+    profile: Option<PathBuf>,
     /// What of it: a key such as `limits`, or `seccomp`
     #[arg(value_name = "KEY")]
     key: Option<String>,
@@ -44,7 +47,13 @@ impl Explain {
             },
             Err(exit) => return exit,
         };
-        let mut loaded = Loaded::read(&self.profile, given);
+        let Some(profile) = &self.profile else {
+            return tell(
+                rule(self.rule.as_deref().unwrap_or_default()),
+                &Sources::default(),
+            );
+        };
+        let mut loaded = Loaded::read(profile, given);
         let settings = loaded.judge_text();
         let problems = std::mem::take(&mut loaded.problems);
         output::problems(problems, &loaded.sources);
@@ -55,14 +64,7 @@ impl Explain {
             Some("seccomp") => self.system_calls(&settings, &loaded),
             key => self.values(settings, key, &loaded),
         };
-        match told {
-            Ok(text) if output::text(&text).is_ok() => Exit::DONE,
-            Ok(_) => Exit::NO,
-            Err(problem) => {
-                output::problems(problem.into(), &loaded.sources);
-                Exit::NO
-            }
-        }
+        tell(told, &loaded.sources)
     }
 
     fn system_calls(&self, settings: &Settings, loaded: &Loaded) -> Result<String, Problem> {
@@ -102,4 +104,27 @@ fn unknown_key(key: &str, near: Option<String>) -> Problem {
         Some(near) => problem.help(format!("write `{near}`")),
         None => problem.help("leave it out to see every value"),
     }
+}
+
+fn tell(told: Result<String, Problem>, sources: &Sources) -> Exit {
+    match told {
+        Ok(text) if output::text(&text).is_ok() => Exit::DONE,
+        Ok(_) => Exit::NO,
+        Err(problem) => {
+            output::problems(problem.into(), sources);
+            Exit::NO
+        }
+    }
+}
+
+fn rule(code: &str) -> Result<String, Problem> {
+    rules::find(code)
+        .map(|rule| rules::text(&rule))
+        .map_err(|near| {
+            let problem = general("command-line.rule", format!("there is no rule `{code}`"));
+            match near {
+                Some(near) => problem.help(format!("write `{near}`")),
+                None => problem.help("write the code that stands above a message of `check`"),
+            }
+        })
 }

@@ -11,6 +11,7 @@ mod printable;
 pub mod problems;
 pub mod profiles;
 mod progress;
+pub mod rules;
 pub mod steps;
 mod stores;
 pub mod values;

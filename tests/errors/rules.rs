@@ -53,7 +53,7 @@ const MADE: &[&str] = &[
 /// Whether a string literal names a rule: `section.some-words`.
 fn is_rule(literal: &str) -> bool {
     let word = |text: &str| {
-        let fits = |c: char| c.is_ascii_lowercase() || c == '-';
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         !text.is_empty() && text.chars().all(fits)
     };
     literal
@@ -62,13 +62,23 @@ fn is_rule(literal: &str) -> bool {
         && !KEYS.contains(&literal)
 }
 
+/// The rules of the files of a folder, but for those about files themselves.
 pub fn collect(folder: &Path, rules: &mut BTreeSet<String>) {
+    collect_from(folder, rules, &["read.rs", "trust.rs"]);
+}
+
+/// All rules of the files of a folder.
+pub fn collect_all(folder: &Path, rules: &mut BTreeSet<String>) {
+    collect_from(folder, rules, &[]);
+}
+
+fn collect_from(folder: &Path, rules: &mut BTreeSet<String>, but: &[&str]) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         // Reading has rules about files; its own tests show them, and those of tests/extends.
         if path.is_dir() {
-            collect(&path, rules);
-        } else if !path.ends_with("read.rs") && !path.ends_with("trust.rs") {
+            collect_from(&path, rules, but);
+        } else if !but.iter().any(|name| path.ends_with(name)) {
             let text = std::fs::read_to_string(&path).unwrap();
             let text = text.split("#[cfg(test)]").next().unwrap_or_default();
             let literals = text.split('"').filter(|literal| is_rule(literal));
