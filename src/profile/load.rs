@@ -169,7 +169,7 @@ impl<'a> Loader<'a> {
         let FileText {
             text,
             identity,
-            owner,
+            owners,
         } = self.problems.take(read)?;
         let name = path.to_string_lossy().into_owned();
         if self.open.iter().any(|open| open.identity == identity) {
@@ -185,7 +185,7 @@ impl<'a> Loader<'a> {
         self.directories.insert(file, directory(path));
         let raw = parse_file(file, &text, self.problems);
         self.open.push(Open { identity, name });
-        let bases = self.visit_bases(path, raw.as_ref(), owner);
+        let bases = self.visit_bases(path, raw.as_ref(), &owners);
         self.open.pop();
         self.links.push(Link {
             raw,
@@ -196,7 +196,12 @@ impl<'a> Loader<'a> {
         Some(file)
     }
 
-    fn visit_bases(&mut self, path: &Path, raw: Option<&RawFile>, owner: u32) -> BTreeSet<FileId> {
+    fn visit_bases(
+        &mut self,
+        path: &Path,
+        raw: Option<&RawFile>,
+        owners: &[u32],
+    ) -> BTreeSet<FileId> {
         let mut bases = BTreeSet::new();
         let named = raw.map_or(&[][..], |raw| &raw.extends);
         if let Some(first) = named.get(MOST_FILES) {
@@ -204,8 +209,8 @@ impl<'a> Loader<'a> {
             self.problems.push(first.error("extends.files", message));
         }
         for base in named.iter().take(MOST_FILES) {
-            // Who owns the file can write into it whatever the base could say.
-            let trust = self.trust(&[owner]);
+            // Whoever could have written the file could have said in it what the base says.
+            let trust = self.trust(owners);
             let found = match base.value.ends_with(".toml") {
                 true => {
                     let path = beside(path, &base.value);

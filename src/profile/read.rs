@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::diag::{Origin, Problem};
 use crate::model::SandboxName;
 
-use super::trust::Trust;
+use super::trust::{self, Trust};
 
 /// A profile longer than this is refused: 1 MiB.
 pub const MOST_BYTES: u64 = 1 << 20;
@@ -29,8 +29,8 @@ pub(super) struct FileText {
     pub text: String,
     /// Device and inode: the same for every path to the file.
     pub identity: (u64, u64),
-    /// The user id of its owner.
-    pub owner: u32,
+    /// Who could have written it.
+    pub owners: Vec<u32>,
 }
 
 /// The same for a file that nobody but those of `trust` may write.
@@ -42,7 +42,7 @@ pub(super) fn read_kept(path: &Path, trust: &Trust) -> Result<FileText, Problem>
     Ok(FileText {
         text,
         identity: (metadata.dev(), metadata.ino()),
-        owner: metadata.uid(),
+        owners: trust::owners(path, &metadata),
     })
 }
 

@@ -3,16 +3,18 @@
 //! What is named by its path on the command line is read whoever owns it, as `ssh -F FILE` and
 //! `sh FILE` do. A profile that is found by name, and a base, were not looked at by the caller: as
 //! for `~/.ssh/config` and `/etc/sudoers`, nobody else may be able to put words into them. Each has
-//! to belong to root or the caller (a base also to the owner of the file that names it, who could
-//! have written the same there), and neither it nor a directory above it may be writable by others:
+//! to belong to root or the caller (a base also to the owner of the file that names it or of a directory
+//! above that, who could have written the same there), and neither it nor a directory above it may be writable by others:
 //! sticky directories are well, as nobody can replace another's file in them (unlink(2), EPERM). A
 //! group may write when it is the caller's private one, as where the umask is 002.
 
+use std::collections::BTreeSet;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::diag::{Origin, Problem};
+use crate::model::guard::{self, Guard};
 
 /// Who starts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,21 +48,39 @@ impl Trust {
         let Trust::Kept { caller, owners } = self else {
             return Ok(());
         };
+        if !guard::holds(Guard::KeptProfiles) {
+            return Ok(());
+        }
         judge_one(*caller, owners, path, file, What::File)?;
-        // The place where it was found can be a link to where it is: both ways must be kept.
-        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let written = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        for start in [written, real] {
-            for directory in start.ancestors().skip(1) {
-                // One that cannot be looked at cannot have led to the file either.
-                let Ok(metadata) = directory.metadata() else {
-                    continue;
-                };
-                judge_one(*caller, owners, directory, &metadata, What::Directory)?;
-            }
+        for (directory, metadata) in above(path) {
+            judge_one(*caller, owners, &directory, &metadata, What::Directory)?;
         }
         Ok(())
     }
+}
+
+/// Who can put another file in the place of the one at `path`: its owner, and those of the directories above it.
+pub(super) fn owners(path: &Path, file: &Metadata) -> Vec<u32> {
+    let above = above(path).into_iter();
+    let owners = above.map(|(_, metadata)| metadata.uid());
+    let owners: BTreeSet<u32> = owners.chain([file.uid()]).collect();
+    owners.into_iter().collect()
+}
+
+/// The directories above a file. The place where it was found can be a link to where it is: both ways count.
+fn above(path: &Path) -> Vec<(PathBuf, Metadata)> {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let written = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut found = Vec::new();
+    for start in [written, real] {
+        let directories = start.ancestors().skip(1);
+        // One that cannot be looked at cannot have led to the file either.
+        found.extend(directories.filter_map(|directory| {
+            let metadata = directory.metadata().ok()?;
+            Some((directory.to_owned(), metadata))
+        }));
+    }
+    found
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -34,6 +34,7 @@ mod limits;
 mod lock;
 mod mounts;
 mod policies;
+mod profiles;
 mod programs;
 mod real;
 mod relay;
