@@ -6,6 +6,7 @@ mod docs;
 mod doctor;
 mod errors;
 mod explain;
+mod extends;
 mod failures;
 mod house;
 mod language;

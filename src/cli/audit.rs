@@ -14,7 +14,7 @@ use crate::review::audit::{Level, Subject, audit};
 
 use super::exit::Exit;
 use super::output;
-use super::profile::Loaded;
+use super::profile::{Loaded, Params};
 
 /// Find what opens the sandbox of a profile: each with its line, what it allows, and the fix
 ///
@@ -40,6 +40,8 @@ pub struct Audit {
     /// Judge what the profile comes to on this host
     #[arg(long)]
     host: bool,
+    #[command(flatten)]
+    params: Params,
     /// The profile
     #[arg(value_name = "PROFILE")]
     profile: PathBuf,
@@ -65,7 +67,14 @@ fn level() -> impl TypedValueParser<Value = Level> {
 impl Audit {
     /// Runs the command.
     pub fn run(self) -> Exit {
-        let mut loaded = Loaded::read(&self.profile, Given::default());
+        let given = match self.params.read() {
+            Ok(params) => Given {
+                params,
+                ..Given::default()
+            },
+            Err(exit) => return exit,
+        };
+        let mut loaded = Loaded::read(&self.profile, given);
         let judged = match self.host {
             true => loaded
                 .judge_for_host()
@@ -82,7 +91,7 @@ impl Audit {
     fn judge(&self, settings: &Settings, variables: &[(String, String)], loaded: &Loaded) -> Exit {
         let profile_dirs = match self.host {
             true => loaded.directories(),
-            false => Vec::new(),
+            false => loaded.directories_below(),
         };
         let set_id_files = match self.host {
             true => set_id_files(written(settings)),
@@ -94,7 +103,7 @@ impl Audit {
             profile_dirs: &profile_dirs,
             set_id_files: &set_id_files,
         });
-        let profile = self.profile.to_string_lossy();
+        let profile = loaded.path.to_string_lossy();
         let audited = Audited {
             profile: &profile,
             audit: &audit,

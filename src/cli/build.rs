@@ -13,7 +13,7 @@ use crate::rootfs::{StoreError, Tree};
 
 use super::exit::Exit;
 use super::output;
-use super::profile::{Loaded, general};
+use super::profile::{Loaded, Params, general};
 use super::tree::{self, Wanted};
 
 /// Build the root tree of a profile, and run nothing
@@ -34,6 +34,8 @@ pub struct Build {
     /// Read everything again, on the host and in the store; what was altered is named and built again
     #[arg(long)]
     verify: bool,
+    #[command(flatten)]
+    params: Params,
     /// The profile
     #[arg(value_name = "PROFILE")]
     profile: PathBuf,
@@ -51,10 +53,20 @@ enum Format {
 impl Build {
     /// Runs the command.
     pub fn run(self) -> Exit {
-        let mut loaded = Loaded::read(&self.profile, Given::default());
+        let given = match self.params.read() {
+            Ok(params) => Given {
+                params,
+                ..Given::default()
+            },
+            Err(exit) => return exit,
+        };
+        let mut loaded = Loaded::read(&self.profile, given);
         let judged = loaded.judge_for_host();
         let Loaded {
-            sources, problems, ..
+            sources,
+            problems,
+            path,
+            ..
         } = loaded;
         output::problems(problems, &sources);
         let Some((settings, _)) = judged else {
@@ -62,7 +74,7 @@ impl Build {
         };
         let wanted = Wanted {
             plan: &settings.tree,
-            profile: &self.profile,
+            profile: &path,
             refresh: tree::refresh(self.refresh, self.verify),
         };
         match self.build(&wanted, &settings) {

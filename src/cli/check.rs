@@ -6,11 +6,12 @@ use clap::Args;
 
 use crate::diag::{Problems, Severity, Sources};
 use crate::plan::{Given, Plan};
+use crate::profile::params::GivenParams;
 
 use super::exit::Exit;
 use super::locked::{self, Known, Place};
 use super::output;
-use super::profile::Loaded;
+use super::profile::{Loaded, Params};
 use super::tree;
 
 /// Judge profiles: every mistake under its line, all in one run
@@ -25,6 +26,8 @@ pub struct Check {
     /// Judge also whether the root tree is the one of the profile's lock: builds it, and reads every file
     #[arg(long)]
     locked: bool,
+    #[command(flatten)]
+    params: Params,
     /// Profiles to judge
     #[arg(required = true, value_name = "PROFILE")]
     profiles: Vec<PathBuf>,
@@ -33,9 +36,13 @@ pub struct Check {
 impl Check {
     /// Runs the command.
     pub fn run(self) -> Exit {
+        let params = match self.params.read() {
+            Ok(params) => params,
+            Err(exit) => return exit,
+        };
         let mut exit = Exit::DONE;
         for path in &self.profiles {
-            if !self.judge(path) {
+            if !self.judge(path, &params) {
                 exit = Exit::NO;
             } else if output::text(&format!("{}: ok\n", path.display())).is_err() {
                 return Exit::NO;
@@ -45,14 +52,22 @@ impl Check {
     }
 
     /// Whether a profile is well; prints what is wrong with it.
-    fn judge(&self, path: &Path) -> bool {
-        let mut loaded = Loaded::read(path, Given::default());
+    fn judge(&self, path: &Path, params: &GivenParams) -> bool {
+        let given = Given {
+            params: params.clone(),
+            ..Given::default()
+        };
+        let mut loaded = Loaded::read(path, given);
         let settings = match self.host || self.locked {
             true => loaded.judge_for_host().map(|(settings, _)| settings),
             false => loaded.judge_text(),
         };
         if let (true, Some(settings)) = (self.locked, settings.as_ref()) {
-            let verified = verify(path, &Plan::new(settings.clone()), &mut loaded.sources);
+            let verified = verify(
+                &loaded.path,
+                &Plan::new(settings.clone()),
+                &mut loaded.sources,
+            );
             loaded.problems.extend(verified.err().unwrap_or_default());
         }
         let errors = loaded.problems.count(Severity::Error);

@@ -12,7 +12,7 @@ use crate::rootfs::{Store, Tree};
 use super::exit::Exit;
 use super::locked::{self, Held, Known, Place};
 use super::output;
-use super::profile::Loaded;
+use super::profile::{Loaded, Params};
 use super::tree;
 
 /// Write down what the root tree holds: NAME.lock beside the profile, to keep in git
@@ -25,6 +25,8 @@ pub struct LockCommand {
     /// Show what differs from the lock, and write nothing: exits with 0 when nothing does, with 1 when something does
     #[arg(long)]
     diff: bool,
+    #[command(flatten)]
+    params: Params,
     /// The profile
     #[arg(value_name = "PROFILE")]
     profile: PathBuf,
@@ -33,8 +35,13 @@ pub struct LockCommand {
 impl LockCommand {
     /// Runs the command.
     pub fn run(self) -> Exit {
+        let params = match self.params.read() {
+            Ok(params) => params,
+            Err(exit) => return exit,
+        };
         let given = Given {
             purpose: Purpose::Start,
+            params,
             ..Given::default()
         };
         let mut loaded = Loaded::read(&self.profile, given);
@@ -42,6 +49,7 @@ impl LockCommand {
         let Loaded {
             mut sources,
             problems,
+            path,
             ..
         } = loaded;
         let judged = judged.filter(|_| problems.count(Severity::Error) == 0);
@@ -49,7 +57,7 @@ impl LockCommand {
         let Some((settings, _)) = judged else {
             return Exit::NO;
         };
-        match self.perform(&Plan::new(settings), &mut sources) {
+        match self.perform(&path, &Plan::new(settings), &mut sources) {
             Ok(exit) => exit,
             Err(problems) => {
                 output::problems(problems, &sources);
@@ -58,16 +66,21 @@ impl LockCommand {
         }
     }
 
-    fn perform(&self, plan: &Plan, sources: &mut Sources) -> Result<Exit, Problems> {
+    fn perform(
+        &self,
+        profile: &Path,
+        plan: &Plan,
+        sources: &mut Sources,
+    ) -> Result<Exit, Problems> {
         match self.diff {
             true => {
-                let place = Place::filled(&self.profile)?;
-                let (lock, ..) = lock(&self.profile, plan)?;
+                let place = Place::filled(profile)?;
+                let (lock, ..) = lock(profile, plan)?;
                 diff(&place, &lock, sources)
             }
             false => {
-                let place = Place::beside(&self.profile)?;
-                let (lock, store, tree) = lock(&self.profile, plan)?;
+                let place = Place::beside(profile)?;
+                let (lock, store, tree) = lock(profile, plan)?;
                 let exit = write(&place, &lock)?;
                 // Without the note garbage collection knows of the profile alone.
                 store.note_user(&tree, &place.file).ok();

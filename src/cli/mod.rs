@@ -11,7 +11,9 @@ mod exit;
 mod explain;
 mod filter;
 mod guards;
+mod init;
 mod kept;
+mod list;
 mod lock;
 mod locked;
 mod output;
@@ -46,11 +48,13 @@ use exit::Exit;
     arg_required_else_help = true,
     after_help = "\
 Examples:
+  sandbox init                                write a profile for this checkout: .sandbox/dev.toml
   sandbox check profiles/dev.toml             judge the text of a profile
   sandbox check --host profiles/dev.toml      and whether this host has what it names
   sandbox audit profiles/dev.toml             find what opens its sandbox, and how far
   sandbox doctor                              tell what of this host keeps sandboxes from starting
   sandbox up profiles/dev.toml                start the program of the profile
+  sandbox up dev                              the same, looked up by name (`sandbox list`)
   sandbox up profiles/dev.toml -- cargo test  start another one in the same sandbox
   sandbox up --dry-run profiles/dev.toml      print every step, and run nothing
   sandbox test profiles/dev.toml              try what the profile expects of its sandbox
@@ -83,6 +87,8 @@ enum Command {
     Wait(running::Wait),
     Test(test::Test),
     Build(build::Build),
+    Init(init::Init),
+    List(list::List),
     Lock(lock::LockCommand),
     Changes(changes::Changes),
     Apply(apply::Apply),
@@ -117,6 +123,8 @@ pub fn main() -> ExitCode {
             Command::Wait(wait) => wait.run(),
             Command::Test(test) => test.run(),
             Command::Build(build) => build.run(),
+            Command::Init(init) => init.run(),
+            Command::List(list) => list.run(),
             Command::Lock(lock) => lock.run(),
             Command::Changes(changes) => changes.run(),
             Command::Apply(apply) => apply.run(),

@@ -1,14 +1,22 @@
 //! From a path on the command line to settings.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::diag::{Problem, Problems, Sources};
+use clap::Args;
+
+use crate::diag::{At, Problem, Problems, Sources};
 use crate::host;
 use crate::model::Facts;
 use crate::plan::{Attempt, Given, Knowledge, Settings, attempt, resolve};
+use crate::profile::load::Asked;
+use crate::profile::params::GivenParams;
+use crate::profile::shelves::{Keeper, Shelf, Shelves};
+use crate::profile::trust::Caller;
 use crate::profile::{self, RawProfile};
+
+use super::exit::Exit;
+use super::output;
 
 /// A profile as it was read, and what the command gives beside it.
 pub struct Loaded {
@@ -16,26 +24,39 @@ pub struct Loaded {
     pub sources: Sources,
     /// What was wrong so far.
     pub problems: Problems,
+    /// The file that was asked for: where a name was found.
+    pub path: PathBuf,
     raw: Option<RawProfile>,
     given: Given,
 }
 
 impl Loaded {
-    /// Reads and decodes the profile at `path`.
-    pub fn read(path: &Path, given: Given) -> Loaded {
+    /// Reads the profile that the command line names, with all of its bases.
+    pub fn read(profile: &Path, given: Given) -> Loaded {
         let mut loaded = Loaded {
             sources: Sources::default(),
             problems: Problems::new(),
+            path: PathBuf::new(),
             raw: None,
             given,
         };
-        let text = profile::read::read(path);
-        if let Some(text) = loaded.problems.take(text) {
-            let file = loaded.sources.add(path.to_string_lossy(), text.clone());
-            loaded.given.file_stem = stem(path);
-            loaded.given.profile_dirs = BTreeMap::from([(file, directory(path))]);
-            loaded.raw = profile::parse(file, &text, &mut loaded.problems);
-        }
+        let shelves = shelves();
+        let asked = Asked {
+            profile,
+            shelves: &shelves,
+            caller: caller(),
+            params: &loaded.given.params,
+        };
+        let profile::load::Loaded {
+            raw,
+            path,
+            stem,
+            directories,
+        } = profile::load(&asked, &mut loaded.sources, &mut loaded.problems);
+        loaded.raw = raw;
+        loaded.path = path;
+        loaded.given.file_stem = stem;
+        loaded.given.profile_dirs = directories;
         loaded
     }
 
@@ -45,6 +66,7 @@ impl Loaded {
             sources: Sources::default(),
             problems: Problems::new(),
             raw: None,
+            path: PathBuf::new(),
             given,
         };
         let file = loaded.sources.add("built in", text.to_owned());
@@ -58,6 +80,30 @@ impl Loaded {
         directories
             .filter_map(|directory| directory.to_str().map(str::to_owned))
             .collect()
+    }
+
+    /// The directories of bases below that of the profile, as its own text names them.
+    pub fn directories_below(&self) -> Vec<String> {
+        let mut all = self.given.profile_dirs.values();
+        let Some(first) = all.next() else {
+            return Vec::new();
+        };
+        let below = all.filter_map(|base| base.strip_prefix(first).ok()?.to_str());
+        let below = below.filter(|rest| !rest.is_empty());
+        below
+            .map(|rest| format!("${{PROFILE_DIR}}/{rest}"))
+            .collect()
+    }
+
+    /// What it says of itself.
+    pub fn description(&self) -> Option<String> {
+        let description = self.raw.as_ref()?.description.as_ref()?;
+        Some(description.value.clone())
+    }
+
+    /// The patterns of `env.inherit`: which variables they are is for a host to say.
+    pub fn inherited(&self) -> &[At<String>] {
+        self.raw.as_ref().map_or(&[], |raw| &raw.env.inherit)
     }
 
     /// Judges the text alone.
@@ -86,19 +132,53 @@ impl Loaded {
     }
 }
 
-fn stem(path: &Path) -> String {
-    let stem = path.file_stem().unwrap_or_default();
-    stem.to_string_lossy().into_owned()
+/// Where profiles are looked up by name: those of the directory that the caller stands in come first.
+pub fn shelves() -> Shelves {
+    let shelf = |directory: PathBuf, keeper| Shelf { directory, keeper };
+    let mut shelves = vec![
+        shelf(PathBuf::from("./profiles"), Keeper::Project),
+        shelf(PathBuf::from("./.sandbox"), Keeper::Project),
+    ];
+    let user = host::places::config().map(|config| config.join("profiles"));
+    shelves.extend(user.map(|user| shelf(user, Keeper::User)));
+    shelves.push(shelf(PathBuf::from("/etc/sandbox/profiles"), Keeper::Host));
+    let packaged = PathBuf::from("/usr/share/sandbox/profiles");
+    shelves.push(shelf(packaged, Keeper::Package));
+    Shelves(shelves)
 }
 
-/// The directory of a file that was read, absolute and without links.
-fn directory(path: &Path) -> PathBuf {
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or(Path::new("."));
-    // It was read a moment ago; where it is gone, the paths of the profile are too.
-    std::fs::canonicalize(parent).unwrap_or_else(|_| parent.to_owned())
+/// Who asks.
+pub fn caller() -> Caller {
+    Caller {
+        uid: nix::unistd::geteuid().as_raw(),
+        gid: nix::unistd::getegid().as_raw(),
+    }
+}
+
+/// `--param`, for every command that judges a profile.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Params {
+    /// Set a parameter that the profile declares under `[params]`
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    params: Vec<String>,
+}
+
+impl Params {
+    /// What is set.
+    ///
+    /// # Errors
+    /// When one is spelt wrong: wrong usage.
+    pub fn given(&self) -> Result<GivenParams, Problem> {
+        profile::params::given(&self.params)
+    }
+
+    /// What is set, or the exit code of wrong usage with the mistake printed.
+    pub fn read(&self) -> Result<GivenParams, Exit> {
+        self.given().map_err(|problem| {
+            output::problems(problem.into(), &Sources::default());
+            Exit::USAGE
+        })
+    }
 }
 
 /// A problem that belongs to no line.

@@ -11,7 +11,7 @@ use crate::report::expect::{self, Answer};
 
 use super::exit::Exit;
 use super::output;
-use super::profile::general;
+use super::profile::{Params, general};
 use super::up::{Refused, Up};
 
 /// Try what a profile expects of its sandbox, in that sandbox
@@ -30,6 +30,8 @@ pub struct Test {
     /// Another name for the sandbox
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    #[command(flatten)]
+    params: Params,
     /// The profile
     #[arg(value_name = "PROFILE")]
     profile: PathBuf,
@@ -57,10 +59,11 @@ impl Test {
             format,
             dry_run,
             name,
+            params,
             profile,
             command,
         } = self;
-        let up = Up::for_test(profile, name, command);
+        let up = Up::for_test(profile, params, name, command);
         if let Err(problem) = up.given() {
             output::problems(problem.into(), &Sources::default());
             return Exit::USAGE;

@@ -25,7 +25,7 @@ use crate::sys::file::{self, STREAMS};
 
 use super::exit::Exit;
 use super::locked::{self, Known, Place};
-use super::profile::{Loaded, general};
+use super::profile::{Loaded, Params, general};
 use super::tree::{self, Wanted};
 use super::{filter, guards, kept, output, refusal};
 
@@ -63,6 +63,8 @@ pub struct Up {
     /// Start only in the very tree that the profile's lock describes (`sandbox lock`)
     #[arg(long, conflicts_with = "dry_run")]
     locked: bool,
+    #[command(flatten)]
+    params: Params,
     /// The profile
     #[arg(value_name = "PROFILE")]
     profile: PathBuf,
@@ -84,6 +86,8 @@ pub(super) struct Refused {
 pub(super) struct Judged {
     pub(super) settings: Settings,
     pub(super) sources: Sources,
+    /// The profile's file.
+    path: PathBuf,
     facts: Facts,
     caller: Option<OwnedFd>,
 }
@@ -111,7 +115,12 @@ impl From<Box<Problem>> for Refused {
 
 impl Up {
     /// What builds the sandbox of a profile without a program to run in it.
-    pub(super) fn for_test(profile: PathBuf, name: Option<String>, command: Vec<String>) -> Up {
+    pub(super) fn for_test(
+        profile: PathBuf,
+        params: Params,
+        name: Option<String>,
+        command: Vec<String>,
+    ) -> Up {
         Up {
             dry_run: false,
             name,
@@ -121,6 +130,7 @@ impl Up {
             verify: false,
             detach: false,
             locked: false,
+            params,
             profile,
             command,
             purpose: Purpose::Judge,
@@ -162,7 +172,10 @@ impl Up {
         let mut loaded = Loaded::read(&self.profile, given);
         let judged = loaded.judge_for_host();
         let Loaded {
-            sources, problems, ..
+            sources,
+            problems,
+            path,
+            ..
         } = loaded;
         let Some((settings, facts)) = judged else {
             let exit = Exit::NOT_STARTED;
@@ -178,6 +191,7 @@ impl Up {
         Ok(Judged {
             settings,
             sources,
+            path,
             facts,
             caller,
         })
@@ -200,6 +214,7 @@ impl Up {
         Ok(Given {
             purpose: self.purpose,
             arguments: self.command.clone(),
+            params: self.params.given()?,
             name,
             ..Given::default()
         })
@@ -219,12 +234,13 @@ impl Up {
         judged: &mut Judged,
         detached: Option<Detached>,
     ) -> Result<Outcome, Refused> {
+        let profile = judged.path.clone();
         // Opened before the program runs: it may be able to write the directory, and to lay a link there.
         let mut report = self.report.as_deref().map(create_report).transpose()?;
         refuse_directories()?;
         let filters = filter::compile_for(plan)?;
         let lock = match self.locked {
-            true => Some(Place::filled(&self.profile)?),
+            true => Some(Place::filled(&profile)?),
             false => None,
         };
         let state = open_state()?;
@@ -233,7 +249,7 @@ impl Up {
         let store = tree::open_store()?;
         let wanted = Wanted {
             plan: &plan.settings.tree,
-            profile: &self.profile,
+            profile: &profile,
             refresh: tree::refresh(self.refresh, self.verify),
         };
         let tree = tree::obtain(&store, &wanted)?;

@@ -128,6 +128,19 @@ impl Sources {
         self.files.get(usize::from(id.0))
     }
 
+    /// `file:line:column` of a place, columns counted in characters, or what stands for it.
+    pub fn locate_exactly(&self, origin: &Origin) -> String {
+        let line = self.locate(origin);
+        let Origin::Profile { file, span } = origin else {
+            return line;
+        };
+        let text = self.file(*file).map_or("", |source| source.text.as_str());
+        let before = text.get(..span.start).unwrap_or_default();
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        let column = before.get(start..).map_or(0, |line| line.chars().count()) + 1;
+        format!("{line}:{column}")
+    }
+
     /// `file:line` of a place, or what stands for it.
     pub fn locate(&self, origin: &Origin) -> String {
         match origin {

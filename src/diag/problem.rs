@@ -61,6 +61,11 @@ impl Problem {
         }
     }
 
+    /// Whether it stops the run.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
     /// What to say under the place.
     #[must_use]
     pub fn label(mut self, text: impl Into<String>) -> Problem {

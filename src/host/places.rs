@@ -31,6 +31,11 @@ pub fn data() -> Option<PathBuf> {
     below("XDG_DATA_HOME", ".local/share").map(|data| data.join("sandbox"))
 }
 
+/// `$XDG_CONFIG_HOME/sandbox` or `~/.config/sandbox`: what the user writes for `sandbox`.
+pub fn config() -> Option<PathBuf> {
+    below("XDG_CONFIG_HOME", ".config").map(|config| config.join("sandbox"))
+}
+
 /// What no sandbox may reach, without links, as far as it is there.
 pub(super) fn own_directories() -> Vec<PathBuf> {
     let own = [store(), state(), data()].into_iter().flatten();

@@ -27,6 +27,8 @@
 //!   there is part of the lock.
 //! - **What is made for the caller is named and its content not locked**: a generated /etc/passwd and
 //!   /etc/group hold the ids of whoever starts the sandbox. With them, a lock would be good for one person.
+//! - **Parameters and the texts of profiles are not in it**: what they change of the tree is. A lock that
+//!   named a parameter would refuse the very tree for a limit that has nothing to do with it.
 //! - **A value of the caller's environment is never stored**: a path shows `${env:NAME}` in its place.
 //! - **Escapes**: `\xHH` for each byte of a space, a backslash, a control character, a character that is
 //!   neither a letter nor a number beyond ASCII, and of what is no UTF-8. Every name has one spelling.

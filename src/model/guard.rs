@@ -135,6 +135,8 @@ guards! {
     KernelPlaces, "kernel-places", 8;
     /// A report is not written through a link.
     ReportLinks, "report-links", 8;
+    /// A base and a profile of a name are files that no other user can write.
+    KeptProfiles, "kept-profiles", 8;
     /// The old root is detached.
     DetachOldRoot, "detach-old-root", 9;
     /// The store and the state are covered below a bind.

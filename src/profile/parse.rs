@@ -1,4 +1,4 @@
-//! TOML text to a raw profile, by way of the document's tree.
+//! TOML text to a raw file, by way of the document's tree.
 
 use toml::de::DeTable;
 
@@ -6,14 +6,14 @@ use crate::diag::{FileId, Origin, Problem, Problems};
 
 use super::decode;
 use super::places::Places;
-use super::raw::RawProfile;
+use super::raw::RawFile;
 
 /// Reads the text of profile `file` and notes every mistake in it.
 ///
 /// Nothing comes back after a syntax error, when the meaning of what follows is a guess, or when the
 /// file states a version that is not known. Otherwise what could be read does: `problems` tells
 /// whether it is all of the file.
-pub fn parse(file: FileId, text: &str, problems: &mut Problems) -> Option<RawProfile> {
+pub(super) fn parse_file(file: FileId, text: &str, problems: &mut Problems) -> Option<RawFile> {
     let (document, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
         return decode::profile(file, text, document.get_ref(), problems);

@@ -11,9 +11,11 @@ use crate::model::{
 use super::template::Template;
 
 mod expect;
+mod file;
 mod limits;
 
 pub use expect::{RawExpect, RawExpectation};
+pub use file::{RawFile, RawParam, RawRemoval};
 pub use limits::{RawHugetlb, RawIo, RawLimits, RawRlimit};
 
 /// A value of a type other than text: written out, or one whole variable that stands for it.
@@ -356,12 +358,26 @@ pub struct RawSecurity {
 /// `security.seccomp` as a table, without its `base`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RawSeccompRules {
+    /// How the key is written.
+    pub form: SeccompForm,
     /// Names of calls and groups that it opens.
     pub allow: Vec<At<String>>,
     /// Names of calls and groups that it closes.
     pub deny: Vec<At<String>>,
     /// What becomes of what is refused.
     pub on_deny: Opt<OnDeny>,
+}
+
+/// How `security.seccomp` is written, which tells what it does to that of a base.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SeccompForm {
+    /// A policy's name: it replaces all of it.
+    #[default]
+    Word,
+    /// A table that names its `base`.
+    WithBase,
+    /// A table without one: what a base of the profile says stays, else it is `default`.
+    WithoutBase,
 }
 
 /// `[supervise]`.

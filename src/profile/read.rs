@@ -1,12 +1,14 @@
-//! The one file of this module that reads: a profile's text and its name from a path.
+//! A profile's text and its name from a path.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use crate::diag::{Origin, Problem};
 use crate::model::SandboxName;
+
+use super::trust::{self, Trust};
 
 /// A profile longer than this is refused: 1 MiB.
 pub const MOST_BYTES: u64 = 1 << 20;
@@ -17,7 +19,34 @@ pub const MOST_BYTES: u64 = 1 << 20;
 /// One problem at [`Origin::CommandLine`]: nothing is there, it is no regular file, cannot be read,
 /// is longer than [`MOST_BYTES`] or is not UTF-8.
 pub fn read(path: &Path) -> Result<String, Problem> {
+    read_kept(path, &Trust::Named).map(|read| read.text)
+}
+
+/// A text, and which file it is of.
+#[derive(Debug)]
+pub(super) struct FileText {
+    /// The whole text.
+    pub text: String,
+    /// Device and inode: the same for every path to the file.
+    pub identity: (u64, u64),
+    /// Who could have written it.
+    pub owners: Vec<u32>,
+}
+
+/// The same for a file that nobody but those of `trust` may write.
+pub(super) fn read_kept(path: &Path, trust: &Trust) -> Result<FileText, Problem> {
     let file = open(path)?;
+    let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
+    trust.judge(path, &metadata)?;
+    let text = text_of(path, file)?;
+    Ok(FileText {
+        text,
+        identity: (metadata.dev(), metadata.ino()),
+        owners: trust::owners(path, &metadata),
+    })
+}
+
+fn text_of(path: &Path, file: File) -> Result<String, Problem> {
     let mut bytes = Vec::new();
     file.take(MOST_BYTES + 1)
         .read_to_end(&mut bytes)

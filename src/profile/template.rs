@@ -84,6 +84,14 @@ impl Template {
         (Template { parts: before }, Some(Template { parts: behind }))
     }
 
+    /// Adds a part behind the others.
+    pub(super) fn push(&mut self, part: Part) {
+        match part {
+            Part::Literal(text) => push_literal(&mut self.parts, &text),
+            variable @ Part::Variable { .. } => self.parts.push(variable),
+        }
+    }
+
     /// Every literal text in it, those of defaults too.
     pub fn literals(&self) -> Vec<&str> {
         let texts = self.parts.iter().map(|part| match part {
@@ -276,11 +284,13 @@ fn check_name(name: &str, origin: &Origin) -> Option<Problem> {
         let problem = Problem::error("variable.env-name", origin, message);
         return (!fits).then(|| problem.help("write it like `${env:LANG}`"));
     }
-    if name.starts_with("param:") {
-        let message = format!("`${{{name}}}` is not supported yet");
-        return Some(
-            Problem::error("profile.not-supported-yet", origin, message).help("write the value"),
-        );
+    if let Some(param) = name.strip_prefix("param:") {
+        let message = match param {
+            "" => "`${param:}` has no name".to_owned(),
+            _ => format!("`{param}` is no name of a parameter"),
+        };
+        let problem = Problem::error("variable.param-name", origin, message);
+        return (!is_param_name(param)).then(|| problem.help("write it like `${param:memory}`"));
     }
     (!VARIABLES.contains(&name)).then(|| unknown_variable(name, origin))
 }
@@ -306,6 +316,14 @@ fn unknown_variable(name: &str, origin: &Origin) -> Problem {
 pub fn is_environment_name(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(fits)
+}
+
+/// Whether `name` can name a parameter: a bare key of TOML that starts with a letter.
+pub fn is_param_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+    name.len() <= 63
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(fits)
 }
 
 #[cfg(test)]
@@ -369,7 +387,8 @@ mod tests {
         assert_eq!(parse("${HMOE}${}"), Err(vec!["variable.unknown"; 2]));
         assert_eq!(parse("${env:A=B}"), Err(vec!["variable.env-name"]));
         assert_eq!(parse("${HOME"), Err(vec!["variable.unclosed"]));
-        assert_eq!(parse("${param:x}"), Err(vec!["profile.not-supported-yet"]));
+        assert_eq!(parse("${param:}"), Err(vec!["variable.param-name"]));
+        assert_eq!(parse("${param:a b}"), Err(vec!["variable.param-name"]));
         assert_eq!(
             parse(&"${env:A:-".repeat(9999)),
             Err(vec!["variable.unclosed"])

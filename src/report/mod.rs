@@ -11,11 +11,14 @@ mod footer;
 pub mod outcome;
 mod printable;
 pub mod problems;
+pub mod profiles;
 mod progress;
+pub mod rules;
 pub mod running;
 pub mod steps;
 mod stores;
 mod table;
+pub mod values;
 
 pub use footer::footer;
 pub use outcome::{json, summary};

@@ -9,6 +9,7 @@ use crate::plan::{Lane, Phase, Plan, Step};
 use super::actions::{Opened, Texts};
 use super::printable::whole;
 use super::problems::Style;
+pub(super) use head::source_text;
 pub(super) use table::broken;
 use table::{Row, Table};
 

@@ -2,6 +2,7 @@
 //!
 //! `BLESS=1 cargo test` writes the reports anew.
 
+mod explained;
 mod full;
 mod hostile;
 mod keys;

@@ -10,11 +10,14 @@ const SECTIONS: &[&str] = &[
     "command",
     "env",
     "expect",
+    "extends",
     "limits",
     "mount",
     "namespaces",
+    "params",
     "path",
     "profile",
+    "remove",
     "rootfs",
     "security",
     "supervise",
@@ -25,6 +28,7 @@ const SECTIONS: &[&str] = &[
 
 /// Literals of the code that look like rules and are keys of the language.
 const KEYS: &[&str] = &[
+    "env.set",
     "limits.cpuset",
     "limits.io",
     "limits.hugetlb",
@@ -37,10 +41,20 @@ const KEYS: &[&str] = &[
     "system.shm",
 ];
 
+/// Rules whose profiles are made by a test: those of tests/extends.
+const MADE: &[&str] = &[
+    "extends.files",
+    "params.choice",
+    "params.unknown",
+    "params.unused",
+    "profile.hides-another",
+    "remove.too-many",
+];
+
 /// Whether a string literal names a rule: `section.some-words`.
 fn is_rule(literal: &str) -> bool {
     let word = |text: &str| {
-        let fits = |c: char| c.is_ascii_lowercase() || c == '-';
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         !text.is_empty() && text.chars().all(fits)
     };
     literal
@@ -49,13 +63,23 @@ fn is_rule(literal: &str) -> bool {
         && !KEYS.contains(&literal)
 }
 
+/// The rules of the files of a folder, but for those about files themselves.
 pub fn collect(folder: &Path, rules: &mut BTreeSet<String>) {
+    collect_from(folder, rules, &["read.rs", "trust.rs"]);
+}
+
+/// All rules of the files of a folder.
+pub fn collect_all(folder: &Path, rules: &mut BTreeSet<String>) {
+    collect_from(folder, rules, &[]);
+}
+
+fn collect_from(folder: &Path, rules: &mut BTreeSet<String>, but: &[&str]) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        // Reading has rules about files; its own tests show them.
+        // Reading has rules about files; its own tests show them, and those of tests/extends.
         if path.is_dir() {
-            collect(&path, rules);
-        } else if !path.ends_with("read.rs") {
+            collect_from(&path, rules, but);
+        } else if !but.iter().any(|name| path.ends_with(name)) {
             let text = std::fs::read_to_string(&path).unwrap();
             let text = text.split("#[cfg(test)]").next().unwrap_or_default();
             let literals = text.split('"').filter(|literal| is_rule(literal));
@@ -71,9 +95,20 @@ fn every_rule_of_the_language_has_a_golden_report() {
     assert!(rules.len() > 40, "{rules:?}");
     let stems = stems(&directory("errors"), "toml");
     let shown: BTreeSet<String> = stems
-        .iter()
+        .into_iter()
+        .chain(folders(&directory("extends")))
         .map(|stem| stem.split("--").next().unwrap_or_default().to_owned())
+        .chain(MADE.iter().map(|rule| (*rule).to_owned()))
         .collect();
     let missing: Vec<_> = rules.difference(&shown).collect();
     assert!(missing.is_empty(), "no profile breaks {missing:?}");
+}
+
+/// The names of the directories in a directory.
+fn folders(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let folders = paths.filter(|path| path.is_dir());
+    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+    folders.map(|path| name(&path)).collect()
 }

@@ -40,6 +40,7 @@ mod lock;
 mod mounts;
 mod output;
 mod policies;
+mod profiles;
 mod programs;
 mod real;
 mod relay;

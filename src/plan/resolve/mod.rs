@@ -71,6 +71,8 @@ pub struct Given {
     pub purpose: Purpose,
     /// What stands behind `--`.
     pub arguments: Vec<String>,
+    /// `--param`.
+    pub params: BTreeMap<String, String>,
     /// `--name`.
     pub name: Option<SandboxName>,
     /// The profile's file name without `.toml`: the name of a profile that states none.

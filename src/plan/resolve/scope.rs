@@ -158,6 +158,8 @@ impl<'a> Scope<'a> {
                 self.private.insert(value, format!("${{{name}}}"));
                 (value.clone(), Privacy::Private)
             }
+            // What had a value was put in its place before.
+            None if name.starts_with("param:") => return None,
             None if name == "PROFILE_DIR" => (self.profile_dir(origin)?, Privacy::Shown),
             None => {
                 self.wanted.variables.insert(name.to_owned());
@@ -201,6 +203,11 @@ fn not_set(name: &str, origin: &Origin) -> Problem {
         "X11_SOCKET" => {
             problem("`${X11_SOCKET}` has no value: the caller has no X session".to_owned())
                 .help("start it in the session, where `DISPLAY` is set")
+        }
+        _ if name.starts_with("param:") => {
+            let param = name.trim_start_matches("param:");
+            problem(format!("parameter `{param}` has no value and no default"))
+                .help(format!("give `--param {param}=…`"))
         }
         _ => match name.strip_prefix("env:") {
             Some(key) => problem(format!(

@@ -8,6 +8,7 @@ mod disks;
 mod entries;
 mod env;
 mod expect;
+mod extends;
 mod ids;
 mod limits;
 mod mount;
@@ -24,15 +25,19 @@ mod text;
 mod unknown;
 mod words;
 
+pub(super) use mount::target_of;
+pub(super) use path::key_of;
+pub(super) use source::path_of;
+
 use toml::de::{DeTable, DeValue};
 
 use crate::diag::{FileId, Problem, Problems};
 
-use super::raw::RawProfile;
+use super::raw::{RawFile, RawProfile};
 use reader::{Reader, Value};
 use table::Table;
 
-/// The raw profile that a document without syntax errors holds.
+/// The file that a document without syntax errors holds.
 ///
 /// Nothing comes back when it is written in a version of the language that is not known: what its
 /// keys mean is not known either.
@@ -41,7 +46,7 @@ pub(super) fn profile(
     text: &str,
     document: &DeTable<'_>,
     problems: &mut Problems,
-) -> Option<RawProfile> {
+) -> Option<RawFile> {
     let mut reader = Reader::new(file, text);
     let mut table = Table::root(&mut reader, document);
     let profile = version(&mut table).map(|Known| top(&mut table));
@@ -70,8 +75,16 @@ pub(super) fn keys(document: &DeTable<'_>) -> Vec<(String, Vec<&'static str>)> {
     reader.sections.into_iter().map(taken).collect()
 }
 
-fn top(table: &mut Table<'_, '_>) -> RawProfile {
-    table.later(&["extends", "params", "remove"]);
+fn top(table: &mut Table<'_, '_>) -> RawFile {
+    RawFile {
+        extends: table.list("extends", extends::base),
+        params: table.section("params", extends::params),
+        remove: extends::removals(table),
+        profile: sections(table),
+    }
+}
+
+fn sections(table: &mut Table<'_, '_>) -> RawProfile {
     RawProfile {
         name: table.optional("name"),
         description: table.with("description", text::plain(text::Content::Prose)),

@@ -36,7 +36,7 @@ pub(super) fn mounts(table: &mut Table<'_, '_>) -> Vec<At<RawMount>> {
 }
 
 /// What keys a mount: its target.
-fn target_of(mount: &RawMount) -> String {
+pub(in crate::profile) fn target_of(mount: &RawMount) -> String {
     match mount {
         RawMount::Bind { bind, target, .. } => key_of(target.as_ref().unwrap_or(bind)),
         RawMount::Tmpfs { tmpfs, .. } => key_of(tmpfs),

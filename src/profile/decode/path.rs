@@ -94,7 +94,7 @@ fn with_examples(path: &Template) -> String {
 }
 
 /// How equal paths are told: by what they name where that is known, else by their spelling.
-pub(super) fn key_of(path: &At<Template>) -> String {
+pub(in crate::profile) fn key_of(path: &At<Template>) -> String {
     let named = literal_path(path);
     named.map_or_else(|| path.value.to_string(), |path| path.to_string())
 }

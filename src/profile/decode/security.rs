@@ -2,7 +2,7 @@
 
 use crate::diag::At;
 use crate::model::SeccompPolicy;
-use crate::profile::raw::{Opt, RawSeccompRules, RawSecurity};
+use crate::profile::raw::{Opt, RawSeccompRules, RawSecurity, SeccompForm};
 
 use super::reader::{Decode, Reader};
 use super::table::Table;
@@ -35,6 +35,10 @@ fn seccomp(table: &mut Table<'_, '_>) -> (Opt<SeccompPolicy>, RawSeccompRules) {
     let read = Table::read(&value, table.reader, title, |table| {
         let base = table.optional("base");
         let rules = RawSeccompRules {
+            form: match base {
+                Some(_) => SeccompForm::WithBase,
+                None => SeccompForm::WithoutBase,
+            },
             allow: names(table, "allow"),
             deny: names(table, "deny"),
             on_deny: table.optional("on_deny"),

@@ -41,7 +41,7 @@ pub(super) fn sources(table: &mut Table<'_, '_>) -> Vec<At<RawSource>> {
 }
 
 /// What keys a source: its path inside.
-fn path_of(source: &RawSource) -> Option<String> {
+pub(in crate::profile) fn path_of(source: &RawSource) -> Option<String> {
     let path = match source {
         RawSource::Copy { from, to, .. } => to.as_ref().unwrap_or(from),
         // Trees, which may lie over each other.

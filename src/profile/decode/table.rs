@@ -246,6 +246,13 @@ impl<'r, 'd> Table<'r, 'd> {
             .is_some_and(|entries| entries.contains_key(key))
     }
 
+    /// Whether an array without entries stands under `key`.
+    pub fn is_empty_array(&self, key: &str) -> bool {
+        let node = self.entries.and_then(|entries| entries.get(key));
+        let array = node.and_then(|node| node.get_ref().as_array());
+        array.is_some_and(|array| array.is_empty())
+    }
+
     /// The keys that the file has here.
     pub fn keys(&self) -> impl Iterator<Item = &'d str> {
         let entries = self.entries.into_iter().flat_map(|entries| entries.iter());

@@ -219,89 +219,10 @@ impl Head<'_> {
         } = tree;
         let row = |source| {
             let At { value, origin }: &At<TreeSource> = source;
-            (self.source(value), origin)
+            (source_text(self.texts, value), origin)
         };
         let rows = sources.iter().map(row).collect();
         self.list("tree", rows);
-    }
-
-    fn source(&self, source: &TreeSource) -> String {
-        let texts = self.texts;
-        match source {
-            TreeSource::Copy {
-                from,
-                to,
-                exclude,
-                missing,
-                existing,
-            } => {
-                let mut text = format!("copy {}", texts.word(&from.to_string_lossy()));
-                if let Some(to) = to {
-                    text += &format!(" to {}", texts.word(to.as_str()));
-                }
-                if !exclude.is_empty() {
-                    text += &format!("  without {}", texts.words(exclude));
-                }
-                text + optional(*missing) + kept(*existing)
-            }
-            TreeSource::Programs { programs, extra } => {
-                let names: Vec<&str> = programs.iter().map(|name| name.value.as_str()).collect();
-                let files = extra.iter().map(|file| file.value.to_string_lossy());
-                let files: Vec<_> = files.collect();
-                let text = format!("programs {}", texts.words(&names));
-                match files.as_slice() {
-                    [] => text,
-                    files => format!("{text}  with {}", texts.words(files)),
-                }
-            }
-            TreeSource::Bundle { bundles } => {
-                let names: Vec<&str> = bundles.iter().map(|bundle| bundle.value.word()).collect();
-                format!("bundle {}", names.join(" "))
-            }
-            TreeSource::Archive { path, sha256, to } => {
-                let mut text = format!("archive {}", texts.word(&path.to_string_lossy()));
-                if *to != InsidePath::root() {
-                    text += &format!(" in {}", texts.word(to.as_str()));
-                }
-                match sha256 {
-                    Some(sha256) => format!("{text}  sha256 {sha256}"),
-                    None => text,
-                }
-            }
-            TreeSource::Image(ImageName {
-                path,
-                reference,
-                platform,
-            }) => {
-                let mut text = format!("image {}", texts.word(&path.to_string_lossy()));
-                if let Some(reference) = reference {
-                    text += &format!(" {}", texts.word(reference));
-                }
-                format!("{text}  for {platform}")
-            }
-            // Its text may be long and may hold what is private: the profile shows it.
-            TreeSource::File {
-                path,
-                text,
-                mode,
-                existing,
-            } => {
-                let path = texts.word(path.as_str());
-                let kept = kept(*existing);
-                format!("file {path}  {mode}, {} bytes{kept}", text.len())
-            }
-            TreeSource::Dir { path, mode } => {
-                format!("directory {}  {mode}", texts.word(path.as_str()))
-            }
-            TreeSource::Symlink {
-                path,
-                target,
-                existing,
-            } => {
-                let (path, target) = (texts.word(path.as_str()), texts.word(target));
-                format!("link {path} -> {target}{}", kept(*existing))
-            }
-        }
     }
 
     /// What the host and the sandbox have in common, since no step makes it new.
@@ -433,5 +354,84 @@ fn kept(existing: Existing) -> &'static str {
     match existing {
         Existing::Replaced => "",
         Existing::Kept => "  (where no source gave one)",
+    }
+}
+
+/// What one source brings into the tree.
+pub(in crate::report) fn source_text(texts: Texts<'_>, source: &TreeSource) -> String {
+    match source {
+        TreeSource::Copy {
+            from,
+            to,
+            exclude,
+            missing,
+            existing,
+        } => {
+            let mut text = format!("copy {}", texts.word(&from.to_string_lossy()));
+            if let Some(to) = to {
+                text += &format!(" to {}", texts.word(to.as_str()));
+            }
+            if !exclude.is_empty() {
+                text += &format!("  without {}", texts.words(exclude));
+            }
+            text + optional(*missing) + kept(*existing)
+        }
+        TreeSource::Programs { programs, extra } => {
+            let names: Vec<&str> = programs.iter().map(|name| name.value.as_str()).collect();
+            let files = extra.iter().map(|file| file.value.to_string_lossy());
+            let files: Vec<_> = files.collect();
+            let text = format!("programs {}", texts.words(&names));
+            match files.as_slice() {
+                [] => text,
+                files => format!("{text}  with {}", texts.words(files)),
+            }
+        }
+        TreeSource::Bundle { bundles } => {
+            let names: Vec<&str> = bundles.iter().map(|bundle| bundle.value.word()).collect();
+            format!("bundle {}", names.join(" "))
+        }
+        TreeSource::Archive { path, sha256, to } => {
+            let mut text = format!("archive {}", texts.word(&path.to_string_lossy()));
+            if *to != InsidePath::root() {
+                text += &format!(" in {}", texts.word(to.as_str()));
+            }
+            match sha256 {
+                Some(sha256) => format!("{text}  sha256 {sha256}"),
+                None => text,
+            }
+        }
+        TreeSource::Image(ImageName {
+            path,
+            reference,
+            platform,
+        }) => {
+            let mut text = format!("image {}", texts.word(&path.to_string_lossy()));
+            if let Some(reference) = reference {
+                text += &format!(" {}", texts.word(reference));
+            }
+            format!("{text}  for {platform}")
+        }
+        // Its text may be long and may hold what is private: the profile shows it.
+        TreeSource::File {
+            path,
+            text,
+            mode,
+            existing,
+        } => {
+            let path = texts.word(path.as_str());
+            let kept = kept(*existing);
+            format!("file {path}  {mode}, {} bytes{kept}", text.len())
+        }
+        TreeSource::Dir { path, mode } => {
+            format!("directory {}  {mode}", texts.word(path.as_str()))
+        }
+        TreeSource::Symlink {
+            path,
+            target,
+            existing,
+        } => {
+            let (path, target) = (texts.word(path.as_str()), texts.word(target));
+            format!("link {path} -> {target}{}", kept(*existing))
+        }
     }
 }

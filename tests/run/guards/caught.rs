@@ -220,6 +220,10 @@ pub const CAUGHT: &[(Guard, &[&str])] = &[
         &["leaks::a_report_is_not_written_through_a_link"],
     ),
     (
+        Guard::KeptProfiles,
+        &["profiles::a_base_that_others_may_write_starts_nothing"],
+    ),
+    (
         Guard::DetachOldRoot,
         &[
             "mounts::no_way_leads_to_the_old_root",

@@ -242,6 +242,7 @@ proofs! {
     targets_in_root: TargetsInRoot,
     kernel_places: KernelPlaces,
     report_links: ReportLinks,
+    kept_profiles: KeptProfiles,
     detach_old_root: DetachOldRoot,
     cover_store: CoverStore,
     pin_store: PinStore,

@@ -17,6 +17,15 @@ fn with_directory(bench: &Bench, number: u32, rest: &str, command: &[&str]) -> S
     told(bench.under(&script, rest, command))
 }
 
+/// Everybody may write the base, and somebody did.
+fn base_of_another(bench: &Bench) -> String {
+    let base = bench
+        .lab
+        .file("base.toml", "version = 1\nenv.set.WHOSE = \"theirs\"\n");
+    std::fs::set_permissions(base, std::fs::Permissions::from_mode(0o666)).unwrap();
+    bench.script("extends = [\"base.toml\"]\n", "echo $WHOSE")
+}
+
 fn climb(bench: &Bench) -> String {
     with_directory(bench, 9, "", &[attack(), "climb-descriptors"])
 }
@@ -158,6 +167,13 @@ pub const ROWS: &[Row] = &[
     )
     .held(REFUSED)
     .open(READ),
+    Row::new(
+        Guard::KeptProfiles,
+        "a base that another user has written",
+        base_of_another,
+    )
+    .held(REFUSED)
+    .open(&["theirs"]),
     Row::new(
         Guard::StreamDirectories,
         "a directory as standard input",

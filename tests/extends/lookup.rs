@@ -1,0 +1,166 @@
+//! Profiles by name: which one wins, what is added to it, and what is said of it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use nix::unistd::geteuid;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::said;
+use crate::skip::{Lack, skip};
+
+fn profile(path: &Path, description: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let text = format!(
+        "version = 1\ndescription = \"{description}\"\ncommand.args = [\"/bin/sh\"]\nenv.inherit = [\"LANG\"]\n"
+    );
+    fs::write(path, text).unwrap();
+}
+
+fn sandbox(place: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sandbox"))
+        .args(arguments)
+        .current_dir(place)
+        .env("XDG_CONFIG_HOME", place.join("config"))
+        .output()
+        .unwrap()
+}
+
+fn list(place: &Path) -> Value {
+    let listed = sandbox(place, &["list", "--json"]);
+    assert_eq!(listed.status.code(), Some(0), "{}", said(&listed));
+    serde_json::from_slice(&listed.stdout).unwrap()
+}
+
+#[test]
+fn the_first_directory_wins() {
+    let place = TempDir::new().unwrap();
+    let at = |path: &str| place.path().join(path);
+    profile(&at("config/sandbox/profiles/dev.toml"), "the user's");
+    profile(&at("config/sandbox/profiles/own.toml"), "only the user's");
+    profile(&at(".sandbox/dev.toml"), "hidden");
+    let described = |index: usize| list(place.path())[index]["description"].clone();
+    assert_eq!(described(0), "hidden");
+    profile(&at("profiles/dev.toml"), "this one");
+    assert_eq!(described(0), "this one");
+    let listed = list(place.path());
+    let ranks: Vec<_> = listed.as_array().unwrap().iter().collect();
+    let ranks: Vec<_> = ranks
+        .iter()
+        .map(|row| (row["from"].as_str().unwrap(), row["rank"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        ("project", "wins"),
+        ("project", "hidden"),
+        ("user", "hidden"),
+        ("user", "wins"),
+    ];
+    assert_eq!(ranks, expected);
+}
+
+/// Whoever wrote a checkout can give a name another meaning there: that is said.
+#[test]
+fn a_checkout_that_hides_a_profile_is_named() {
+    let place = TempDir::new().unwrap();
+    profile(&place.path().join("config/sandbox/profiles/dev.toml"), "");
+    profile(&place.path().join("profiles/dev.toml"), "");
+    let checked = sandbox(place.path(), &["check", "dev"]);
+    let text = said(&checked);
+    assert_eq!(checked.status.code(), Some(0), "{text}");
+    assert!(text.contains("profile.hides-another"), "{text}");
+    assert!(
+        text.contains("`./profiles/dev.toml` of this directory"),
+        "{text}"
+    );
+    fs::remove_file(place.path().join("profiles/dev.toml")).unwrap();
+    let text = said(&sandbox(place.path(), &["check", "dev"]));
+    assert_eq!(text, "dev: ok\n");
+}
+
+#[test]
+fn an_unknown_name_names_near_ones_and_the_places() {
+    let place = TempDir::new().unwrap();
+    profile(&place.path().join(".sandbox/build.toml"), "");
+    fs::write(place.path().join("plain"), "").unwrap();
+    let text = said(&sandbox(place.path(), &["check", "biuld"]));
+    assert!(text.starts_with("profile.unknown-name\n"), "{text}");
+    assert!(text.contains("write `build`"), "{text}");
+    let bare = text.replace(['\n', ' ', '│'], "");
+    for directory in ["./profiles", "./.sandbox", "/etc/sandbox/profiles"] {
+        assert!(bare.contains(directory), "{directory}: {text}");
+    }
+    let text = said(&sandbox(place.path(), &["check", "plain"]));
+    assert!(text.contains("write `./plain`"), "{text}");
+    let text = said(&sandbox(place.path(), &["up", "No Name"]));
+    assert!(text.starts_with("profile.unknown-name\n"), "{text}");
+}
+
+/// A link that leads nowhere does not make the name mean another profile.
+#[test]
+fn a_broken_profile_is_not_passed_over() {
+    let place = TempDir::new().unwrap();
+    profile(&place.path().join("config/sandbox/profiles/dev.toml"), "");
+    fs::create_dir(place.path().join("profiles")).unwrap();
+    std::os::unix::fs::symlink("gone", place.path().join("profiles/dev.toml")).unwrap();
+    let checked = sandbox(place.path(), &["check", "dev"]);
+    assert_eq!(checked.status.code(), Some(1), "{}", said(&checked));
+}
+
+/// The host's additions come on top of a packaged profile, and the user's on top of those.
+#[test]
+fn additions_come_on_top_of_a_packaged_profile() {
+    let name = "additions_come_on_top_of_a_packaged_profile";
+    if !geteuid().is_root() {
+        return skip(
+            name,
+            &Lack::Rights("only root can lay a directory over /usr/share"),
+        );
+    }
+    let place = TempDir::new().unwrap();
+    let user = place.path().join("config/sandbox/profiles");
+    fs::create_dir_all(&user).unwrap();
+    let addition = "version = 1\nremove.env.inherit = [\"LANG\"]\nenv.inherit = [\"TERM\"]\n";
+    fs::write(user.join("dev.local.toml"), addition).unwrap();
+    let share = place.path().join("share");
+    profile(&share.join("sandbox/profiles/dev.toml"), "packaged");
+    let script = format!(
+        "mount --bind {} /usr/share && exec {} \"$@\"",
+        share.display(),
+        env!("CARGO_BIN_EXE_sandbox")
+    );
+    let run = |arguments: &[&str]| {
+        let ran = Command::new("unshare")
+            .args([
+                "--mount",
+                "--propagation",
+                "private",
+                "sh",
+                "-c",
+                &script,
+                "sh",
+            ])
+            .args(arguments)
+            .current_dir(place.path())
+            .env("XDG_CONFIG_HOME", place.path().join("config"))
+            .env("TERM", "vt100")
+            .env("LANG", "C")
+            .output()
+            .unwrap();
+        said(&ran)
+    };
+    let planned = run(&["up", "--dry-run", "dev"]);
+    assert!(planned.contains("dev  packaged"), "{planned}");
+    assert!(
+        planned.contains("TERM") && !planned.contains("LANG"),
+        "{planned}"
+    );
+    let listed = run(&["list"]);
+    assert!(listed.contains("dev.local.toml"), "{listed}");
+    // It is no profile by itself.
+    assert!(run(&["check", "dev.local"]).contains("profile.unknown-name"));
+    // What stands in the checkout is edited there.
+    profile(&place.path().join("profiles/dev.toml"), "own");
+    assert!(run(&["up", "--dry-run", "dev"]).contains("LANG"));
+}
