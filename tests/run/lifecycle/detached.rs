@@ -170,7 +170,7 @@ fn a_caller_that_is_killed_before_the_program_runs_starts_nothing() {
         let profile = lab.profile("");
         lab.script(&profile, "true");
         let mut seen = Vec::new();
-        for delay in (0..20).map(|step| Duration::from_millis(step)) {
+        for delay in (0..20).map(Duration::from_millis) {
             let mut up = start(&mut lab.up_detached(&profile, &["sleep", "1000"]));
             std::thread::sleep(delay);
             up.kill().unwrap();

@@ -59,33 +59,31 @@ fn a_full_or_read_only_state_directory_starts_nothing_and_says_why() {
 
 #[test]
 fn what_is_foreign_in_the_directory_is_neither_taken_nor_followed() {
-    for caller in [Caller::Unprivileged] {
-        let lab = Lab::new(caller);
-        let state = lab.directory("runtime/sandbox");
-        fs::set_permissions(&state, Permissions::from_mode(0o700)).unwrap();
-        let victim = lab.directory("victim");
-        lab.file("victim/lock", "as it was");
-        lab.link(&format!("runtime/sandbox/{}", lab.name), &victim);
-        lab.file("runtime/sandbox/file", "no sandbox");
-        lab.directory("runtime/sandbox/open");
-        let refused = lab.run(&lab.profile(""), &["true"]);
-        assert_eq!(refused.code(), 125, "{refused:?}");
-        assert!(
-            refused.err.contains("not a directory of yours alone"),
-            "{refused:?}"
-        );
-        // All other commands pass over it.
-        assert_eq!(lab.done(&["ps", "--all"]), "no sandboxes\n");
-        lab.done(&["down", "--all"]);
-        assert_eq!(
-            fs::read_to_string(lab.path("victim/lock")).unwrap(),
-            "as it was"
-        );
-        assert!(lab.path("runtime/sandbox/file").exists());
-        fs::set_permissions(&state, Permissions::from_mode(0o755)).unwrap();
-        let open = lab.finished(&["ps"]);
-        assert_eq!(open.code(), 1, "{open:?}");
-    }
+    let lab = Lab::new(Caller::Unprivileged);
+    let state = lab.directory("runtime/sandbox");
+    fs::set_permissions(&state, Permissions::from_mode(0o700)).unwrap();
+    let victim = lab.directory("victim");
+    lab.file("victim/lock", "as it was");
+    lab.link(&format!("runtime/sandbox/{}", lab.name), &victim);
+    lab.file("runtime/sandbox/file", "no sandbox");
+    lab.directory("runtime/sandbox/open");
+    let refused = lab.run(&lab.profile(""), &["true"]);
+    assert_eq!(refused.code(), 125, "{refused:?}");
+    assert!(
+        refused.err.contains("not a directory of yours alone"),
+        "{refused:?}"
+    );
+    // All other commands pass over it.
+    assert_eq!(lab.done(&["ps", "--all"]), "no sandboxes\n");
+    lab.done(&["down", "--all"]);
+    assert_eq!(
+        fs::read_to_string(lab.path("victim/lock")).unwrap(),
+        "as it was"
+    );
+    assert!(lab.path("runtime/sandbox/file").exists());
+    fs::set_permissions(&state, Permissions::from_mode(0o755)).unwrap();
+    let open = lab.finished(&["ps"]);
+    assert_eq!(open.code(), 1, "{open:?}");
 }
 
 /// What a later version may write beside what this one knows.
