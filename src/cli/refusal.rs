@@ -48,7 +48,11 @@ pub fn of_run(plan: &Plan, tree: &Path, error: RunError) -> (Problem, Exit) {
         RunError::Unstarted(Unstarted::Killed { status }) => {
             failure::explain_early_end(plan, status)
         }
-        RunError::State(error) => lost("state.note", "note the control groups", &error),
+        RunError::State(error) => lost(
+            "state.note",
+            "note the sandbox in the state directory",
+            &error,
+        ),
         RunError::Watch(error) => lost("supervise.watch", "watch the sandbox", &error),
         RunError::Enter(error) => lost(
             "cgroup.enter",

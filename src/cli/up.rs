@@ -262,10 +262,7 @@ impl Up {
         };
         let note = name.as_ref().map(Name::note).transpose()?;
         let sources = &judged.sources;
-        let describe = || Described {
-            text: report::plan_text(plan, sources, report::problems::Style::PLAIN),
-            json: report::plan_json(plan, sources),
-        };
+        let describe = || described(plan, sources);
         let run = Run {
             plan,
             tree: &tree.root,
@@ -281,16 +278,9 @@ impl Up {
         };
         let is_detached = detached.is_some();
         let outcome = supervise::run(&run, &mut claim, detached);
-        if let Ok(outcome) = outcome.as_ref()
-            && is_detached
-        {
-            let noted = claim.note_outcome(&report::json(outcome));
-            noted.map_err(|error| problem("state.note", "note the outcome", &error))?;
-        }
-        let released = claim.release();
+        let released = give_back(claim, outcome.as_ref().ok().filter(|_| is_detached));
         let outcome = outcome.map_err(|error| explain(plan, &tree.root, error))?;
-        released
-            .map_err(|error| problem("state.release", "give the sandbox's name back", &error))?;
+        released?;
         if let Some(note) = note {
             let noted = note.set_len(0);
             noted.map_err(|error| problem("kept.system", "note that the run is over", &error))?;
@@ -406,6 +396,21 @@ fn claim(state: &StateDirectory, plan: &Plan) -> Result<Claim, Problem> {
     state
         .claim(name)
         .map_err(|error| problem("state.claim", "take the sandbox's name", &error))
+}
+
+/// Gives a name back; the report of a run without a caller stays with it.
+fn give_back(claim: Claim, kept: Option<&Outcome>) -> Result<(), Problem> {
+    let noted = kept.map_or(Ok(()), |outcome| claim.note_outcome(&report::json(outcome)));
+    let released = claim.release();
+    noted.map_err(|error| problem("state.note", "note the outcome", &error))?;
+    released.map_err(|error| problem("state.release", "give the sandbox's name back", &error))
+}
+
+fn described(plan: &Plan, sources: &Sources) -> Described {
+    Described {
+        text: report::plan_text(plan, sources, report::problems::Style::PLAIN),
+        json: report::plan_json(plan, sources),
+    }
 }
 
 fn explain(plan: &Plan, tree: &Path, error: RunError) -> Refused {

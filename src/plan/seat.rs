@@ -143,11 +143,7 @@ impl Seat {
             path: path.clone(),
             private: settings.private.pairs(),
             user: (user.value.uid, user.value.gid),
-            host: match host {
-                HostIds::Caller(ids) => SeatIds::Caller(ids.uid, ids.gid),
-                HostIds::Range(ids) => SeatIds::Range(ids.uid, ids.gid),
-                HostIds::Same => SeatIds::Same,
-            },
+            host: seat_ids(*host),
             keeps_groups: groups.iter().map(|group| group.value.id).collect(),
             helpers_map: matches!(maps.value.writer, MapWriter::Helpers(_)),
             capabilities: words(&settings.capabilities),
@@ -321,6 +317,14 @@ fn empty() -> Result<Settings, Invalid> {
     };
     let settings = raw.and_then(|raw| resolve(&raw, &asked, Knowledge::Symbolic, &mut problems));
     settings.ok_or_else(|| Invalid::because("is not understood"))
+}
+
+fn seat_ids(host: HostIds) -> SeatIds {
+    match host {
+        HostIds::Caller(ids) => SeatIds::Caller(ids.uid, ids.gid),
+        HostIds::Range(ids) => SeatIds::Range(ids.uid, ids.gid),
+        HostIds::Same => SeatIds::Same,
+    }
 }
 
 fn seat_variable(variable: &Variable) -> SeatVariable {

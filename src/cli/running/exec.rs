@@ -9,7 +9,7 @@ use nix::errno::Errno;
 
 use crate::diag::{Problem, Problems, Sources};
 use crate::launch::LaunchError;
-use crate::model::InsidePath;
+use crate::model::{InsidePath, RunState};
 use crate::plan::{Action, Further, Plan, Terminal};
 use crate::report;
 use crate::supervise::{self, Entry, Inside, NotEntered, RunError, Stays};
@@ -19,7 +19,7 @@ use super::super::exit::Exit;
 use super::super::profile::general;
 use super::super::up::refuse_directories;
 use super::super::{filter, guards, output, refusal};
-use super::{Running, ask, problem};
+use super::{Running, ask, problem, state};
 
 /// Run a further program in a sandbox that runs
 ///
@@ -87,6 +87,14 @@ impl Exec {
     }
 
     fn plan(&self, entry: &Entry) -> Result<(Plan, Inside), Problem> {
+        if state(entry) == RunState::Paused {
+            let message = format!(
+                "the sandbox `{}` is frozen, and nothing runs in it",
+                entry.name
+            );
+            let problem = general("running.paused", message);
+            return Err(problem.help(format!("run `sandbox resume {}` before", entry.name)));
+        }
         let seat = ask(entry)?.seat;
         let stays = match seat.may_leave_namespaces() {
             true => Stays::Perhaps,

@@ -115,6 +115,18 @@ impl Claim {
         self.give_back()
     }
 
+    /// A run with a caller has written these alone, so that nothing else is asked for.
+    fn clear(&self, place: &Path) -> io::Result<()> {
+        let groups = Some(GROUPS).filter(|_| !self.groups.is_empty());
+        for name in [SOCKET, RUN].into_iter().chain(groups).chain([LOCK]) {
+            remove_if_there(&place.join(name))?;
+        }
+        match fs::remove_dir(place) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => clear(place),
+            removed => removed,
+        }
+    }
+
     fn give_back(&mut self) -> io::Result<()> {
         let Some(place) = self.place.take() else {
             return Ok(());
@@ -128,7 +140,7 @@ impl Claim {
                 remove_if_there(&place.join(SOCKET))?;
                 remove_if_there(&place.join(GROUPS))
             }
-            After::Remove => clear(&place),
+            After::Remove => self.clear(&place),
         }
     }
 }

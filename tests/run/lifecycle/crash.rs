@@ -1,5 +1,6 @@
 //! Killed at any moment: nothing stays after the next command, and nothing that runs is swept.
 
+use std::process::Child;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -47,6 +48,73 @@ impl Dice {
     }
 }
 
+/// A start alone, or what is done with a sandbox that runs.
+struct Scene {
+    actors: Vec<Child>,
+    processes: Vec<i32>,
+}
+
+impl Scene {
+    fn begin(lab: &Lab, profile: &str, which: u64) -> Scene {
+        let command = ["sh", "-c", "setsid sleep 1000 & sleep 1000"];
+        let mut up = match which {
+            0 => lab.up(profile, &command),
+            _ => lab.up_detached(profile, &command),
+        };
+        let mut scene = Scene {
+            actors: vec![start(&mut up)],
+            processes: Vec::new(),
+        };
+        let name = lab.name.as_str();
+        let then = match which {
+            0 | 1 => return scene,
+            2 => vec!["exec", name, "--", "sleep", "1000"],
+            _ => vec!["down", "--time", "20ms", name],
+        };
+        scene.actors[0].wait().unwrap();
+        if let Some(told) = lab.told(name) {
+            let pids = [&told["pid"], &told["supervisor_pid"]];
+            let pids = pids.into_iter().filter_map(serde_json::Value::as_i64);
+            scene
+                .processes
+                .extend(pids.map(|pid| i32::try_from(pid).unwrap()));
+        }
+        scene.actors.push(start(&mut lab.command(&then)));
+        scene
+    }
+
+    /// Takes down who is there at this moment, two generations deep.
+    fn look(&mut self) {
+        for actor in &self.actors {
+            self.processes.push(i32::try_from(actor.id()).unwrap());
+            for child in super::super::support::children(actor.id()) {
+                self.processes.push(child);
+                let below = super::super::support::children(child.try_into().unwrap());
+                self.processes.extend(below);
+            }
+        }
+    }
+
+    fn end(&mut self, lab: &Lab, round: u64) {
+        let down = || lab.finished(&["down", "--time", "0s", &lab.name]);
+        down();
+        for actor in &mut self.actors {
+            let mut ends = || {
+                within(Duration::from_secs(10), || {
+                    actor.try_wait().unwrap().is_some()
+                })
+            };
+            if !ends() {
+                down();
+                assert!(ends(), "round {round}: it hangs");
+            }
+        }
+        // A start that nobody waits for may have come through meanwhile.
+        down();
+        lab.done(&["ps"]);
+    }
+}
+
 /// Starts, enters and ends sandboxes, and kills one of their processes at a random moment.
 fn inject(caller: Caller, rounds: u64, seed: u64) {
     let lab = Lab::new(caller);
@@ -58,68 +126,19 @@ fn inject(caller: Caller, rounds: u64, seed: u64) {
     assert_eq!(finish(&mut up).code(), 0);
     let mut dice = Dice(seed);
     for round in 0..rounds {
-        let scene = dice.next(4);
-        let mut processes = Vec::new();
-        let mut actors = Vec::new();
-        if scene == 0 {
-            let script = "setsid sleep 1000 & sleep 1000";
-            actors.push(start(&mut lab.up(&profile, &["sh", "-c", script])));
-        } else {
-            let script = "setsid sleep 1000 & sleep 1000";
-            actors.push(start(&mut lab.up_detached(&profile, &["sh", "-c", script])));
-            if scene > 1 {
-                actors[0].wait().unwrap();
-                let name = lab.name.as_str();
-                let command = match scene {
-                    2 => vec!["exec", name, "--", "sleep", "1000"],
-                    _ => vec!["down", "--time", "20ms", name],
-                };
-                if let Some(told) = lab.told(name) {
-                    processes.extend(told["pid"].as_i64());
-                    processes.extend(told["supervisor_pid"].as_i64());
-                }
-                actors.push(start(&mut lab.command(&command)));
-            }
-        }
+        let mut scene = Scene::begin(&lab, &profile, dice.next(4));
         std::thread::sleep(Duration::from_micros(dice.next(12_000)));
-        processes.extend(actors.iter().map(|actor| i64::from(actor.id())));
-        for actor in &actors {
-            let children = super::super::support::children(actor.id());
-            processes.extend(children.iter().map(|pid| i64::from(*pid)));
-            for child in children {
-                let below = super::super::support::children(child.try_into().unwrap());
-                processes.extend(below.into_iter().map(i64::from));
-            }
-        }
-        let victim = processes[usize::try_from(dice.next(processes.len() as u64)).unwrap()];
-        let victim = Pid::from_raw(victim.try_into().unwrap());
-        kill(victim, Signal::SIGKILL).unwrap_or_default();
-        // Whoever is left is ended as a user would: what was started in vain, by its caller.
+        scene.look();
+        let most = u64::try_from(scene.processes.len()).unwrap();
+        let victim = scene.processes[usize::try_from(dice.next(most)).unwrap()];
+        kill(Pid::from_raw(victim), Signal::SIGKILL).unwrap_or_default();
+        // Whoever is left is ended as a user would.
         std::thread::sleep(Duration::from_micros(dice.next(3_000)));
-        lab.finished(&["down", "--time", "0s", &lab.name]);
-        for actor in &mut actors {
-            let ended = within(Duration::from_secs(10), || {
-                actor.try_wait().unwrap().is_some()
-            });
-            if !ended {
-                lab.finished(&["down", "--time", "0s", &lab.name]);
-            }
-            assert!(
-                within(Duration::from_secs(10), || actor
-                    .try_wait()
-                    .unwrap()
-                    .is_some()),
-                "round {round}, scene {scene}: it hangs"
-            );
-        }
-        // A start that nobody waits for may have come through meanwhile.
-        lab.finished(&["down", "--time", "0s", &lab.name]);
-        lab.done(&["ps"]);
-        let processes: Vec<i32> = processes.iter().map(|pid| *pid as i32).collect();
-        leaves_nothing(&lab, &lab.name, &processes);
+        scene.end(&lab, round);
+        leaves_nothing(&lab, &lab.name, &scene.processes);
+        let goes_on = lab.told(&stays.name);
         assert!(
-            lab.told(&stays.name)
-                .is_some_and(|told| told["state"] == "running"),
+            goes_on.is_some_and(|told| told["state"] == "running"),
             "{round}"
         );
     }

@@ -20,6 +20,9 @@ fn a_frozen_program_does_nothing_until_it_goes_on() {
     let frozen = lab.done(&["logs", &run.name]);
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!(lab.done(&["logs", &run.name]), frozen);
+    let entered = lab.finished(&["exec", &run.name, "--", "true"]);
+    assert_eq!(entered.code(), 125, "{entered:?}");
+    assert!(entered.err.contains("running.paused"), "{entered:?}");
     // Twice is no mistake.
     lab.done(&["pause", &run.name]);
     lab.done(&["resume", &run.name]);
