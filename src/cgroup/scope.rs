@@ -2,7 +2,11 @@
 //!
 //! On a host of v2 with systemd an ordinary user's shell lives in a group that is not delegated: it
 //! may not be divided, and its limits are not the user's to set. The manager of the session hands
-//! out scopes that are.
+//! out scopes that are. A group that is delegated already is divided where it is, and nobody is asked.
+//!
+//! The limits are not properties of the unit, although it has one for nearly each: the unit holds this
+//! supervisor too, so that `TasksMax` or `MemoryMax` would count more than the sandbox. They stand in the
+//! group below, as everywhere else.
 
 use std::io;
 use std::path::Path;
