@@ -60,6 +60,7 @@ pub mod sys;
 pub mod archive;
 pub mod elf;
 pub mod host;
+pub mod language;
 pub mod oci;
 pub mod packages;
 pub mod profile;

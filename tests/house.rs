@@ -8,6 +8,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("diag", &[]),
     ("model", &[]),
     ("profile", &["diag", "model"]),
+    ("language", &["model"]),
     ("seccomp", &["diag", "model"]),
     ("archive", &["model"]),
     ("elf", &["model"]),

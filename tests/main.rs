@@ -3,11 +3,13 @@
 
 mod audit;
 mod docs;
+mod doctor;
 mod errors;
 mod explain;
 mod extends;
 mod failures;
 mod house;
+mod language;
 mod plans;
 mod random;
 mod reports;

@@ -13,7 +13,7 @@ use super::file;
 use super::groups::{Group, Groups};
 use super::names::{NEST, Role, free_place, make_group};
 use super::nest::{Nest, bases, check_writable};
-use super::settings::{Bandwidth, Need, Setting, controller, settings};
+use super::settings::{Bandwidth, CPU_ACCOUNTING, Need, Setting, controller, settings};
 use crate::model::{ByteSize, CgroupFacts, CgroupVersion, Cpus, Hierarchy};
 use crate::plan::{Amount, GroupLimits, Lacking};
 
@@ -229,6 +229,7 @@ impl Maker<'_> {
         let mut names: Vec<&str> = indices
             .iter()
             .map(|index| controller(self.limits.list[*index].amount))
+            .filter(|controller| *controller != CPU_ACCOUNTING)
             .collect();
         names.sort_unstable();
         names.dedup();

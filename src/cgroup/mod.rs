@@ -14,11 +14,13 @@
 //! limit can be lost in the middle of a run.
 
 mod assign;
+mod counts;
 mod create;
 mod devices;
 mod error;
 mod file;
 mod groups;
+mod live;
 mod names;
 mod nest;
 mod remove;
@@ -27,4 +29,5 @@ mod usage;
 
 pub use error::{Cause, CgroupError, Failure};
 pub use groups::{Entry, Groups};
+pub use live::{Freezer, WaysIn, figures, freezer, set_freezer, ways_in};
 pub use remove::sweep;

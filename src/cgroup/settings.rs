@@ -34,9 +34,13 @@ impl Setting {
     }
 }
 
-/// The controller that enforces a limit.
+/// The controller of v1 that counts CPU time; each group of v2 counts it without one.
+pub(super) const CPU_ACCOUNTING: &str = "cpuacct";
+
+/// The controller that enforces a limit, or counts what it is about.
 pub(super) fn controller(amount: Amount) -> &'static str {
     match amount {
+        Amount::CpuTime(_) => CPU_ACCOUNTING,
         Amount::Memory(_) | Amount::Swap(_) => "memory",
         Amount::Cpus(_) => "cpu",
         Amount::Pids(_) => "pids",
@@ -50,6 +54,7 @@ pub(super) fn rank(amount: Amount) -> u8 {
         Amount::Swap(_) => 1,
         Amount::Cpus(_) => 2,
         Amount::Pids(_) => 3,
+        Amount::CpuTime(_) => 4,
     }
 }
 
@@ -73,6 +78,8 @@ pub(super) fn settings(
             let Bandwidth { quota, period } = Bandwidth::of(cpus);
             Ok(vec![Setting::new("cpu.max", format!("{quota} {period}"))])
         }
+        // The supervisor looks at the count.
+        (Amount::CpuTime(_), _) => Ok(Vec::new()),
         (Amount::Pids(count), _) => Ok(vec![Setting::new("pids.max", pids(count))]),
     }
 }

@@ -1,9 +1,12 @@
 //! What a sandbox used and which limits it hit, read from its groups.
 
+use std::path::Path;
 use std::time::Duration;
 
+use super::counts::{memory_peak, number, pressure, throttled, transferred};
 use super::file::{keyed, read};
 use super::groups::{Group, Groups};
+use super::settings::CPU_ACCOUNTING;
 use crate::model::{CgroupVersion, Usage};
 
 impl Groups {
@@ -13,15 +16,41 @@ impl Groups {
     pub fn usage(&self) -> Usage {
         let memory = self.with("memory");
         let pids = self.with("pids");
+        let throttling = self.find(throttled);
+        let io = self.find(transferred);
         Usage {
             user_seconds: self.cpu_time(CpuTime::User),
             system_seconds: self.cpu_time(CpuTime::System),
-            memory_peak_bytes: memory.and_then(Group::memory_peak),
-            max_rss_bytes: None,
+            throttled_periods: throttling.map(|(periods, _)| periods),
+            throttled_seconds: throttling.map(|(_, time)| time),
+            memory_peak_bytes: self.find(memory_peak),
             pids_peak: pids.and_then(|group| group.number("pids.peak")),
             pids_refused: pids.and_then(|group| group.keyed("pids.events", "max")),
             oom_kills: memory.and_then(Group::oom_kills),
+            read_bytes: io.map(|(read, _)| read),
+            written_bytes: io.map(|(_, written)| written),
+            pressure: self.find(pressure),
+            // Of processes, not of groups.
+            max_rss_bytes: None,
+            major_faults: None,
+            voluntary_switches: None,
+            involuntary_switches: None,
         }
+    }
+
+    /// What the first group tells that has the file.
+    fn find<T>(&self, count: impl Fn(&Path) -> Option<T>) -> Option<T> {
+        self.list.iter().find_map(|group| count(&group.dir))
+    }
+
+    /// CPU time of all processes until now, those that have ended too; none where no group counts it.
+    pub fn cpu_used(&self) -> Option<Duration> {
+        if let Some(unified) = self.unified() {
+            let used = unified.keyed("cpu.stat", "usage_usec");
+            return used.map(Duration::from_micros);
+        }
+        let used = self.with(CPU_ACCOUNTING)?.number("cpuacct.usage");
+        used.map(Duration::from_nanos)
     }
 
     /// The unified hierarchy counts CPU time in each group, with or without controllers.
@@ -37,7 +66,7 @@ impl Groups {
             CpuTime::User => "cpuacct.usage_user",
             CpuTime::System => "cpuacct.usage_sys",
         };
-        let group = self.with("cpuacct")?;
+        let group = self.with(CPU_ACCOUNTING)?;
         group.number(file).map(Duration::from_nanos)
     }
 }
@@ -49,13 +78,6 @@ enum CpuTime {
 }
 
 impl Group {
-    fn memory_peak(&self) -> Option<u64> {
-        self.number(match self.version {
-            CgroupVersion::V1 => "memory.max_usage_in_bytes",
-            CgroupVersion::V2 => "memory.peak",
-        })
-    }
-
     fn oom_kills(&self) -> Option<u64> {
         let file = match self.version {
             CgroupVersion::V1 => "memory.oom_control",
@@ -65,7 +87,7 @@ impl Group {
     }
 
     fn number(&self, file: &str) -> Option<u64> {
-        read(&self.dir.join(file)).ok()?.trim_end().parse().ok()
+        number(&self.dir, file)
     }
 
     fn keyed(&self, file: &str, key: &str) -> Option<u64> {

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use crate::model::Facts;
-use crate::plan::{Given, Settings};
+use crate::host::set_id::set_id_files;
+use crate::model::{Access, Facts};
+use crate::plan::{Given, MountKind, Settings};
 use crate::report::audit::{Audited, human, json, sarif};
 use crate::review::audit::{Level, Subject, audit};
 
@@ -92,10 +93,15 @@ impl Audit {
             true => loaded.directories(),
             false => loaded.directories_below(),
         };
+        let set_id_files = match self.host {
+            true => set_id_files(written(settings)),
+            false => Vec::new(),
+        };
         let audit = audit(&Subject {
             settings,
             variables,
             profile_dirs: &profile_dirs,
+            set_id_files: &set_id_files,
         });
         let profile = loaded.path.to_string_lossy();
         let audited = Audited {
@@ -116,6 +122,19 @@ impl Audit {
             _ => Exit::NO,
         }
     }
+}
+
+/// The host paths that the program may write.
+fn written(settings: &Settings) -> impl Iterator<Item = PathBuf> {
+    let mounts = settings.mounts.iter();
+    mounts.filter_map(|mount| match &mount.value.kind {
+        MountKind::Bind {
+            source,
+            access: Access::ReadWrite,
+            ..
+        } => Some(PathBuf::from(source)),
+        _ => None,
+    })
 }
 
 /// What stands for variables in the settings, the longest first: a checkout lies in a home.

@@ -72,6 +72,9 @@ impl Check {
         }
         let errors = loaded.problems.count(Severity::Error);
         output::problems(loaded.problems, &loaded.sources);
+        if let Some(settings) = &settings {
+            output::missing_parts(settings);
+        }
         errors == 0 && settings.is_some()
     }
 }

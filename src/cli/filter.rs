@@ -16,7 +16,7 @@ const HANDS_OVER: &str = "sendmsg";
 ///
 /// # Errors
 /// When there is no filter for this architecture.
-pub fn compile_for(plan: &Plan) -> Result<Option<Filters>, Problem> {
+pub fn compile_for(plan: &Plan) -> Result<Filters, Problem> {
     let settings = &plan.settings;
     let refuse = |message: String| {
         settings
@@ -25,16 +25,12 @@ pub fn compile_for(plan: &Plan) -> Result<Option<Filters>, Problem> {
     };
     let Some(arch) = Arch::native() else {
         let message = "there is no system-call filter for this architecture".to_owned();
-        return match settings.with_policy(|_| ()) {
-            Some(()) => Err(refuse(message)),
-            None => Ok(None),
-        };
+        return Err(refuse(message));
     };
     let filters = settings.with_policy(|policy| filters(policy, arch));
-    let filters = filters.transpose();
     let mut filters = filters.map_err(|error| refuse(error.to_string()))?;
     let is_test = |step: &Step| step.action == Action::Program(ProgramAction::Answer);
-    if let Some(filters) = filters.as_mut().filter(|_| plan.steps.iter().any(is_test)) {
+    if plan.steps.iter().any(is_test) {
         // The mark of a test comes before a listener, and behind an error.
         filters.listened = None;
     }
@@ -44,7 +40,7 @@ pub fn compile_for(plan: &Plan) -> Result<Option<Filters>, Problem> {
 /// The first process makes few calls, and keeps making them whatever the profile denies.
 fn filters(policy: &Policy<'_>, arch: Arch) -> Result<Filters, CompileError> {
     let bare = match policy.base {
-        Base::Default => Policy::DEFAULT,
+        Base::Default | Base::None(_) => Policy::DEFAULT,
         // It puts its own capabilities down when the program has been forked.
         Base::Strict => Policy {
             grants: Grants {
@@ -62,8 +58,8 @@ fn filters(policy: &Policy<'_>, arch: Arch) -> Result<Filters, CompileError> {
     })
 }
 
-/// A listener for what is refused. None with namespaces of the program's own: what it runs there may want one
-/// for itself, and a process has one alone. None where the program may not hand it over.
+/// A listener for what is refused. None with namespaces of the program's own, and none without a list: what it
+/// runs there may want one for itself, and a process has one alone. None where the program may not hand it over.
 fn listened(policy: &Policy<'_>, filter: &Filter) -> Option<Listened> {
     let (Some(program), OnDeny::Errno(errno)) = (&filter.listened, policy.on_deny) else {
         return None;
@@ -72,7 +68,8 @@ fn listened(policy: &Policy<'_>, filter: &Filter) -> Option<Listened> {
     let mut denied = policy.deny.iter();
     let hands_over = !denied.any(|entry| entry.calls().contains(&HANDS_OVER));
     let nested = policy.grants.nested_user_namespaces == NestedUserNamespaces::Allowed;
-    (hands_over && !nested).then(|| Listened {
+    let listless = matches!(policy.base, Base::None(_));
+    (hands_over && !nested && !listless).then(|| Listened {
         program: copy(program),
         errno: errno.number().into(),
         name: call_name,

@@ -26,6 +26,7 @@ mod whole {
 mod switched {
     use crate::cli::exit::Exit;
     use crate::cli::output::error_text;
+    use crate::model::SeccompPolicy;
     use crate::model::guard::{Guard, VARIABLE, holds, switch_off};
     use crate::plan::{Action, Lane, MountAction, Namespace, PartGuard, Plan, ProgramAction, Step};
 
@@ -79,6 +80,9 @@ mod switched {
             Action::Filter(_) if step.lane == Lane::Init && !holds(Guard::FilterOfInit) => {
                 Guard::FilterOfInit
             }
+            Action::Filter(SeccompPolicy::None) if !holds(Guard::SetIdWithoutList) => {
+                Guard::SetIdWithoutList
+            }
             Action::Filter(_) => Guard::Filter,
             Action::Mount(MountAction::GuardPart(part)) => match part.guard {
                 PartGuard::Pinned => Guard::PinParts,
@@ -110,6 +114,7 @@ mod switched {
                 Namespace::Ipc => holds(Guard::IpcNamespace),
                 Namespace::Uts => holds(Guard::UtsNamespace),
                 Namespace::Network => holds(Guard::NetworkNamespace),
+                Namespace::Cgroup | Namespace::Time => true,
             }),
             Action::WriteIdMaps(maps)
                 if step.lane == Lane::Parent && !holds(Guard::UnprivilegedId) =>

@@ -6,6 +6,7 @@ mod build;
 mod changes;
 mod check;
 mod discard;
+mod doctor;
 mod exit;
 mod explain;
 mod filter;
@@ -19,6 +20,7 @@ mod output;
 mod profile;
 mod refusal;
 mod reset;
+mod running;
 mod store;
 mod test;
 mod tree;
@@ -49,6 +51,7 @@ Examples:
   sandbox check profiles/dev.toml             judge the text of a profile
   sandbox check --host profiles/dev.toml      and whether this host has what it names
   sandbox audit profiles/dev.toml             find what opens its sandbox, and how far
+  sandbox doctor                              tell what of this host keeps sandboxes from starting
   sandbox up profiles/dev.toml                start the program of the profile
   sandbox up dev                              the same, looked up by name (`sandbox list`)
   sandbox up profiles/dev.toml -- cargo test  start another one in the same sandbox
@@ -69,7 +72,18 @@ enum Command {
     Check(check::Check),
     Audit(audit::Audit),
     Explain(explain::Explain),
+    Doctor(doctor::Doctor),
     Up(up::Up),
+    Exec(running::Exec),
+    Ps(running::Ps),
+    Inspect(running::Inspect),
+    Logs(running::Logs),
+    Stats(running::Stats),
+    Pause(running::Pause),
+    Resume(running::Resume),
+    Kill(running::Kill),
+    Down(running::Down),
+    Wait(running::Wait),
     Test(test::Test),
     Build(build::Build),
     Init(init::Init),
@@ -94,7 +108,18 @@ pub fn main() -> ExitCode {
             Command::Check(check) => check.run(),
             Command::Audit(audit) => audit.run(),
             Command::Explain(explain) => explain.run(),
+            Command::Doctor(doctor) => doctor.run(),
             Command::Up(up) => up.run(),
+            Command::Exec(exec) => exec.run(),
+            Command::Ps(ps) => ps.run(),
+            Command::Inspect(inspect) => inspect.run(),
+            Command::Logs(logs) => logs.run(),
+            Command::Stats(stats) => stats.run(),
+            Command::Pause(pause) => pause.run(),
+            Command::Resume(resume) => resume.run(),
+            Command::Kill(kill) => kill.run(),
+            Command::Down(down) => down.run(),
+            Command::Wait(wait) => wait.run(),
             Command::Test(test) => test.run(),
             Command::Build(build) => build.run(),
             Command::Init(init) => init.run(),
@@ -112,13 +137,18 @@ pub fn main() -> ExitCode {
     exit.into()
 }
 
-/// Wrong usage: 125 for what would have run a program, 2 for all others.
+/// Wrong usage: 125 where the exit code is a program's, 2 for all others.
 fn refused(error: &clap::Error, arguments: &[OsString]) -> Exit {
     // A closed standard stream is no reason for another exit code.
     error.print().ok();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::DONE,
-        _ if arguments.get(1).is_some_and(|first| first == "up") => Exit::NOT_STARTED,
+        _ if arguments.get(1).is_some_and(runs_a_program) => Exit::NOT_STARTED,
         _ => Exit::USAGE,
     }
+}
+
+/// Commands whose exit code is a program's.
+fn runs_a_program(command: &OsString) -> bool {
+    ["up", "exec", "wait"].iter().any(|name| command == name)
 }

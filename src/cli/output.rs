@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 
 use crate::diag::{Problems, Sources};
+use crate::plan::{Loss, Settings};
 use crate::report::problems::{Style, render};
 use crate::sys;
 
@@ -13,6 +14,24 @@ pub fn problems(problems: Problems, sources: &Sources) {
         return;
     }
     error_text(&render(&problems.sorted(), sources, style(&io::stderr())));
+}
+
+/// Names in one line what a profile protects and what is not there, so that it is not: the program can make
+/// it, and the host obeys what it made.
+pub fn missing_parts(settings: &Settings) {
+    let missing = settings
+        .unprotected
+        .iter()
+        .filter(|part| part.value.loss == Loss::Missing);
+    let names: Vec<String> = missing
+        .map(|part| format!("`{}`", part.value.path.as_str().escape_debug()))
+        .collect();
+    if !names.is_empty() {
+        let names = settings.private.hide(&names.join(", "));
+        error_text(&format!(
+            "sandbox: warning: not protected, as it is missing: {names}\n"
+        ));
+    }
 }
 
 /// Prints a text to standard error as it is.
@@ -26,10 +45,16 @@ pub fn error_text(text: &str) {
 /// # Errors
 /// When it cannot be written for another reason, such as a full disk.
 pub fn text(text: &str) -> io::Result<()> {
+    bytes(text.as_bytes())
+}
+
+/// The same for bytes that may be no text.
+///
+/// # Errors
+/// As [`text`].
+pub fn bytes(bytes: &[u8]) -> io::Result<()> {
     let mut output = io::stdout();
-    let written = output
-        .write_all(text.as_bytes())
-        .and_then(|()| output.flush());
+    let written = output.write_all(bytes).and_then(|()| output.flush());
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,

@@ -60,6 +60,20 @@ impl Loaded {
         loaded
     }
 
+    /// Decodes a profile that is no file.
+    pub fn of_text(text: &str, given: Given) -> Loaded {
+        let mut loaded = Loaded {
+            sources: Sources::default(),
+            problems: Problems::new(),
+            path: PathBuf::new(),
+            raw: None,
+            given,
+        };
+        let file = loaded.sources.add("built in", text.to_owned());
+        loaded.raw = profile::parse(file, text, &mut loaded.problems);
+        loaded
+    }
+
     /// The directories of its files, absolute and without links.
     pub fn directories(&self) -> Vec<String> {
         let directories = self.given.profile_dirs.values();

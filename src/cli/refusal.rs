@@ -50,6 +50,11 @@ pub fn of_run(plan: &Plan, tree: &Path, error: RunError) -> (Problem, Exit) {
         }
         RunError::State(error) => lost("state.note", "note the control groups", &error),
         RunError::Watch(error) => lost("supervise.watch", "watch the sandbox", &error),
+        RunError::Enter(error) => lost(
+            "cgroup.enter",
+            "enter a control group of the sandbox",
+            &error,
+        ),
         RunError::Remove(error) => lost("cgroup.remove", "remove a control group", &error),
     };
     let exit = exit_code(problem.code);

@@ -46,7 +46,7 @@ enum Format {
     /// For people
     #[default]
     Human,
-    /// Test Anything Protocol, version 14
+    /// Test Anything Protocol, version 13
     Tap,
     /// JSON (schemas/test.schema.json)
     Json,
@@ -82,7 +82,7 @@ impl Test {
         if plan.settings.expect.is_empty() {
             return stopped(format, expects_nothing().into(), &judged.sources);
         }
-        match up.start(&plan, &mut judged) {
+        match up.start(&plan, &mut judged, None) {
             Ok(outcome) => {
                 let answers = expect::answers(&plan, &outcome, &judged.sources);
                 print(format, &outcome, &answers)

@@ -3,11 +3,15 @@
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
+use nix::errno::Errno;
+
 use crate::diag::Problem;
 use crate::host::places;
 use crate::plan::TreePlan;
 use crate::report::Bar;
 use crate::rootfs::{Durability, Progress, Refresh, Silent, Store, Tree};
+use crate::sys;
+use crate::sys::file::{HERE, How};
 
 use super::profile::general;
 use super::{output, refusal};
@@ -36,6 +40,7 @@ pub fn refresh(refresh: bool, verify: bool) -> Refresh {
 /// # Errors
 /// When the user has no home, and when the store cannot be used.
 pub fn open_store() -> Result<Store, Box<Problem>> {
+    refuse_without_openat2()?;
     let place = places::store().ok_or_else(no_home)?;
     Store::open(&place).map_err(|error| {
         let problem = general("store.open", error.to_string());
@@ -44,6 +49,23 @@ pub fn open_store() -> Result<Store, Box<Problem>> {
             None => problem,
         })
     })
+}
+
+/// Trees are walked by openat2(2) alone, which no older call can stand in for. A filter may hide it, as that of a
+/// sandbox does: its modes stand in memory.
+fn refuse_without_openat2() -> Result<(), Box<Problem>> {
+    let how = How::existing(libc::O_PATH | libc::O_DIRECTORY, 0);
+    match sys::file::open(HERE, c"/", how) {
+        Err(Errno::ENOSYS) => {}
+        // Whatever else is wrong is told where it matters.
+        Ok(_) | Err(_) => return Ok(()),
+    }
+    let message = "openat2(2) is missing: this kernel is older than 5.6, or a filter around it hides the call";
+    let problem = general("host.no-openat2", message);
+    Err(Box::new(problem.help(
+        "start it outside; within a sandbox, give that one `seccomp = \"none\"`, `nested_userns = true` and no \
+         writable bind",
+    )))
 }
 
 /// A store, or a state directory, has no place.

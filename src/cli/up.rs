@@ -9,15 +9,17 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cgroup::CgroupError;
-use crate::diag::{Origin, Problem, Problems, Sources};
+use crate::diag::{At, Origin, Problem, Problems, Sources};
 use crate::host::places;
 use crate::kept::{Name, prepare};
 use crate::launch;
 use crate::model::guard::{self, Guard};
-use crate::model::{Facts, Outcome, SandboxName};
-use crate::plan::{Given, Landlock, Plan, Purpose, Settings};
+use crate::model::{Facts, Outcome, SandboxName, Switch};
+use crate::plan::{Given, Landlock, Plan, Purpose, Settings, Terminal};
 use crate::report;
-use crate::supervise::{self, Claim, Run, RunError, StateDirectory};
+use crate::supervise::{
+    self, Claim, Described, Detach, Detached, Run, RunError, Start, StateDirectory,
+};
 
 use crate::sys::file::{self, STREAMS};
 
@@ -42,12 +44,22 @@ pub struct Up {
     /// Write what happened to FILE, as JSON
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Show what it used when it has ended: time, memory, processes, block devices
+    ///
+    /// Of its control groups, or of the processes that were waited for; `-` is what this host does not count.
+    #[arg(long, conflicts_with_all = ["detach", "dry_run"])]
+    stats: bool,
     /// Look again at every file that the root tree was made of
     #[arg(long, conflicts_with = "verify")]
     refresh: bool,
     /// Read the root tree again, and all that it was made of; what was altered is named and built again
     #[arg(long)]
     verify: bool,
+    /// Return as soon as the program runs, and print the sandbox's name; what it writes goes to `sandbox logs`
+    ///
+    /// It ends by itself or by `sandbox down`. It has no terminal and nothing to read.
+    #[arg(long)]
+    detach: bool,
     /// Start only in the very tree that the profile's lock describes (`sandbox lock`)
     #[arg(long, conflicts_with = "dry_run")]
     locked: bool,
@@ -113,8 +125,10 @@ impl Up {
             dry_run: false,
             name,
             report: None,
+            stats: false,
             refresh: false,
             verify: false,
+            detach: false,
             locked: false,
             params,
             profile,
@@ -129,11 +143,20 @@ impl Up {
             Ok(judged) => judged,
             Err((refused, sources)) => return refuse(refused, &sources),
         };
+        if self.detach {
+            be_alone(&mut judged.settings);
+        }
         let plan = guards::without(Plan::new(judged.settings.clone()));
         if self.dry_run {
             return self.print(&plan, &judged.sources);
         }
-        match self.start(&plan, &mut judged) {
+        let detached = match self.detach.then(detach).transpose() {
+            Ok(None) => None,
+            Ok(Some(Side::Supervisor(detached))) => Some(detached),
+            Ok(Some(Side::Caller(exit))) => return exit,
+            Err(problem) => return refuse(problem.into(), &judged.sources),
+        };
+        match self.start(&plan, &mut judged, detached) {
             Ok(outcome) => Exit(outcome.exit_code),
             Err(refused) => refuse(refused, &judged.sources),
         }
@@ -164,6 +187,7 @@ impl Up {
             return Err((problem.into(), sources));
         }
         output::problems(problems, &sources);
+        output::missing_parts(&settings);
         Ok(Judged {
             settings,
             sources,
@@ -204,7 +228,12 @@ impl Up {
         }
     }
 
-    pub(super) fn start(&self, plan: &Plan, judged: &mut Judged) -> Result<Outcome, Refused> {
+    pub(super) fn start(
+        &self,
+        plan: &Plan,
+        judged: &mut Judged,
+        detached: Option<Detached>,
+    ) -> Result<Outcome, Refused> {
         let profile = judged.path.clone();
         // Opened before the program runs: it may be able to write the directory, and to lay a link there.
         let mut report = self.report.as_deref().map(create_report).transpose()?;
@@ -232,17 +261,31 @@ impl Up {
             None => Vec::new(),
         };
         let note = name.as_ref().map(Name::note).transpose()?;
+        let sources = &judged.sources;
+        let describe = || Described {
+            text: report::plan_text(plan, sources, report::problems::Style::PLAIN),
+            json: report::plan_json(plan, sources),
+        };
         let run = Run {
             plan,
             tree: &tree.root,
             kept: &places,
             note: note.as_ref().map(AsFd::as_fd),
-            filters: filters.as_ref(),
+            filters: &filters,
             cgroups: &judged.facts.cgroups,
             caller: judged.caller.as_ref().map(AsFd::as_fd),
+            profile: &self.profile.to_string_lossy(),
+            describe: &describe,
             on_missing: warn_of_missing,
         };
-        let outcome = supervise::run(&run, &mut claim);
+        let is_detached = detached.is_some();
+        let outcome = supervise::run(&run, &mut claim, detached);
+        if let Ok(outcome) = outcome.as_ref()
+            && is_detached
+        {
+            let noted = claim.note_outcome(&report::json(outcome));
+            noted.map_err(|error| problem("state.note", "note the outcome", &error))?;
+        }
         let released = claim.release();
         let outcome = outcome.map_err(|error| explain(plan, &tree.root, error))?;
         released
@@ -252,9 +295,42 @@ impl Up {
             noted.map_err(|error| problem("kept.system", "note that the run is over", &error))?;
         }
         finish(&outcome, report.as_mut())?;
+        if self.stats {
+            output::error_text(&report::footer(&outcome));
+        }
         tree::keep(&store, &tree);
         Ok(outcome)
     }
+}
+
+/// Which process this is after a fork.
+enum Side {
+    Caller(Exit),
+    Supervisor(Detached),
+}
+
+/// Leaves the start to a process of its own. In the caller's, it waits for the program to run.
+fn detach() -> Result<Side, Problem> {
+    let failed =
+        |error: io::Error| problem("supervise.detach", "start it in the background", &error);
+    let waiting = match supervise::detach().map_err(failed)? {
+        Detach::Supervisor(detached) => return Ok(Side::Supervisor(detached)),
+        Detach::Caller(waiting) => waiting,
+    };
+    Ok(Side::Caller(match waiting.wait().map_err(failed)? {
+        Start::Started(name) => match output::text(&format!("{name}\n")) {
+            Ok(()) => Exit::DONE,
+            Err(_) => Exit::NOT_STARTED,
+        },
+        Start::Failed(code) => code.map_or(Exit::NOT_STARTED, Exit),
+    }))
+}
+
+/// What `--detach` changes: the caller's end is not the program's, and no terminal is there.
+fn be_alone(settings: &mut Settings) {
+    let alone = Origin::CommandLine;
+    settings.supervise.kill_on_parent_exit = At::new(Switch::Off, alone.clone());
+    settings.command.terminal = At::new(Terminal::Inherited, alone);
 }
 
 /// Where Landlock does not keep the launcher's file out of reach, it runs from a copy that nobody can
@@ -297,7 +373,7 @@ fn create_report(path: &Path) -> Result<File, Problem> {
 }
 
 /// A directory among the standard streams is a way out: `..` of it is the host's (rule 15).
-fn refuse_directories() -> Result<(), Problem> {
+pub(super) fn refuse_directories() -> Result<(), Problem> {
     let names = ["standard input", "standard output", "standard error"];
     for (stream, name) in STREAMS.into_iter().zip(names) {
         // One that is closed leads nowhere.
@@ -319,7 +395,7 @@ fn open_state() -> Result<StateDirectory, Problem> {
     let state =
         StateDirectory::open(place).map_err(|error| problem("state.directory", &what, &error))?;
     state
-        .sweep(crate::cgroup::sweep)
+        .sweep(&crate::cgroup::sweep)
         .map_err(|error| problem("state.sweep", "clean up after killed runs", &error))?;
     Ok(state)
 }

@@ -118,6 +118,11 @@ impl Sources {
         FileId(id)
     }
 
+    /// What the files are called, in the order of their ids.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.name.as_str())
+    }
+
     /// The file with this id.
     pub fn file(&self, id: FileId) -> Option<&Source> {
         self.files.get(usize::from(id.0))

@@ -10,9 +10,12 @@ mod images;
 mod limits;
 mod parts;
 mod paths;
+mod placed;
 pub mod places;
 mod programs;
 pub mod refusal;
+pub mod set_id;
+pub mod surroundings;
 mod variables;
 
 use std::io::IsTerminal;
@@ -81,6 +84,7 @@ fn answer(facts: &mut Facts, new: &Wanted) {
         variables: names,
         paths: wanted_paths,
         parts: wanted_parts,
+        placed: wanted_placed,
         patterns,
         images: wanted_images,
         programs: wanted_programs,
@@ -105,6 +109,7 @@ fn answer(facts: &mut Facts, new: &Wanted) {
         .paths
         .extend(found.map(|path| (path.clone(), paths::look(path))));
     facts.parts.extend(parts::look(wanted_parts));
+    facts.placed.extend(placed::look(wanted_placed));
     let matches = patterns.iter();
     facts
         .matches

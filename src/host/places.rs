@@ -55,6 +55,12 @@ pub fn without_links(path: &Path) -> PathBuf {
     }
 }
 
+/// The path itself, or of what is above it the nearest that is there.
+pub fn there(path: &Path) -> &Path {
+    let mut above = path.ancestors();
+    above.find(|path| path.exists()).unwrap_or(Path::new("/"))
+}
+
 /// The directory that a variable names, when it is absolute as the specification asks, else one of
 /// the user's home.
 fn below(variable: &str, default: &str) -> Option<PathBuf> {

@@ -59,6 +59,7 @@ pub fn probe(tree: Option<&Path>) -> HostState {
             "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
         ),
         apparmor_profile: apparmor_profile(),
+        selinux: switch("/sys/fs/selinux/enforce"),
         filtered: status.as_deref().and_then(|text| nonzero(text, "Seccomp:")),
         traced: status
             .as_deref()
@@ -84,7 +85,7 @@ pub fn probe(tree: Option<&Path>) -> HostState {
     }
 }
 
-fn text(path: &str) -> Option<String> {
+pub(super) fn text(path: &str) -> Option<String> {
     let bytes = fs::read(path).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
@@ -115,12 +116,12 @@ fn apparmor_profile() -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-fn field<'a>(status: &'a str, key: &str) -> Option<&'a str> {
+pub(super) fn field<'a>(status: &'a str, key: &str) -> Option<&'a str> {
     let line = status.lines().find_map(|line| line.strip_prefix(key));
     line.map(str::trim)
 }
 
-fn nonzero(status: &str, key: &str) -> Option<Switch> {
+pub(super) fn nonzero(status: &str, key: &str) -> Option<Switch> {
     let value: u64 = field(status, key)?.parse().ok()?;
     Some((value != 0).into())
 }

@@ -21,8 +21,7 @@ use crate::sys::seccomp::Instruction;
 
 use super::probe::ArmedProbe;
 use super::{LaunchError, Resources};
-use ids::id_maps;
-pub(super) use ids::{ArmedMaps, Setgroups};
+pub(super) use ids::{ArmedMaps, Setgroups, id_maps};
 pub(super) use landlock::{ArmedLandlock, ArmedReach};
 pub(super) use parts::{ArmedPart, ArmedPlace};
 use sources::attributes;
@@ -101,6 +100,7 @@ pub(super) enum Armed {
     OpenClone(ArmedClone),
     OpenNothing,
     Clone { namespaces: u64 },
+    JoinNamespaces,
     WriteIdMaps(ArmedMaps),
     RunMapHelpers([Vec<String>; 2]),
     Start,
@@ -122,6 +122,7 @@ pub(super) enum Armed {
     MountShm { size: CString },
     MountMqueue,
     OpenTerminal,
+    JoinTerminals,
     SealDev,
     MountProc(ProcMount),
     MaskProc(ArmedMask),
@@ -249,7 +250,9 @@ struct Arming<'a> {
 impl Arming<'_> {
     fn action(&self, step: &Step) -> Armable<Armed> {
         Ok(match &step.action {
-            Action::LeaveGroups { keep } => Armed::LeaveGroups(keep.clone()),
+            Action::LeaveGroups { keep } => {
+                Armed::LeaveGroups(keep.iter().map(|group| group.id).collect())
+            }
             Action::MakeGroups(_) => Armed::MakeGroups,
             Action::OpenTree { owner, access } => self.tree(*owner, *access)?,
             Action::OpenBind(bind) => Armed::OpenClone(sources::bind(bind)?),
@@ -257,6 +260,7 @@ impl Arming<'_> {
             Action::Clone { namespaces } => Armed::Clone {
                 namespaces: namespaces.iter().map(|name| clone_flag(*name)).sum(),
             },
+            Action::JoinNamespaces { namespaces: _ } => Armed::JoinNamespaces,
             Action::WriteIdMaps(maps) => id_maps(maps),
             Action::Start => Armed::Start,
             Action::DieWithParent => Armed::DieWithParent,
@@ -284,11 +288,8 @@ impl Arming<'_> {
         })
     }
 
-    /// Where the filter is missing, an empty program, which the kernel refuses: nothing runs without it.
     fn filter(&self, lane: Lane) -> Armed {
-        let Some(filters) = self.resources.filters else {
-            return Armed::Filter(ArmedFilter::default());
-        };
+        let filters = self.resources.filters;
         let listened = filters.listened.as_ref();
         Armed::Filter(match lane {
             Lane::Program => ArmedFilter {
@@ -315,6 +316,7 @@ impl Arming<'_> {
             MountAction::MountShm { size } => Armed::MountShm { size: bytes(*size) },
             MountAction::MountMqueue => Armed::MountMqueue,
             MountAction::OpenTerminal => Armed::OpenTerminal,
+            MountAction::JoinTerminals => Armed::JoinTerminals,
             MountAction::SealDev => Armed::SealDev,
             MountAction::MountProc(kind) => Armed::MountProc(*kind),
             MountAction::MaskProc(path) => Armed::MaskProc(ArmedMask {

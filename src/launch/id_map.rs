@@ -1,14 +1,17 @@
 //! User namespaces that only carry a map, for idmapped mounts.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::os::fd::OwnedFd;
+use std::ffi::CString;
+use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
 
 use crate::model::{IdExtent, id_maps};
 use crate::plan::{HostIds, Identity, OwnerMap, UserIds};
 use crate::sys;
+use crate::sys::file::How;
+
+use super::procfs;
 
 /// The maps of a user namespace: ids on disk, and ids of the host as which they show.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,37 +73,29 @@ fn user_namespace(shown: &Shown) -> sys::Result<OwnedFd> {
     let pid = holder.pid;
     let files = [
         ("setgroups", "deny".to_owned()),
-        ("uid_map", lines(&shown.users)),
-        ("gid_map", lines(&shown.groups)),
+        ("uid_map", id_maps::text(&shown.users)),
+        ("gid_map", id_maps::text(&shown.groups)),
     ];
     for (name, content) in files {
         write_process_file(pid, name, content.as_bytes())?;
     }
-    let file = File::open(format!("/proc/{pid}/ns/user")).map_err(errno)?;
-    Ok(file.into())
+    let proc = procfs::open()?;
+    let directory = c_path(format!("{pid}/ns"))?;
+    let flags = libc::O_PATH | libc::O_DIRECTORY;
+    let directory = procfs::open_below(proc.as_fd(), &directory, flags)?;
+    // A magic link, which leads out of /proc to the namespace itself.
+    sys::file::open(directory.as_fd(), c"user", How::existing(libc::O_RDONLY, 0))
 }
 
-/// The text of a uid_map or gid_map file.
-pub(super) fn lines(extents: &[IdExtent]) -> String {
-    let line = |extent: &IdExtent| {
-        let IdExtent {
-            inside,
-            outside,
-            count,
-        } = extent;
-        format!("{inside} {outside} {count}\n")
-    };
-    extents.iter().map(line).collect()
+fn c_path(path: String) -> sys::Result<CString> {
+    CString::new(path).map_err(|_| Errno::EINVAL)
 }
 
-/// Writes a file of another process's /proc directory in one write.
+/// Writes a file of a child's /proc directory in one write. The number is the child's as long as it has not been
+/// waited for.
 pub(super) fn write_process_file(pid: i32, name: &str, content: &[u8]) -> sys::Result<()> {
-    let path = format!("/proc/{pid}/{name}");
-    let file = fs::OpenOptions::new()
-        .write(true)
-        .open(path)
-        .map_err(errno)?;
-    sys::file::write_whole(std::os::fd::AsFd::as_fd(&file), content)
+    let proc = procfs::open()?;
+    procfs::write(proc.as_fd(), &c_path(format!("{pid}/{name}"))?, content)
 }
 
 pub(super) fn errno(error: std::io::Error) -> Errno {

@@ -13,6 +13,7 @@ use crate::sys::process::{Dumpable, Side, Watched};
 
 use super::arm::{Armed, ArmedClone, ArmedMaps, ArmedStep, Lanes};
 use super::parent::open_clone;
+use super::procfs;
 use super::record::Record;
 use super::{program, reap};
 
@@ -24,6 +25,8 @@ pub(super) struct Inside<'a> {
     /// Where the listener of the program's filter goes.
     pub(super) listener_socket: Option<OwnedFd>,
     tasks: &'a [OwnedFd],
+    /// The namespaces to join.
+    joined: &'a [(OwnedFd, i32)],
     pub(super) slots: Vec<Option<OwnedFd>>,
     initial: InitialStrings,
     /// The host's /proc, checked to be one.
@@ -40,6 +43,8 @@ pub(super) struct Inside<'a> {
     pub(super) terminal: Option<OwnedFd>,
     /// The children of this very thread, where no PID namespace ends them.
     pub(super) children: Option<OwnedFd>,
+    /// This process, as the program's parent.
+    pub(super) first: i32,
     /// The process that becomes the program.
     pub(super) program: i32,
 }
@@ -49,7 +54,7 @@ impl<'a> Inside<'a> {
         records: OwnedFd,
         gate: OwnedFd,
         (terminal_socket, listener_socket): (Option<OwnedFd>, Option<OwnedFd>),
-        tasks: &'a [OwnedFd],
+        (tasks, joined): (&'a [OwnedFd], &'a [(OwnedFd, i32)]),
         slots: Vec<Option<OwnedFd>>,
         initial: InitialStrings,
     ) -> Inside<'a> {
@@ -59,6 +64,7 @@ impl<'a> Inside<'a> {
             terminal_socket,
             listener_socket,
             tasks,
+            joined,
             slots,
             initial,
             host_proc: None,
@@ -70,6 +76,7 @@ impl<'a> Inside<'a> {
             masks: None,
             terminal: None,
             children: None,
+            first: 0,
             program: 0,
         }
     }
@@ -113,6 +120,7 @@ impl Inside<'_> {
     fn perform(&mut self, action: &Armed) -> sys::Result<()> {
         match action {
             Armed::DieWithParent => self.die_with_parent(),
+            Armed::JoinNamespaces => self.join(),
             Armed::WriteIdMaps(maps) => self.write_maps(maps),
             Armed::WaitForStart => self.wait_for_start(),
             Armed::BecomeUser(ids) => become_user(*ids),
@@ -139,7 +147,7 @@ impl Inside<'_> {
     }
 
     /// A parent that ended before the request is seen by the end of the gate.
-    fn die_with_parent(&self) -> sys::Result<()> {
+    pub(super) fn die_with_parent(&self) -> sys::Result<()> {
         sys::process::die_with_parent(libc::SIGKILL)?;
         let mut gate = [Watched {
             fd: std::os::fd::AsRawFd::as_raw_fd(&self.gate),
@@ -164,10 +172,16 @@ impl Inside<'_> {
         let proc = self.any_proc()?;
         // Without CAP_SETGID outside, a map of groups wants setgroups(2) denied first.
         if guard::holds(Guard::DenySetgroups) {
-            write_proc(proc, c"self/setgroups", b"deny")?;
+            procfs::write(proc, c"self/setgroups", b"deny")?;
         }
-        write_proc(proc, c"self/uid_map", &maps.uid)?;
-        write_proc(proc, c"self/gid_map", &maps.gid)
+        procfs::write(proc, c"self/uid_map", &maps.uid)?;
+        procfs::write(proc, c"self/gid_map", &maps.gid)
+    }
+
+    /// The mount namespace brings its root along; the PID namespace is that of children to come.
+    fn join(&self) -> sys::Result<()> {
+        let mut joined = self.joined.iter();
+        joined.try_for_each(|(namespace, kinds)| sys::process::enter(namespace.as_fd(), *kinds))
     }
 
     fn enter_groups(&self) -> sys::Result<()> {
@@ -183,7 +197,9 @@ impl Inside<'_> {
             libc::O_RDONLY,
             libc::RESOLVE_NO_XDEV | libc::RESOLVE_NO_MAGICLINKS,
         );
-        self.children = Some(sys::file::open(proc, c"thread-self/children", how)?);
+        let children = sys::file::open(proc, c"thread-self/children", how)?;
+        self.children = Some(children);
+        self.first = sys::process::own_id();
         Ok(())
     }
 
@@ -217,19 +233,19 @@ impl Inside<'_> {
     /// The program gets a time namespace; this process stays in the host's, so that the offsets are open.
     fn set_clocks(&self, offsets: &[u8]) -> sys::Result<()> {
         sys::process::unshare(libc::CLONE_NEWTIME)?;
-        write_proc(self.any_proc()?, c"self/timens_offsets", offsets)
+        procfs::write(self.any_proc()?, c"self/timens_offsets", offsets)
     }
 
     /// The limit of the sandbox's own user namespace; a try shows that it holds.
     fn forbid_user_namespaces(&self) -> sys::Result<()> {
         const LIMIT: &std::ffi::CStr = c"sys/user/max_user_namespaces";
         let limit = match guard::holds(Guard::UserNamespaceLimit) {
-            true => write_proc(self.any_proc()?, LIMIT, b"0"),
+            true => procfs::write(self.any_proc()?, LIMIT, b"0"),
             false => Ok(()),
         };
         match limit {
             // An own /proc of processes alone: the sysctl is that of the writer's namespace in any.
-            Err(Errno::ENOENT) => write_proc(held(&self.host_proc)?, LIMIT, b"0")?,
+            Err(Errno::ENOENT) => procfs::write(held(&self.host_proc)?, LIMIT, b"0")?,
             result => result?,
         }
         if !guard::holds(Guard::UserNamespaceTry) {
@@ -258,13 +274,7 @@ impl Inside<'_> {
         if self.host_proc.is_some() {
             return Ok(());
         }
-        let how = How::existing(libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW, 0);
-        let proc = sys::file::open(HERE, c"/proc", how)?;
-        let is_proc = sys::file::filesystem_type(proc.as_fd())? == libc::PROC_SUPER_MAGIC;
-        if !is_proc && guard::holds(Guard::ProcMagic) {
-            return Err(Errno::EMEDIUMTYPE);
-        }
-        self.host_proc = Some(proc);
+        self.host_proc = Some(procfs::open()?);
         Ok(())
     }
 
@@ -279,16 +289,6 @@ pub(super) fn held(descriptor: &Option<OwnedFd>) -> sys::Result<BorrowedFd<'_>> 
     descriptor.as_ref().map(AsFd::as_fd).ok_or(Errno::EBADF)
 }
 
-/// Writes below a /proc that was checked, without leaving it (CVE-2025-52881).
-fn write_proc(proc: BorrowedFd<'_>, path: &std::ffi::CStr, value: &[u8]) -> sys::Result<()> {
-    let resolve = match guard::holds(Guard::ProcResolve) {
-        true => libc::RESOLVE_BENEATH | libc::RESOLVE_NO_XDEV | libc::RESOLVE_NO_MAGICLINKS,
-        false => 0,
-    };
-    let file = sys::file::open(proc, path, How::existing(libc::O_WRONLY, resolve))?;
-    sys::file::write_whole(file.as_fd(), value)
-}
-
 /// A keyring of its own too: keys have no namespace, and the session's are the caller's (rule 18).
 fn new_session() -> sys::Result<()> {
     sys::process::new_session()?;
@@ -296,8 +296,11 @@ fn new_session() -> sys::Result<()> {
         return Ok(());
     }
     match sys::process::new_session_keyring() {
-        // A kernel without keys, or a filter around us that lets nobody inside ask for one either.
-        Err(Errno::ENOSYS | Errno::EPERM) => Ok(()),
+        // A kernel without keys, or a filter around us: it must let nobody inside ask for one either.
+        Err(errno @ (Errno::ENOSYS | Errno::EPERM)) => match sys::process::keys_are_refused() {
+            true => Ok(()),
+            false => Err(errno),
+        },
         result => result,
     }
 }

@@ -14,9 +14,11 @@ mod overlay;
 mod parent;
 mod parts;
 mod probe;
+mod procfs;
 mod program;
 mod reap;
 mod record;
+mod rehearse;
 mod sealed;
 
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -33,6 +35,7 @@ use crate::sys::seccomp::Instruction;
 pub use parent::launch;
 pub use reap::end_left_behind;
 pub use record::Record;
+pub use rehearse::{Came, rehearse};
 pub use sealed::run_sealed;
 
 /// Asks a first process that is no PID 1 to kill everything; Linux sends the last real-time signal for
@@ -50,10 +53,12 @@ pub struct Resources<'a> {
     /// Where the first process is noted before it passes the gate, as [`sys::pidfd::Identity`](crate::sys::pidfd::Identity)
     /// writes itself.
     pub note: Option<BorrowedFd<'a>>,
-    /// The system-call filters, where there are any.
-    pub filters: Option<&'a Filters>,
+    /// The system-call filters.
+    pub filters: &'a Filters,
     /// The control groups.
     pub groups: Groups<'a>,
+    /// What stands for the namespaces that are joined, with their flags, as setns(2) takes both.
+    pub joined: &'a [(OwnedFd, i32)],
 }
 
 /// The programs of the system-call filters.

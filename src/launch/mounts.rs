@@ -33,6 +33,7 @@ impl Inside<'_> {
             Armed::MountShm { size } => self.mount_shm(size),
             Armed::MountMqueue => self.mount_mqueue(),
             Armed::OpenTerminal => self.open_terminal(),
+            Armed::JoinTerminals => self.join_terminals(),
             Armed::SealDev => seal(held(&self.dev)?),
             Armed::MountProc(kind) => self.mount_proc(*kind),
             Armed::MaskProc(mask) => self.mask(held(&self.proc)?, mask),
@@ -308,6 +309,29 @@ impl Inside<'_> {
 
     /// The session's own terminal, from the sandbox's own devpts.
     fn open_terminal(&mut self) -> sys::Result<()> {
+        let terminal = self.new_terminal()?;
+        let (dev, pts) = (held(&self.dev)?, held(&self.pts)?);
+        let console = sys::mount::clone_tree(pts, c"0", Depth::One)?;
+        sys::file::make_file(dev, c"console", 0o600)?;
+        sys::mount::attach(console.as_fd(), dev, c"console")?;
+        self.terminal = Some(terminal);
+        Ok(())
+    }
+
+    /// The devpts that the sandbox has, reached by no link; /dev/console stays the first program's.
+    fn join_terminals(&mut self) -> sys::Result<()> {
+        let how = How::existing(libc::O_PATH | libc::O_DIRECTORY, libc::RESOLVE_NO_SYMLINKS);
+        let pts = sys::file::open(HERE, c"/dev/pts", how)?;
+        if sys::file::filesystem_type(pts.as_fd())? != DEVPTS_SUPER_MAGIC {
+            return Err(Errno::EMEDIUMTYPE);
+        }
+        self.pts = Some(pts);
+        self.terminal = Some(self.new_terminal()?);
+        Ok(())
+    }
+
+    /// A terminal of the sandbox's own, which the caller's relays to.
+    fn new_terminal(&self) -> sys::Result<OwnedFd> {
         let pts = held(&self.pts)?;
         let resolve = libc::RESOLVE_BENEATH | libc::RESOLVE_NO_SYMLINKS | libc::RESOLVE_NO_XDEV;
         let how = How::existing(libc::O_RDWR | libc::O_NOCTTY, resolve);
@@ -320,14 +344,12 @@ impl Inside<'_> {
         sys::terminal::take_control(terminal.as_fd())?;
         let socket = held(&self.terminal_socket)?;
         sys::network::send_descriptor(socket, master.as_fd())?;
-        let dev = held(&self.dev)?;
-        let console = sys::mount::clone_tree(pts, c"0", Depth::One)?;
-        sys::file::make_file(dev, c"console", 0o600)?;
-        sys::mount::attach(console.as_fd(), dev, c"console")?;
-        self.terminal = Some(terminal);
-        Ok(())
+        Ok(terminal)
     }
 }
+
+/// The kernel's name of a devpts (statfs(2)).
+const DEVPTS_SUPER_MAGIC: i64 = 0x1cd1;
 
 /// Window size and modes of the caller's terminal, where standard input is one.
 fn copy_from_caller(terminal: BorrowedFd<'_>) -> sys::Result<()> {

@@ -14,9 +14,9 @@ use super::mounts::{NODEV, NOSUID, descriptor_path, new_tmpfs};
 
 /// The directories beside each other on one mount: what is written, overlayfs's own, and a place where
 /// the lower layer may lie while the overlay is made.
-const UPPER: &CStr = c"upper";
-const WORK: &CStr = c"work";
-const LOWER: &CStr = c"lower";
+pub(super) const UPPER: &CStr = c"upper";
+pub(super) const WORK: &CStr = c"work";
+pub(super) const LOWER: &CStr = c"lower";
 
 impl Inside<'_> {
     pub(super) fn mount_overlay(&mut self, size: &CStr) -> sys::Result<()> {
@@ -59,7 +59,11 @@ impl Inside<'_> {
 /// The layers of an overlay stay detached where the kernel takes them so (Linux 6.15, no id map).
 /// Else they lie over the old root while it is made, and the overlay keeps its own hold on them; one
 /// lies in the other, because each detachment waits for the whole machine.
-fn overlay(lower: BorrowedFd<'_>, layers: BorrowedFd<'_>, attributes: u64) -> sys::Result<OwnedFd> {
+pub(super) fn overlay(
+    lower: BorrowedFd<'_>,
+    layers: BorrowedFd<'_>,
+    attributes: u64,
+) -> sys::Result<OwnedFd> {
     if let Ok(overlay) = join(lower, layers, attributes) {
         return Ok(overlay);
     }

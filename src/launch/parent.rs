@@ -43,9 +43,7 @@ pub fn launch(plan: &Plan, resources: &Resources<'_>) -> Result<Running, LaunchE
         .transpose()
         .map_err(LaunchError::setup("make a socket"))?;
     let (terminal_out, terminal_in) = terminal.unzip();
-    let is_listened = resources
-        .filters
-        .is_some_and(|filters| filters.listened.is_some());
+    let is_listened = resources.filters.listened.is_some();
     let listener = is_listened
         .then(UnixStream::pair)
         .transpose()
@@ -210,21 +208,9 @@ impl Parent<'_> {
         write_process_file(pid, "gid_map", &maps.gid)
     }
 
-    /// newuidmap(1) and newgidmap(1) have the rights that an unprivileged caller lacks. The child waits
-    /// at the gate and is the caller's own, which is what they look at.
+    /// The child waits at the gate and is the caller's own, which is what they look at.
     fn run_helpers(&self, commands: &[Vec<String>; 2]) -> sys::Result<()> {
-        let pid = self.child_id()?.to_string();
-        for command in commands {
-            let (program, extents) = command.split_first().ok_or(Errno::EINVAL)?;
-            let mut helper = std::process::Command::new(program);
-            helper.arg(&pid).args(extents).env_clear();
-            helper.stdin(std::process::Stdio::null());
-            let status = helper.status().map_err(super::id_map::errno)?;
-            if !status.success() {
-                return Err(Errno::EPERM);
-            }
-        }
-        Ok(())
+        run_map_helpers(self.child_id()?, commands)
     }
 
     fn note(&self) -> sys::Result<()> {
@@ -270,13 +256,29 @@ impl Parent<'_> {
                 terminal_of_child.map(Into::into),
                 listener_of_child.map(Into::into),
             ),
-            resources.groups.tasks,
+            (resources.groups.tasks, resources.joined),
             slots,
             initial,
         );
         sys::allocation::start_counting();
         init::run(inside, lanes)
     }
+}
+
+/// newuidmap(1) and newgidmap(1) have the rights that an unprivileged caller lacks.
+pub(super) fn run_map_helpers(pid: i32, commands: &[Vec<String>; 2]) -> sys::Result<()> {
+    let pid = pid.to_string();
+    for command in commands {
+        let (program, extents) = command.split_first().ok_or(Errno::EINVAL)?;
+        let mut helper = std::process::Command::new(program);
+        helper.arg(&pid).args(extents).env_clear();
+        helper.stdin(std::process::Stdio::null());
+        let status = helper.status().map_err(super::id_map::errno)?;
+        if !status.success() {
+            return Err(Errno::EPERM);
+        }
+    }
+    Ok(())
 }
 
 /// Opens a detached copy of a host path with its attributes; nothing where it may be missing and is.
@@ -299,6 +301,7 @@ pub(super) fn open_clone(clone: &ArmedClone) -> sys::Result<Option<OwnedFd>> {
     if clone.accepts == Accepts::Sockets && !is_socket {
         return Err(Errno::ENOTSOCK);
     }
+    refuse_set_id(clone, &status)?;
     let depth = match guard::holds(Guard::EveryMountBelow) {
         true => clone.depth,
         false => Depth::One,
@@ -308,6 +311,18 @@ pub(super) fn open_clone(clone: &ArmedClone) -> sys::Result<Option<OwnedFd>> {
         false => sys::mount::set_attributes_alone(mount.as_fd(), clone.attributes, depth)?,
     }
     Ok(Some(mount))
+}
+
+/// What the program writes to a set-id file through a shared mapping leaves the bits: the file would run its code
+/// with its owner's rights on the host (hardening rule 11). Those within a directory `audit --host` looks for.
+fn refuse_set_id(clone: &ArmedClone, status: &libc::stat) -> sys::Result<()> {
+    let is_file = status.st_mode & libc::S_IFMT == libc::S_IFREG;
+    let gives_rights = status.st_mode & 0o4000 != 0 || status.st_mode & 0o2010 == 0o2010;
+    let is_written = clone.attributes.set & libc::MOUNT_ATTR_RDONLY == 0;
+    match is_file && gives_rights && is_written && guard::holds(Guard::SetIdSources) {
+        true => Err(Errno::EUCLEAN),
+        false => Ok(()),
+    }
 }
 
 /// Whether something is a directory, where it has to be one, and none where it must not be.

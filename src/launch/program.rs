@@ -18,6 +18,9 @@ use super::record::Record;
 /// Performs the lane; ends in the program or in a record that says which step failed.
 pub(super) fn run(inside: &Inside<'_>, steps: &[ArmedStep]) -> ! {
     let records = inside.records.as_fd();
+    if let Err(errno) = die_with_first(inside) {
+        fail(records, steps.first().map_or(0, |step| step.index), errno);
+    }
     let mut trying = None;
     for ArmedStep { index, action } in steps {
         let result = match action {
@@ -36,8 +39,21 @@ pub(super) fn run(inside: &Inside<'_>, steps: &[ArmedStep]) -> ! {
     sys::process::exit(1)
 }
 
+/// Without a PID namespace a killed first process would leave it behind; exec keeps this.
+fn die_with_first(inside: &Inside<'_>) -> sys::Result<()> {
+    if inside.children.is_none() || !guard::holds(Guard::DieWithoutNamespace) {
+        return Ok(());
+    }
+    sys::process::die_with_parent(libc::SIGKILL)?;
+    match sys::process::parent_id() == inside.first {
+        true => Ok(()),
+        false => Err(Errno::EOWNERDEAD),
+    }
+}
+
 fn perform(inside: &Inside<'_>, action: &Armed) -> sys::Result<()> {
     match action {
+        Armed::DieWithParent => inside.die_with_parent(),
         Armed::OwnProcessGroup => own_process_group(inside),
         Armed::LimitProcess {
             resource,

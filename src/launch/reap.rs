@@ -32,6 +32,10 @@ fn watch(inside: &Inside<'_>) -> sys::Result<()> {
         sys::credentials::clear_ambient_set()?;
         sys::credentials::set_capabilities(0)?;
     }
+    if inside.children.is_some() && guard::holds(Guard::DieWithoutNamespace) {
+        // Without a PID namespace it has to live on to end the others: told of the supervisor's death, not killed.
+        sys::process::die_with_parent(super::KILL_ALL)?;
+    }
     loop {
         let signal = sys::signal::wait()?;
         match signal {

@@ -9,14 +9,17 @@ use super::Invalid;
 
 /// Declares an enum whose variants have one spelling each in a profile.
 macro_rules! choices {
-    ($(#[$doc:meta])* $name:ident { $($(#[$item_doc:meta])* $item:ident = $word:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[doc = $meaning:literal])+ $item:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $($(#[$item_doc])* $item),+ }
+        pub enum $name { $($(#[doc = $meaning])+ $item),+ }
 
         impl $name {
             /// Every spelling, in the order of the documentation.
             pub const WORDS: &'static [&'static str] = &[$($word),+];
+
+            /// What each stands for, in the same order; a blank stands before each.
+            pub const MEANINGS: &'static [&'static str] = &[$(concat!($($meaning),+)),+];
 
             /// The spelling in a profile.
             pub fn word(self) -> &'static str {
@@ -183,7 +186,7 @@ choices! {
         Default = "default",
         /// A smaller one, for programs that only compute.
         Strict = "strict",
-        /// No filter.
+        /// No list: every known call runs, but none that makes a set-id file.
         None = "none",
     }
 }
@@ -211,6 +214,8 @@ choices! {
         LimitsCpus = "limits.cpus",
         /// `limits.pids` alone.
         LimitsPids = "limits.pids",
+        /// `limits.cpu_time` alone.
+        LimitsCpuTime = "limits.cpu_time",
     }
 }
 

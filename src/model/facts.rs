@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use super::{ImageFact, ImageName, LandlockAbi, PartFact, Resource, Rlimit};
+use super::{ImageFact, ImageName, LandlockAbi, PartFact, Resource, Rlimit, Switch};
 use serde::Serialize;
 
 /// Everything that a plan depends on beside the profile.
@@ -24,6 +24,8 @@ pub struct Facts {
     pub paths: BTreeMap<PathBuf, PathFact>,
     /// What lies at each path below a bind that the profile protects.
     pub parts: BTreeMap<(PathBuf, PathBuf), PartFact>,
+    /// Where paths lie in their file systems, with what is mounted below them.
+    pub placed: BTreeMap<PathBuf, Vec<Placed>>,
     /// Directories of `sandbox` itself, without links: built trees, and who runs.
     pub own_directories: Vec<PathBuf>,
     /// What the patterns of `system.dev` match, sorted.
@@ -97,6 +99,28 @@ pub enum PathFact {
     Hidden(String),
 }
 
+/// A place in a file system, whatever the mounts by which it is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// The device of the file system, as mountinfo has it.
+    pub device: String,
+    /// The path from the root of the file system.
+    pub path: PathBuf,
+    /// Where it is mounted below the path that was asked for; empty for that path itself.
+    pub below: PathBuf,
+}
+
+/// Set-id files of the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetIdFiles {
+    /// Where the search began.
+    pub top: PathBuf,
+    /// What was found there and below, sorted.
+    pub files: Vec<PathBuf>,
+    /// Whether everything was looked at.
+    pub whole: Switch,
+}
+
 /// The kinds of file that a plan tells apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PathKind {
@@ -145,7 +169,7 @@ pub struct Accounts {
 }
 
 /// Where newuidmap(1) and newgidmap(1) are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 pub struct MapHelpers {
     /// newuidmap.
     pub users: PathBuf,

@@ -86,6 +86,8 @@ guards! {
     Filter, "filter", 21;
     /// The system-call filter of the first process.
     FilterOfInit, "filter-of-init", 21;
+    /// Without a list of system calls set-id modes are filtered all the same.
+    SetIdWithoutList, "set-id-without-list", 11;
     /// The network namespace.
     NetworkNamespace, "network-namespace", 24;
     /// The control groups are entered.
@@ -149,6 +151,8 @@ guards! {
     OwnPoints, "own-points", 10;
     /// Set-id modes are filtered.
     SetIdModes, "set-id-modes", 11;
+    /// No set-id file is bound to be written.
+    SetIdSources, "set-id-sources", 11;
     /// Set-id bits are not copied into a tree.
     StripSetId, "strip-set-id", 11;
     /// Capabilities of files are not copied into a tree.
@@ -217,6 +221,8 @@ guards! {
     GateOwnEnd, "gate-own-end", 27;
     /// The end of the gate is seen.
     GateEnd, "gate-end", 27;
+    /// All ends with the supervisor, where there is no PID namespace.
+    DieWithoutNamespace, "die-without-namespace", 27;
     /// Orphans end with the program, where there is no PID namespace.
     EndOrphans, "end-orphans", 28;
 }

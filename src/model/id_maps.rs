@@ -46,6 +46,19 @@ fn span(start: u32, count: u32) -> RangeInclusive<u32> {
     start..=start.saturating_add(count.saturating_sub(1))
 }
 
+/// The text of a uid_map or gid_map file.
+pub fn text(extents: &[IdExtent]) -> String {
+    let line = |extent: &IdExtent| {
+        let IdExtent {
+            inside,
+            outside,
+            count,
+        } = extent;
+        format!("{inside} {outside} {count}\n")
+    };
+    extents.iter().map(line).collect()
+}
+
 /// The host's id behind `inside`, if the map has one.
 pub fn outside_of(extents: &[IdExtent], inside: u32) -> Option<u32> {
     extents.iter().find_map(|extent| extent.outside_of(inside))

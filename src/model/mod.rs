@@ -17,7 +17,11 @@ mod paths;
 mod privileges;
 mod quantities;
 mod refusal;
+mod running;
+mod stop;
+mod surroundings;
 mod syscalls;
+mod usage;
 mod wanted;
 
 pub use choices::{
@@ -28,7 +32,7 @@ pub use digest::{Sha256, from_hex};
 pub use expectation::{Endpoint, Expectation, Expected, Finding, PathUse, Verdict};
 pub use facts::{
     Accounts, CgroupFacts, CgroupVersion, Facts, Hierarchy, HostAccount, MapHelpers, PathFact,
-    PathKind, ProgramFact, User,
+    PathKind, Placed, ProgramFact, SetIdFiles, User,
 };
 pub use id_maps::IdExtent;
 pub use identity::{FileMode, GroupSpec, UserSpec};
@@ -36,11 +40,15 @@ pub use image::{ImageConfig, ImageFact, ImageName, Platform, PlatformSpec};
 pub use kept::{Kept, KeptKind, KeptPlace};
 pub use landlock::LandlockAbi;
 pub use names::{Invalid, SandboxName, VolumeName, nearest};
-pub use outcome::{Ending, Layer, LayerState, LimitKind, Outcome, RefusedCall, Usage};
+pub use outcome::{Ending, Layer, LayerState, LimitKind, Outcome, RefusedCall};
 pub use parts::{PartFact, PartPath, Protection, Unprotected};
 pub use paths::InsidePath;
 pub use privileges::{Capability, Resource, Rlimit, RlimitValue, Signal};
 pub use quantities::{ByteSize, Cpus, Period, TimeOffset};
 pub use refusal::HostState;
+pub use running::{Figures, RunState, RunningSandbox};
+pub use stop::{Stop, StopAnswer, StopSource};
+pub use surroundings::{KeyQuota, Place, Room, Surroundings};
 pub use syscalls::{Errno, OnDeny};
+pub use usage::{Pressure, Usage};
 pub use wanted::Wanted;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use super::{Finding, Kept, Signal, Unprotected};
+use super::{Finding, Kept, Signal, Stop, Unprotected, Usage};
 
 /// Everything that the report says of a finished run.
 ///
@@ -21,10 +21,14 @@ pub struct Outcome {
     pub exit_code: u8,
     /// How it ended.
     pub ending: Ending,
+    /// Who wanted it to end, before it did; null where nobody did.
+    pub stopped_by: Option<Stop>,
     /// Every limit that was met, whether or not it ended the run.
     pub limits_hit: Vec<LimitKind>,
     /// System calls that the policy refused, the most frequent first; null where nobody counted them.
     pub refused_calls: Option<Vec<RefusedCall>>,
+    /// When it was started, in seconds since 1970 by the clock of that moment.
+    pub started_unix: u64,
     /// From the start of the program to its end, in seconds.
     #[serde(serialize_with = "seconds", rename = "wall_seconds")]
     #[schemars(with = "f64", range(min = 0))]
@@ -151,6 +155,10 @@ pub enum LimitKind {
     Pids,
     /// `limits.wall_time`: everything was killed.
     WallTime,
+    /// `limits.cpu_time`: everything was killed.
+    CpuTime,
+    /// `limits.output`: everything was killed.
+    Output,
 }
 
 impl LimitKind {
@@ -160,42 +168,14 @@ impl LimitKind {
             LimitKind::Memory => "limits.memory",
             LimitKind::Pids => "limits.pids",
             LimitKind::WallTime => "limits.wall_time",
+            LimitKind::CpuTime => "limits.cpu_time",
+            LimitKind::Output => "limits.output",
         }
     }
 }
 
-/// What a run used; null where the host cannot say.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, JsonSchema)]
-pub struct Usage {
-    /// User CPU time of all processes, seconds: of the control group, else of all that were waited for.
-    #[serde(serialize_with = "seconds_or_null")]
-    #[schemars(with = "Option<f64>", range(min = 0))]
-    pub user_seconds: Option<Duration>,
-    /// System CPU time of all processes, seconds.
-    #[serde(serialize_with = "seconds_or_null")]
-    #[schemars(with = "Option<f64>", range(min = 0))]
-    pub system_seconds: Option<Duration>,
-    /// Peak memory of the whole sandbox, bytes (of the control group).
-    pub memory_peak_bytes: Option<u64>,
-    /// Largest resident set of any one process, bytes (getrusage(2)).
-    pub max_rss_bytes: Option<u64>,
-    /// Most processes and threads at once (of the control group).
-    pub pids_peak: Option<u64>,
-    /// How often a fork was refused by `limits.pids`.
-    pub pids_refused: Option<u64>,
-    /// Processes that the out-of-memory killer ended.
-    pub oom_kills: Option<u64>,
-}
-
 fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(time.as_secs_f64())
-}
-
-fn seconds_or_null<S: Serializer>(
-    time: &Option<Duration>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    time.map(|time| time.as_secs_f64()).serialize(serializer)
 }
 
 /// One layer of isolation, and whether it held.

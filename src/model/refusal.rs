@@ -20,6 +20,8 @@ pub struct HostState {
     pub apparmor_restricts_user_namespaces: Option<Switch>,
     /// The AppArmor profile of this process; `unconfined` is none.
     pub apparmor_profile: Option<String>,
+    /// Whether SELinux enforces its policy (/sys/fs/selinux/enforce).
+    pub selinux: Option<Switch>,
     /// Whether this process is under a system-call filter (`Seccomp: 2` in /proc/self/status).
     pub filtered: Option<Switch>,
     /// Whether another process traces this one, as proot and strace do.

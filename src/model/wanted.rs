@@ -14,6 +14,8 @@ pub struct Wanted {
     pub paths: BTreeSet<PathBuf>,
     /// Paths below host directories, as (directory, relative path), at which no link is followed.
     pub parts: BTreeSet<(PathBuf, PathBuf)>,
+    /// Host paths of which it counts where in their file systems they lie.
+    pub placed: BTreeSet<PathBuf>,
     /// Host paths whose last name holds `*`.
     pub patterns: BTreeSet<PathBuf>,
     /// Images whose configuration counts.
@@ -54,6 +56,7 @@ impl Wanted {
             variables: &self.variables - &answered.variables,
             paths: &self.paths - &answered.paths,
             parts: &self.parts - &answered.parts,
+            placed: &self.placed - &answered.placed,
             patterns: &self.patterns - &answered.patterns,
             images: &self.images - &answered.images,
             search_path: match programs.is_empty() {
@@ -76,6 +79,7 @@ impl Wanted {
             variables,
             paths,
             parts,
+            placed,
             patterns,
             images,
             programs,
@@ -90,6 +94,7 @@ impl Wanted {
         self.variables.extend(variables);
         self.paths.extend(paths);
         self.parts.extend(parts);
+        self.placed.extend(placed);
         self.patterns.extend(patterns);
         self.images.extend(images);
         if !programs.is_empty() {

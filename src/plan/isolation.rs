@@ -1,6 +1,6 @@
 //! The isolation contract: what holds, layer by layer, read off the steps that are performed.
 
-use crate::model::{Layer, LayerState, NetworkMode, ProcMount, SysMount};
+use crate::model::{Layer, LayerState, NetworkMode, OnDeny, ProcMount, SeccompPolicy, SysMount};
 
 use super::step::{Action, Lane, MountAction, Namespace, ProgramAction};
 use super::{Amount, Landlock, LandlockRules, Plan, Terminal};
@@ -158,11 +158,20 @@ impl<'a> Contract<'a> {
         self.groups();
         let mut steps = self.plan.steps.iter();
         let policy = steps.find_map(|step| match (&step.action, step.lane) {
-            (Action::Filter(policy), Lane::Program) => Some(policy.to_string()),
+            (Action::Filter(policy), Lane::Program) => Some(*policy),
             _ => None,
         });
-        let written = settings.seccomp.value.to_string();
-        let off = asked(written == "none", "security.seccomp = \"none\"");
+        let modes_alone = policy == Some(SeccompPolicy::None);
+        let off = modes_alone.then(|| {
+            "the profile has `security.seccomp = \"none\"`: off but for set-id modes".to_owned()
+        });
+        // What is refused runs all the same: only rules over arguments hold.
+        let logs = settings.syscalls.on_deny.value == OnDeny::Log;
+        let off = off.or_else(|| {
+            logs.then(|| "the profile has `on_deny = \"log\"`: refused calls run".to_owned())
+        });
+        let policy = policy.filter(|_| !modes_alone && !logs);
+        let policy = policy.map(|policy| policy.to_string());
         self.layer("seccomp", policy, off);
         self.landlock();
         self.abstract_sockets();
@@ -348,6 +357,9 @@ impl<'a> Contract<'a> {
         let time = self.plan.settings.wall_time.as_ref();
         let time = time.map(|time| time.value.to_string());
         self.layer("limits.wall_time", time, Some(UNSET.to_owned()));
+        let output = self.plan.settings.output.as_ref();
+        let output = output.map(|size| size.value.to_string());
+        self.layer("limits.output", output, Some(UNSET.to_owned()));
         self.process_limits();
     }
 

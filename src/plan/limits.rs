@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::diag::{At, Origin};
-use crate::model::{ByteSize, Cpus, InsidePath, Resource, Rlimit};
+use crate::model::{ByteSize, Cpus, InsidePath, Period, Resource, Rlimit};
 
 /// The limits that a control group enforces, each with its place in the profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
@@ -54,11 +54,19 @@ pub enum Amount {
     Cpus(Cpus),
     /// Processes and threads.
     Pids(u64),
+    /// CPU time of all processes together, which the group counts and the supervisor looks at.
+    CpuTime(Period),
 }
 
 impl Amount {
     /// Every key, in the order of the documentation.
-    pub const KEYS: [&str; 4] = ["limits.memory", "limits.swap", "limits.cpus", "limits.pids"];
+    pub const KEYS: [&str; 5] = [
+        "limits.memory",
+        "limits.swap",
+        "limits.cpus",
+        "limits.pids",
+        "limits.cpu_time",
+    ];
 
     /// The key in the profile: `limits.memory`.
     pub fn key(self) -> &'static str {
@@ -67,6 +75,7 @@ impl Amount {
             Amount::Swap(_) => "limits.swap",
             Amount::Cpus(_) => "limits.cpus",
             Amount::Pids(_) => "limits.pids",
+            Amount::CpuTime(_) => "limits.cpu_time",
         }
     }
 
@@ -76,6 +85,7 @@ impl Amount {
             Amount::Memory(size) | Amount::Swap(size) => size.to_string(),
             Amount::Cpus(cpus) => cpus.to_string(),
             Amount::Pids(count) => count.to_string(),
+            Amount::CpuTime(time) => time.to_string(),
         }
     }
 }

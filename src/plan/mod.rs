@@ -1,23 +1,28 @@
 //! (raw profile, facts) to `Plan`: validated, resolved, ordered, printable. Pure.
 
+mod group;
 mod isolation;
 mod landlock;
 mod limits;
 mod private;
 mod probe;
 mod resolve;
+mod seat;
 mod settings;
 mod step;
 mod steps;
 mod syscalls;
 mod tree;
+mod trial;
 
+pub use group::HostGroup;
 pub use isolation::{Shortfalls, isolation};
 pub use landlock::{Landlock, LandlockPlace, LandlockReach, LandlockRules};
 pub use limits::{Amount, DeviceRule, GroupLimit, GroupLimits, Lacking, ProcessLimit};
 pub use private::PrivateValues;
 pub use probe::Probe;
 pub use resolve::{Attempt, Given, Knowledge, Purpose, attempt, resolve, wanted};
+pub use seat::{Further, Seat};
 pub use settings::{
     Clock, ClockOffset, Command, Device, Expect, HostIds, IdMaps, Identity, Loss, MapWriter, Mount,
     MountKind, Namespaces, OpenPart, OwnerMap, PartGuard, Privacy, Settings, Supervise, System,
@@ -30,7 +35,9 @@ pub use step::{
 use steps::DEVICES;
 pub use steps::{End, steps};
 pub use syscalls::Syscalls;
+use syscalls::base;
 pub use tree::{Existing, Missing, MountPoint, MountPointKind, TreePlan, TreeSource};
+pub use trial::{Trial, Tried};
 
 use serde::Serialize;
 
@@ -57,6 +64,7 @@ impl Plan {
     pub fn for_test(settings: Settings) -> Plan {
         let settings = Settings {
             wall_time: None,
+            output: None,
             ..settings
         };
         let steps = steps(&settings, End::Answer);

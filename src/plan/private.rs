@@ -20,6 +20,14 @@ impl PrivateValues {
         self.shown.insert(value.to_owned(), shown.into());
     }
 
+    /// Each value, with what is shown instead.
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        let pairs = self.shown.iter();
+        pairs
+            .map(|(value, shown)| (value.clone(), shown.clone()))
+            .collect()
+    }
+
     /// Whether nothing is hidden.
     pub fn is_empty(&self) -> bool {
         self.shown.is_empty()

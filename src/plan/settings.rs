@@ -11,7 +11,9 @@ use crate::model::{
     SeccompPolicy, Signal, Switch, SysMount, TimeOffset, UserSpec, VolumeName, Writes,
 };
 
-use super::{GroupLimits, Landlock, Missing, PrivateValues, ProcessLimit, Syscalls, TreePlan};
+use super::{
+    GroupLimits, HostGroup, Landlock, Missing, PrivateValues, ProcessLimit, Syscalls, TreePlan,
+};
 
 /// Everything that the steps are made from. No `Option` here means "default".
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -45,6 +47,8 @@ pub struct Settings {
     pub process_limits: Vec<ProcessLimit>,
     /// When everything is killed.
     pub wall_time: Option<At<Period>>,
+    /// Most that standard output and standard error may hold together.
+    pub output: Option<At<ByteSize>>,
     /// Capabilities that stay.
     pub capabilities: Vec<At<Capability>>,
     /// The system-call policy.
@@ -175,7 +179,15 @@ pub struct Identity {
     /// Which ids the user namespace has.
     pub maps: At<IdMaps>,
     /// Supplementary groups of the host that stay, sorted.
-    pub groups: Vec<At<u32>>,
+    pub groups: Vec<At<HostGroup>>,
+}
+
+impl Identity {
+    /// Whether an unprivileged caller's own supplementary groups can be left, and are: where a helper of
+    /// root's writes the maps.
+    pub fn leaves_groups(&self) -> bool {
+        matches!(self.maps.value.writer, MapWriter::Helpers(_)) && self.groups.is_empty()
+    }
 }
 
 /// The maps of a user namespace, and who writes them.

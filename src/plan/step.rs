@@ -9,8 +9,8 @@ use crate::model::{
 };
 
 use super::{
-    ClockOffset, GroupLimits, IdMaps, LandlockRules, Missing, MountPointKind, OwnerMap, PartGuard,
-    Probe, ProcessLimit, TargetPoint, UserIds,
+    ClockOffset, GroupLimits, HostGroup, IdMaps, LandlockRules, Missing, MountPointKind, OwnerMap,
+    PartGuard, Probe, ProcessLimit, TargetPoint, UserIds,
 };
 
 /// One thing that is done, who does it and why.
@@ -91,6 +91,10 @@ pub enum Namespace {
     Uts,
     /// CLONE_NEWNET.
     Network,
+    /// CLONE_NEWCGROUP: joined, never made by clone3.
+    Cgroup,
+    /// CLONE_NEWTIME: joined, never made by clone3.
+    Time,
 }
 
 impl Namespace {
@@ -103,6 +107,8 @@ impl Namespace {
             Namespace::Ipc => "ipc",
             Namespace::Uts => "uts",
             Namespace::Network => "network",
+            Namespace::Cgroup => "cgroup",
+            Namespace::Time => "time",
         }
     }
 }
@@ -113,8 +119,8 @@ impl Namespace {
 pub enum Action {
     /// Leaves all supplementary groups but these.
     LeaveGroups {
-        /// Ids of the host.
-        keep: Vec<u32>,
+        /// Groups of the host.
+        keep: Vec<HostGroup>,
     },
     /// Makes the control groups and writes their limits.
     MakeGroups(GroupLimits),
@@ -132,6 +138,11 @@ pub enum Action {
     /// clone3: the first process of the sandbox, in these new namespaces.
     Clone {
         /// Which are new from the first instruction on.
+        namespaces: Vec<Namespace>,
+    },
+    /// setns: enters these namespaces of a program that runs.
+    JoinNamespaces {
+        /// Which; all others are the caller's own already.
         namespaces: Vec<Namespace>,
     },
     /// Writes the maps of the user namespace; the lane says who does.
@@ -313,6 +324,8 @@ pub enum MountAction {
     MountMqueue,
     /// A new pseudo-terminal, the session's own, also at /dev/console.
     OpenTerminal,
+    /// A new pseudo-terminal, the session's own, of the devpts that is at /dev/pts already.
+    JoinTerminals,
     /// /dev becomes read-only.
     SealDev,
     /// /proc of the sandbox's own processes; never with `none`.

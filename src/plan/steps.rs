@@ -3,23 +3,27 @@
 //! The order is the security argument: no_new_privs and private mounts first, host names resolved
 //! before the pivot, capabilities dropped after the last mount, the filter last before exec.
 
+mod further;
 mod landlock;
 mod mounts;
 mod parts;
 
+pub(super) use further::further_steps;
 pub(super) use mounts::DEVICES;
 
 use crate::diag::Origin;
 use crate::model::{CgroupMount, NetworkMode, SeccompPolicy};
 
 use super::probe::probes;
-use super::step::{Action, Lane, Namespace, Phase, ProgramAction, Step};
-use super::{HostIds, MapWriter, Settings, Terminal};
+use super::step::{Action, Lane, MountAction, Namespace, Phase, ProgramAction, Step};
+use super::{HostIds, LandlockRules, MapWriter, Settings, Terminal};
 
 /// The list under construction.
 struct Steps<'a> {
     settings: &'a Settings,
     end: End,
+    /// Where what is mounted does not tell them.
+    rules: Option<&'a LandlockRules>,
     list: Vec<Step>,
 }
 
@@ -37,6 +41,7 @@ pub fn steps(settings: &Settings, end: End) -> Vec<Step> {
     let mut steps = Steps {
         settings,
         end,
+        rules: None,
         list: Vec::with_capacity(96),
     };
     steps.prepare();
@@ -132,8 +137,7 @@ impl Steps<'_> {
         self.map_ids();
         match self.host_ids() {
             HostIds::Caller(_) => {
-                let may_leave = matches!(identity.maps.value.writer, MapWriter::Helpers(_));
-                if may_leave && identity.groups.is_empty() {
+                if identity.leaves_groups() {
                     let why = "the caller's groups stay outside";
                     self.leave_groups(Lane::Init, Phase::Identity, why);
                 }
@@ -179,7 +183,7 @@ impl Steps<'_> {
     fn leave_groups(&mut self, lane: Lane, phase: Phase, why: &'static str) {
         let groups = &self.settings.identity.groups;
         let origin = groups.first().map(|group| group.origin.clone());
-        let keep = groups.iter().map(|group| group.value).collect();
+        let keep = groups.iter().map(|group| group.value.clone()).collect();
         let action = Action::LeaveGroups { keep };
         self.add(lane, phase, action, why, &origin.unwrap_or(Origin::Default));
     }
@@ -287,11 +291,18 @@ impl Steps<'_> {
 
     fn filter(&mut self, lane: Lane) {
         let policy = self.settings.seccomp.clone();
-        if policy.value != SeccompPolicy::None {
-            let action = Action::Filter(policy.value);
-            let why = "an allow-list of system calls";
-            self.add(lane, Phase::Lockdown, action, why, &policy.origin);
-        }
+        let (value, why) = match (policy.value, lane) {
+            // The profile speaks of the program.
+            (SeccompPolicy::None, Lane::Init | Lane::Parent) => {
+                (SeccompPolicy::Default, "an allow-list of system calls")
+            }
+            (SeccompPolicy::None, Lane::Program) => {
+                (SeccompPolicy::None, "no set-id file is made all the same")
+            }
+            (value, _) => (value, "an allow-list of system calls"),
+        };
+        let action = Action::Filter(value);
+        self.add(lane, Phase::Lockdown, action, why, &policy.origin);
     }
 
     fn program(&mut self) {
@@ -310,13 +321,6 @@ impl Steps<'_> {
             why,
             origin,
         );
-        for limit in &settings.process_limits {
-            let (action, origin) = (
-                ProgramAction::LimitProcess(limit.clone()),
-                &limit.limit.origin,
-            );
-            self.add(lane, Phase::Limits, action, "of this process", origin);
-        }
         let (umask, workdir) = (&command.umask, &command.workdir);
         let action = ProgramAction::SetUmask(umask.value);
         self.add(lane, Phase::Lockdown, action, "a known one", &umask.origin);
@@ -335,6 +339,7 @@ impl Steps<'_> {
             "no way out by a forgotten one",
         );
         self.landlock();
+        self.limit_process();
         self.filter(lane);
         match self.end {
             End::Execute => self.execute(),
@@ -342,6 +347,15 @@ impl Steps<'_> {
                 let why = "in place of the program";
                 self.always(lane, Phase::Exec, ProgramAction::Answer, why);
             }
+        }
+    }
+
+    /// As late as the filter lets: the start opens files and takes memory that the program need not have.
+    fn limit_process(&mut self) {
+        for limit in &self.settings.process_limits {
+            let action = ProgramAction::LimitProcess(limit.clone());
+            let (why, origin) = ("of this process", &limit.limit.origin);
+            self.add(Lane::Program, Phase::Lockdown, action, why, origin);
         }
     }
 

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use crate::diag::At;
-use crate::model::{Capability, OnDeny, SeccompPolicy, Switch};
-use crate::seccomp::{Base, Entry, Grants, NestedUserNamespaces, Policy, X86};
+use crate::model::{Access, Capability, OnDeny, SeccompPolicy, Switch};
+use crate::seccomp::{Base, Entry, Grants, HostFiles, NestedUserNamespaces, Policy, X86};
 
-use super::Settings;
+use super::{Mount, MountKind, Settings};
 
 /// What is said of system calls beside the name of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,26 +22,23 @@ pub struct Syscalls {
 }
 
 impl Syscalls {
-    /// What `judge` says of the policy; nothing where there is no filter.
+    /// What `judge` says of the policy.
     pub(super) fn with_policy<T>(
         &self,
-        name: SeccompPolicy,
+        base: Base,
         capabilities: &[At<Capability>],
         nested: NestedUserNamespaces,
         judge: impl FnOnce(&Policy<'_>) -> T,
-    ) -> Option<T> {
-        let base = match name {
-            SeccompPolicy::Default => Base::Default,
-            SeccompPolicy::Strict => Base::Strict,
-            SeccompPolicy::None => return None,
-        };
+    ) -> T {
+        // Nobody has said which programs run: both kinds are filtered.
+        let both = matches!(base, Base::None(_));
         let names = capabilities.iter();
         let names: Vec<String> = names
             .map(|capability| capability.value.to_string())
             .collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let entries = |list: &[At<Entry>]| list.iter().map(|entry| entry.value).collect::<Vec<_>>();
-        Some(judge(&Policy {
+        judge(&Policy {
             base,
             grants: Grants {
                 capabilities: &names,
@@ -52,9 +49,32 @@ impl Syscalls {
             on_deny: self.on_deny.value,
             x86: match self.x86.value {
                 Switch::On => X86::Filtered,
+                Switch::Off if both => X86::Filtered,
                 Switch::Off => X86::Killed,
             },
-        }))
+        })
+    }
+}
+
+/// What the policy `name` begins with beside these mounts.
+pub(super) fn base(name: SeccompPolicy, mounts: &[At<Mount>]) -> Base {
+    match name {
+        SeccompPolicy::Default => Base::Default,
+        SeccompPolicy::Strict => Base::Strict,
+        SeccompPolicy::None => Base::None(host_files(mounts)),
+    }
+}
+
+/// Through a socket descriptors of any directory may come.
+fn host_files(mounts: &[At<Mount>]) -> HostFiles {
+    let is_open = |mount: &At<Mount>| match &mount.value.kind {
+        MountKind::Bind { access, .. } => *access == Access::ReadWrite,
+        MountKind::Socket { .. } => true,
+        MountKind::Part { .. } | MountKind::Volume { .. } | MountKind::Tmpfs { .. } => false,
+    };
+    match mounts.iter().any(is_open) {
+        true => HostFiles::Writable,
+        false => HostFiles::Apart,
     }
 }
 
@@ -67,10 +87,11 @@ impl Settings {
         }
     }
 
-    /// What `judge` says of the system-call policy; nothing where there is no filter.
-    pub fn with_policy<T>(&self, judge: impl FnOnce(&Policy<'_>) -> T) -> Option<T> {
-        let (name, nested) = (self.seccomp.value, self.nested());
+    /// What `judge` says of the system-call policy.
+    pub fn with_policy<T>(&self, judge: impl FnOnce(&Policy<'_>) -> T) -> T {
+        let base = base(self.seccomp.value, &self.mounts);
+        let nested = self.nested();
         self.syscalls
-            .with_policy(name, &self.capabilities, nested, judge)
+            .with_policy(base, &self.capabilities, nested, judge)
     }
 }

@@ -35,6 +35,13 @@ pub(super) fn parse_file(file: FileId, text: &str, problems: &mut Problems) -> O
     None
 }
 
+/// Each table of a profile with the keys that may stand in it, as its decoder asks for them: what the reference of the
+/// language is compared with. Tables that the text leaves out are there too, entries of lists are not.
+pub fn keys(text: &str) -> Vec<(String, Vec<&'static str>)> {
+    let (document, _) = DeTable::parse_recoverable(text);
+    decode::keys(document.get_ref())
+}
+
 /// The parser's message, with what was meant where that is plain.
 fn syntax_error(message: &str, word: &str, origin: &Origin) -> Problem {
     let (message, expected) = message.split_once(", expected ").unwrap_or((message, ""));

@@ -346,8 +346,12 @@ pub struct RawLimits {
     pub cpus: Opt<Setting<Cpus>>,
     /// Processes and threads.
     pub pids: Opt<Setting<u64>>,
+    /// CPU time of all processes together.
+    pub cpu_time: Opt<Setting<Period>>,
     /// Time from start to end.
     pub wall_time: Opt<Setting<Period>>,
+    /// Bytes of standard output and standard error together.
+    pub output: Opt<Setting<ByteSize>>,
     /// `[limits.process]`. Key: the resource.
     pub process: Vec<RawRlimit>,
 }

@@ -146,7 +146,7 @@ fields! {
     RawNamespaces {
         user, pid, ipc, uts, cgroup, time_boottime, time_monotonic, hostname, map_users,
     }
-    RawLimits { memory, swap, cpus, pids, wall_time, process }
+    RawLimits { memory, swap, cpus, pids, cpu_time, wall_time, output, process }
     RawRlimit { resource, soft, hard }
     RawSecurity {
         capabilities, seccomp, nested_userns, landlock, seccomp_rules, architectures,

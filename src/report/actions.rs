@@ -5,7 +5,7 @@ mod ids;
 
 use std::collections::BTreeMap;
 
-use crate::model::{Access, Capability, InsidePath};
+use crate::model::{Access, Capability, InsidePath, SeccompPolicy};
 use crate::plan::{
     Action, Clock, ClockOffset, DeviceRule, GroupLimits, GuardPart, HostDevice, KeptPart,
     LandlockRules, MountAction, MountPointKind, OpenBind, OpenKept, OwnerMap, PartGuard, Plan,
@@ -112,7 +112,11 @@ impl<'a> Texts<'a> {
             Action::OpenKept(kept) => self.open_kept(kept),
             Action::Clone { namespaces } => {
                 let names: Vec<&str> = namespaces.iter().map(|name| name.name()).collect();
-                bare(&format!("clone3 {}", names.join(" ")))
+                bare(format!("clone3 {}", names.join(" ")).trim_end())
+            }
+            Action::JoinNamespaces { namespaces } => {
+                let names: Vec<&str> = namespaces.iter().map(|name| name.name()).collect();
+                bare(&format!("setns {}", names.join(" ")))
             }
             Action::WriteIdMaps(maps) => id_maps(maps),
             Action::Start => bare("let the first process go on"),
@@ -138,6 +142,7 @@ impl<'a> Texts<'a> {
             Action::HideInit => bare("dumpable 0, wipe the arguments"),
             Action::Fork => bare("fork the program"),
             Action::Program(action) => self.program(action),
+            Action::Filter(SeccompPolicy::None) => bare("seccomp for set-id modes alone"),
             Action::Filter(policy) => bare(&format!("seccomp {policy}")),
             Action::Reap => bare("reap until the program ends"),
         }
@@ -208,6 +213,7 @@ impl<'a> Texts<'a> {
                 let how = format!("upper on disk, {flags}{}", place(*point));
                 with(&format!("mount overlay{over} at {target}"), how)
             }
+            MountAction::JoinTerminals => bare("open a terminal of /dev/pts"),
             MountAction::MountDev => mounted("tmpfs", "/dev", "nosuid noexec"),
             MountAction::MountDevice(device) => self.device(device),
             MountAction::MountPts => mounted("devpts", "/dev/pts", "newinstance nosuid noexec"),

@@ -42,6 +42,34 @@ pub fn explain(plan: &Plan, step: usize, errno: i32, host: &HostState) -> Proble
     failed.problem(cause)
 }
 
+/// The cause of a failed step by itself, for who asks before anything is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The stable name of the cause.
+    pub code: &'static str,
+    /// Why it was refused.
+    pub reason: String,
+    /// What to do, as an imperative; nothing where only the errno is known.
+    pub help: Option<String>,
+}
+
+/// As [`explain`], without the step: the same causes, in the same words.
+///
+/// `step` belongs to the plan.
+pub fn cause(plan: &Plan, step: &Step, errno: i32, host: &HostState) -> Told {
+    let failed = Failed {
+        plan,
+        step,
+        errno: Errno::from_raw(errno),
+        host,
+        texts: Texts::new(plan),
+    };
+    let Cause {
+        code, reason, help, ..
+    } = failed.cause().unwrap_or_else(|| failed.unknown());
+    Told { code, reason, help }
+}
+
 /// The program's file is in the tree, but not its `#!` interpreter or its loader; `step` is the place
 /// of the step that executes it.
 pub fn explain_no_interpreter(plan: &Plan, step: usize) -> Problem {
@@ -103,6 +131,8 @@ struct Cause {
     code: &'static str,
     /// The whole message.
     message: String,
+    /// The part of it that says why.
+    reason: String,
     /// What to do, as an imperative.
     help: Option<String>,
     /// The line that it is about, where that is not the step's own.
@@ -113,10 +143,16 @@ impl Cause {
     fn new(code: &'static str, message: String) -> Cause {
         Cause {
             code,
+            reason: message.clone(),
             message,
             help: None,
             origin: None,
         }
+    }
+
+    fn because(mut self, reason: String) -> Cause {
+        self.reason = reason;
+        self
     }
 
     fn help(mut self, help: impl Into<String>) -> Cause {
@@ -158,6 +194,7 @@ impl Failed<'_> {
             Action::DropBoundingSet(_) | Action::SetCapabilities(_) => self.capabilities(),
             Action::Fork => self.process_limit(),
             Action::Filter(_) => self.filter(),
+            Action::NewSession => self.keys(),
             Action::PrivateMounts | Action::BecomeSubreaper => self.foreign_proc(),
             Action::OpenTree { owner, .. } => self.open_tree(*owner),
             Action::OpenBind(bind) => self.open_bind(bind),
@@ -167,11 +204,11 @@ impl Failed<'_> {
             Action::Program(action) => self.program(action),
             Action::LeaveGroups { .. }
             | Action::MakeGroups(_)
+            | Action::JoinNamespaces { .. }
             | Action::Start
             | Action::DieWithParent
             | Action::WaitForStart
             | Action::NoNewPrivileges
-            | Action::NewSession
             | Action::SetHostName(_)
             | Action::LoopbackUp
             | Action::HideInit
@@ -260,14 +297,15 @@ impl Failed<'_> {
     fn refused(&self, code: &'static str, reason: &str) -> Cause {
         let what = self.what();
         let errno = words::of(self.errno);
-        Cause::new(code, format!("`{what}` is refused: {reason} ({errno})"))
+        let reason = format!("{reason} ({errno})");
+        Cause::new(code, format!("`{what}` is refused: {reason}")).because(reason)
     }
 
     fn unknown(&self) -> Cause {
         let what = self.what();
         let errno = words::of(self.errno);
         let message = format!("`{what}` is refused by the kernel ({errno})");
-        Cause::new("host.refused", message)
+        Cause::new("host.refused", message).because(format!("the kernel refuses it ({errno})"))
     }
 
     fn what(&self) -> String {
@@ -278,6 +316,7 @@ impl Failed<'_> {
         let Cause {
             code,
             message,
+            reason: _,
             help,
             origin,
         } = cause;

@@ -4,20 +4,26 @@
 mod actions;
 pub mod audit;
 pub mod changes;
+pub mod doctor;
 pub mod expect;
 pub mod failure;
+mod footer;
 pub mod outcome;
 mod printable;
 pub mod problems;
 pub mod profiles;
 mod progress;
 pub mod rules;
+pub mod running;
 pub mod steps;
 mod stores;
+mod table;
 pub mod values;
 
+pub use footer::footer;
 pub use outcome::{json, summary};
 pub use printable::printable;
 pub use progress::Bar;
-pub use steps::plan_text;
+pub use running::pretty;
+pub use steps::{plan_json, plan_text};
 pub use stores::{collected_text, listing, listing_json, tree_text};

@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use super::printable::json_escaped;
-use crate::model::{ByteSize, Ending, LimitKind, Outcome, Signal};
+use crate::model::{ByteSize, Ending, LimitKind, Outcome, Signal, Stop, StopAnswer, StopSource};
 
 /// The version of the report that is written. A member that is added does not change it, so readers
 /// pass over those that they do not know; one that is renamed, removed or gets another meaning does.
@@ -56,7 +56,10 @@ pub fn summary(outcome: &Outcome) -> Option<String> {
             signal: SIGINT | SIGPIPE,
             ..
         } => None,
-        Ending::Signalled { signal } => Some(signalled(signal)),
+        Ending::Signalled { signal } => Some(match &outcome.stopped_by {
+            Some(stop) => stopped(signal, stop),
+            None => signalled(signal),
+        }),
         Ending::Limit { limit, .. } => Some(limited(outcome, limit)),
     };
     // A program that failed at a limit often says so in no words that anyone understands.
@@ -103,7 +106,9 @@ fn hint(outcome: &Outcome, limit: LimitKind) -> String {
     let (verb, count) = match limit {
         LimitKind::Memory => ("ended", outcome.usage.oom_kills),
         LimitKind::Pids => ("refused", outcome.usage.pids_refused),
-        LimitKind::WallTime => return format!("{subject} was over"),
+        LimitKind::WallTime | LimitKind::CpuTime | LimitKind::Output => {
+            return format!("{subject} was over");
+        }
     };
     match count {
         Some(1) => format!("{subject} {verb} 1 process"),
@@ -122,6 +127,8 @@ fn limited(outcome: &Outcome, limit: LimitKind) -> String {
             format!("killed: `{key}`{value} was used up{peak}")
         }
         LimitKind::WallTime => format!("killed: `{key}`{value} was over"),
+        LimitKind::CpuTime => format!("killed: `{key}`{value} was used up"),
+        LimitKind::Output => format!("killed: it wrote more than `{key}`{value}"),
         LimitKind::Pids => format!("killed: `{key}`{value} was reached"),
     }
 }
@@ -132,6 +139,22 @@ fn limit_value(outcome: &Outcome, limit: LimitKind) -> String {
     let value = layers.find(|layer| layer.layer == limit.key());
     let value = value.and_then(|layer| layer.value.as_ref());
     value.map_or_else(String::new, |value| format!(" {value}"))
+}
+
+/// Killed by a signal after somebody had asked for the end.
+fn stopped(signal: i32, stop: &Stop) -> String {
+    let who = match (stop.by, &stop.signal_name) {
+        (StopSource::Signal, Some(name)) => format!("SIG{name} to `sandbox`"),
+        (StopSource::Signal, None) => "a signal to `sandbox`".to_owned(),
+        (StopSource::CallerEnded, _) => "the end of the process that started it".to_owned(),
+        (StopSource::TerminalClosed, _) => "the end of its terminal".to_owned(),
+    };
+    match stop.answer {
+        StopAnswer::Killed => {
+            format!("killed: it did not end within `supervise.stop_timeout` after {who}")
+        }
+        StopAnswer::Ended => format!("{} after {who}", signalled(signal)),
+    }
 }
 
 fn signalled(signal: i32) -> String {

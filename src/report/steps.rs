@@ -27,6 +27,15 @@ pub fn plan_text(plan: &Plan, sources: &Sources, style: Style) -> String {
     Table::new(style, &rows).render(&rows)
 }
 
+/// A plan as JSON: what was decided and the steps, with the profile's files, to which origins such as
+/// `0:12-30` refer by their place and bytes.
+pub fn plan_json(plan: &Plan, sources: &Sources) -> serde_json::Value {
+    let files: Vec<&str> = sources.names().collect();
+    // Plain data has a form in JSON.
+    let plan = serde_json::to_value(plan).unwrap_or_default();
+    serde_json::json!({ "files": files, "plan": plan })
+}
+
 fn lane_rows(plan: &Plan, lane: Lane, sources: &Sources, texts: Texts<'_>, rows: &mut Vec<Row>) {
     let mut steps = plan.steps.iter().enumerate();
     let Some(first) = steps.clone().find(|(_, step)| step.lane == lane) else {

@@ -7,6 +7,7 @@ use indicatif::HumanBytes;
 use serde::Serialize;
 
 use super::printable::{json_escaped, printable};
+use super::table::table;
 use crate::rootfs::{Built, Collected, Collection, Listed, Notes};
 
 /// A tree that was built or found.
@@ -99,26 +100,7 @@ pub fn listing(trees: &[Listed], now: SystemTime) -> String {
     let head = ["TREE", "FILES", "SIZE", "OWN", "LAST USED", "USED BY"].map(str::to_owned);
     let rows = trees.iter().map(|tree| row(tree, now));
     let rows: Vec<[String; 6]> = std::iter::once(head).chain(rows).collect();
-    let mut widths = [0; 6];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(unicode_width::UnicodeWidthStr::width(cell.as_str()));
-        }
-    }
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
-            // Numbers stand to the right.
-            match column {
-                1..=3 => line += &format!("{cell:>width$}  "),
-                _ => line += &format!("{cell:<width$}  "),
-            }
-        }
-        text += line.trim_end();
-        text.push('\n');
-    }
-    text
+    table(&rows, &[1, 2, 3])
 }
 
 fn row(tree: &Listed, now: SystemTime) -> [String; 6] {

@@ -7,8 +7,8 @@ use crate::diag::Origin;
 use crate::model::{OnDeny, SeccompPolicy};
 use crate::plan::Settings;
 use crate::seccomp::{
-    Cause, CompileError, Group, Key, Policy, Standing, Verdict, Verdicts, X86, groups, own_calls,
-    rules_in_force,
+    Base, Cause, CompileError, Group, Key, Policy, Standing, Verdict, Verdicts, X86, groups,
+    own_calls, rules_in_force,
 };
 
 use super::page::Page;
@@ -24,10 +24,11 @@ pub struct Syscalls {
     /// The sandbox's name.
     name: String,
     policy: Placed,
-    /// What becomes of a refused call; null without a filter.
+    /// What becomes of a refused call; null without a list.
     on_deny: Option<Placed>,
-    /// Whose calls are judged; all others end the process. Empty without a filter.
+    /// Whose calls are judged; all others end the process.
     architectures: Vec<Placed>,
+    /// Without a list, those with calls that do not run.
     groups: Vec<ToldGroup>,
     arguments: Vec<Rule>,
     /// What 32-bit x86 has beside, where it runs.
@@ -119,8 +120,10 @@ pub fn syscalls(
         x86: Vec::new(),
     };
     let told_policy = settings.with_policy(|policy| {
-        let on_deny = &settings.syscalls.on_deny;
-        told.on_deny = Some(placed(on_deny.value.to_string(), &on_deny.origin));
+        if !matches!(policy.base, Base::None(_)) {
+            let on_deny = &settings.syscalls.on_deny;
+            told.on_deny = Some(placed(on_deny.value.to_string(), &on_deny.origin));
+        }
         let native = placed("native".to_owned(), &Origin::Default);
         told.architectures.push(native);
         if policy.x86 == X86::Filtered {
@@ -129,7 +132,7 @@ pub fn syscalls(
         }
         tell(&mut told, settings, policy, locate)
     });
-    told_policy.transpose()?;
+    told_policy?;
     Ok(told)
 }
 
@@ -142,11 +145,17 @@ fn tell(
     let verdicts = Verdicts::of(policy)?;
     let because = |cause| because(cause, settings, locate);
     for group in groups() {
-        told.groups.push(ToldGroup {
-            name: group.name,
-            reason: group.reason,
-            parts: parts(group, &verdicts, &because),
-        });
+        let mut parts = parts(group, &verdicts, &because);
+        if told.on_deny.is_none() {
+            parts.retain(|part| part.standing != RUNS);
+        }
+        if !parts.is_empty() {
+            told.groups.push(ToldGroup {
+                name: group.name,
+                reason: group.reason,
+                parts,
+            });
+        }
     }
     let rules = rules_in_force(policy, &verdicts).into_iter();
     told.arguments = rules
@@ -156,7 +165,7 @@ fn tell(
             reason: rule.reason,
         })
         .collect();
-    if policy.x86 == X86::Filtered {
+    if policy.x86 == X86::Filtered && told.on_deny.is_some() {
         let own = own_calls().iter();
         told.x86 = own
             .map(|own| Own {
@@ -207,7 +216,7 @@ fn because(
         })
     };
     match cause {
-        Cause::Group => None,
+        Cause::Group | Cause::NoList => None,
         Cause::Allow(index) => entry("allow", index, &syscalls.allow),
         Cause::Deny(index) => entry("deny", index, &syscalls.deny),
         Cause::Lack(lack) => Some(Because {
@@ -250,10 +259,20 @@ impl Syscalls {
             page.paragraph(
                 0,
                 &format!(
-                    "{}: no filter (`{none}`, {line}): the program may make every system call",
+                    "{}: no list (`{none}`, {line}): the program may make every system call, but makes no \
+                     set-id file",
                     self.name
                 ),
             );
+            page.gap();
+            let others = "Calls of any architecture but the machine's and 32-bit x86, x32 among them, end the process. \
+                A number that no call has answers ENOSYS.";
+            page.paragraph(2, others);
+            self.rules(&mut page);
+            let title = "This is refused, since no filter sees the modes that it gives";
+            self.section(&mut page, REFUSED, title);
+            let title = "This is answered ENOSYS, for the same reason";
+            self.section(&mut page, ABSENT, title);
             return page.finish();
         };
         let of = |standing| self.count(standing);
@@ -297,6 +316,13 @@ impl Syscalls {
             }
         };
         page.paragraph(2, &format!("{text} ({}).", on_deny.line));
+        if let Ok(OnDeny::Errno(_)) = on_deny.value.parse() {
+            let counted = "Refused calls are named and counted at the end. All processes together are answered 1000 of \
+                them a second, and wait beyond that. The count takes the one listener that a process may have: who \
+                asks seccomp(2) for a listener of its own gets EBUSY, but not under `kill`, `log` or \
+                `nested_userns`, where nothing is counted.";
+            page.paragraph(2, counted);
+        }
         let mut others = self.architectures.iter().skip(1);
         let text = match others.next() {
             Some(x86) => format!(
@@ -336,6 +362,9 @@ impl Syscalls {
     }
 
     fn rules(&self, page: &mut Page) {
+        if self.arguments.is_empty() {
+            return;
+        }
         page.gap();
         page.paragraph(0, "Of those that run, these arguments are refused");
         for rule in &self.arguments {

@@ -134,6 +134,11 @@ const RULES: &[ArgumentRule] = &[
 ];
 
 impl ArgumentRule {
+    /// Whether it keeps set-id files off the host, and so holds without a list too.
+    pub(super) fn guards_host_files(&self) -> bool {
+        matches!(self.kind, Kind::Mode(_) | Kind::OpenMode(_))
+    }
+
     /// The check, or none where the policy allows every argument, or another rule stands in its place.
     pub(super) fn check(&self, grants: &Grants<'_>, families: Families) -> Option<Check> {
         if !guard::holds(self.kind.guard()) {

@@ -1,4 +1,7 @@
 //! Job control: `sandbox` stops when its program does, so that the caller's shell has the terminal.
+//!
+//! Only where a shell looks after this very process: one that stops while nobody does takes no signal, sees no end of
+//! its caller, and would never go on.
 
 use std::io;
 use std::time::Instant;
@@ -7,8 +10,20 @@ use nix::sys::signal::{SigEvent, SigevNotify, Signal};
 use nix::sys::time::TimeSpec;
 use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
 use nix::time::ClockId;
+use nix::unistd::{getpgid, getpgrp, getppid, getsid};
 
 use crate::sys;
+
+/// Whether a shell with job control started this process: it has put it into a process group of its own, in its
+/// session, and the session has a terminal. A script's or make(1)'s children are in their group.
+pub fn has_shell() -> bool {
+    let parent = getppid();
+    let own_session = getsid(None).ok();
+    let same_session = own_session.is_some() && getsid(Some(parent)).ok() == own_session;
+    let other_group = getpgid(Some(parent)).is_ok_and(|group| group != getpgrp());
+    // It opens only for who has one.
+    same_session && other_group && std::fs::File::open("/dev/tty").is_ok()
+}
 
 /// Stops this process until its shell continues it, or until `due`: a program that stops itself while
 /// others of the sandbox go on must not get past a time limit.

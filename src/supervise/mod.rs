@@ -1,10 +1,20 @@
 //! Starts a plan, watches it, ends all of it, and says what happened.
 
+mod asked;
+mod cpu_clock;
+mod desk;
+mod detach;
+mod exec;
 mod job_control;
+mod log;
 mod outcome;
 mod refused;
 mod relay;
+mod rusage;
+mod seen;
 mod state;
+mod stop;
+mod streams;
 mod watch;
 
 use std::io;
@@ -12,17 +22,26 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 
 use crate::cgroup::{CgroupError, Groups};
-use crate::launch::{self, Filters, LaunchError, Resources, launch};
-use crate::model::{CgroupFacts, CgroupVersion, KeptPlace, Outcome};
-use crate::plan::Plan;
+use crate::launch::{self, Filters, LaunchError, Resources, Running, launch};
+use crate::model::{CgroupFacts, CgroupVersion, KeptPlace, Outcome, Switch};
+use crate::plan::{Amount, Plan, Seat, Supervise};
+use crate::sys::pidfd::Identity;
 
+use cpu_clock::CpuClock;
+use desk::Desk;
+pub use desk::{Described, Told, ask};
+use detach::Away;
+pub use detach::{Detach, Detached, Start, detach};
+pub use exec::{Inside, NotEntered, Stays, exec};
 pub use outcome::Unstarted;
-pub use state::{Claim, StateDirectory};
+use seen::{FirstProcess, Rules};
+pub use state::{After, Claim, Entry, LOGS, Record, Runner, Standing, StateDirectory, Waited};
+pub use stop::{Reached, Stopping, signal};
+use streams::{Replaced, Streams};
 pub use watch::caller;
-use watch::{FirstProcess, Rules, watch};
+use watch::{Outside, watch};
 
 /// What a run needs beside the plan.
-#[derive(Debug)]
 pub struct Run<'a> {
     /// The steps, and what they were made from.
     pub plan: &'a Plan,
@@ -32,12 +51,16 @@ pub struct Run<'a> {
     pub kept: &'a [Option<KeptPlace>],
     /// Where those who want that lock see whether this run is over (see [`Resources::note`]).
     pub note: Option<BorrowedFd<'a>>,
-    /// The system-call filters, where there are any.
-    pub filters: Option<&'a Filters>,
+    /// The system-call filters.
+    pub filters: &'a Filters,
     /// Where groups can be made.
     pub cgroups: &'a CgroupFacts,
     /// Who started it (see [`caller`]).
     pub caller: Option<BorrowedFd<'a>>,
+    /// The profile as the caller wrote it, for other commands.
+    pub profile: &'a str,
+    /// The plan as other commands show it.
+    pub describe: &'a dyn Fn() -> Described,
     /// Told, before the program starts, what the host lacks and the profile allows to miss.
     pub on_missing: fn(&Plan, &[CgroupError]),
 }
@@ -55,15 +78,46 @@ pub enum RunError {
     State(io::Error),
     /// The loop around the sandbox failed; everything in it was killed.
     Watch(io::Error),
+    /// A group of the sandbox cannot be entered.
+    Enter(io::Error),
     /// Everything ended, but a group is still there.
     Remove(io::Error),
 }
 
-/// Runs a plan to its end.
+/// Runs a plan to its end; where it is `detached`, its program goes on without the caller.
 ///
 /// # Errors
 /// When the program did not start; nothing of the sandbox is left then.
-pub fn run(run: &Run<'_>, claim: &mut Claim) -> Result<Outcome, RunError> {
+pub fn run(
+    run: &Run<'_>,
+    claim: &mut Claim,
+    detached: Option<Detached>,
+) -> Result<Outcome, RunError> {
+    let mut outside = Outside::default();
+    let outcome = run_to_end(run, claim, detached, &mut outside);
+    let after = match outside.away.as_ref().map(Away::is_known) {
+        Some(true) => After::Keep,
+        Some(false) | None => After::Remove,
+    };
+    match &outcome {
+        Ok(outcome) => claim.end(outcome.exit_code, after),
+        // What was lost behind the caller's back is known by its exit code.
+        Err(RunError::Watch(_) | RunError::Remove(_)) => claim.end(NOT_KNOWN, after),
+        Err(_) => Ok(()),
+    }
+    .map_err(RunError::State)?;
+    outcome
+}
+
+/// The exit code of a run whose end is lost, as `up` has it.
+const NOT_KNOWN: u8 = 125;
+
+fn run_to_end<'r>(
+    run: &'r Run<'_>,
+    claim: &mut Claim,
+    detached: Option<Detached>,
+    outside: &mut Outside<'r>,
+) -> Result<Outcome, RunError> {
     let limits = &run.plan.settings.group_limits;
     let places = Groups::places(limits, run.cgroups, &claim.name);
     if !places.is_empty() {
@@ -76,23 +130,118 @@ pub fn run(run: &Run<'_>, claim: &mut Claim) -> Result<Outcome, RunError> {
         claim.note_groups(&paths).map_err(RunError::State)?;
     }
     (run.on_missing)(run.plan, groups.missing());
-    let ends_with_caller = run.plan.settings.supervise.kill_on_parent_exit.value;
-    let needed = run.caller.filter(|_| ends_with_caller.is_on());
-    let needed = needed.map(|caller| caller.try_clone_to_owned()).transpose();
-    let needed = needed.map_err(RunError::Watch)?;
+    look_outside(run, claim, detached, outside).map_err(RunError::State)?;
     let rules = rules(run.plan);
-    if rules.first_process == FirstProcess::Subreaper {
-        let adopting = crate::sys::process::become_subreaper();
-        adopting.map_err(|errno| RunError::Watch(errno.into()))?;
-    }
-    let listened = run.filters.and_then(|filters| filters.listened.clone());
+    adopt(rules)?;
+    let listened = run.filters.listened.clone();
+    let replaced = replace_streams(run.plan, outside).map_err(RunError::Watch)?;
     let running = launch(run.plan, &resources(run, &groups)).map_err(RunError::Launch)?;
-    let seen = watch(running, rules, needed, listened).map_err(RunError::Watch)?;
+    drop(replaced);
+    if let Some(away) = &outside.away {
+        away.let_streams_go().map_err(RunError::Watch)?;
+    }
+    let runner = match outside.away {
+        Some(_) => Runner::Detached,
+        None => Runner::Attached,
+    };
+    let has_groups = match paths.is_empty() {
+        true => Switch::Off,
+        false => Switch::On,
+    };
+    outside.desk = Some(desk(run, claim, has_groups).map_err(RunError::State)?);
+    let note = |running: &Running| claim.note_run(&record(run, running, runner)?);
+    let clock = cpu_clock(run.plan, &groups);
+    let seen = watch(running, rules, outside, listened, clock, note).map_err(RunError::Watch)?;
     groups.kill().map_err(RunError::Remove)?;
     let used = groups.usage();
     let outcome = outcome::outcome(run.plan, &claim.name, &seen, used, &groups);
     groups.remove().map_err(RunError::Remove)?;
     outcome.map_err(RunError::Unstarted)
+}
+
+/// Where no kernel ends them, orphans come to this process should the first one be killed.
+fn adopt(rules: Rules) -> Result<(), RunError> {
+    match rules.first_process {
+        FirstProcess::Init | FirstProcess::Beside => Ok(()),
+        FirstProcess::Subreaper => {
+            crate::sys::process::become_subreaper().map_err(|errno| RunError::Watch(errno.into()))
+        }
+    }
+}
+
+/// Who is answered to: the caller, whose end is the program's too, for as long as the profile says or a
+/// detached start takes.
+fn look_outside(
+    run: &Run<'_>,
+    claim: &Claim,
+    detached: Option<Detached>,
+    outside: &mut Outside<'_>,
+) -> io::Result<()> {
+    if let Some(mut detached) = detached {
+        outside.caller = detached.caller.take();
+        outside.away = Some(Away::begin(detached, claim)?);
+        return Ok(());
+    }
+    let ends_with_caller = run.plan.settings.supervise.kill_on_parent_exit.value;
+    let needed = run.caller.filter(|_| ends_with_caller.is_on());
+    outside.caller = needed
+        .map(|caller| caller.try_clone_to_owned())
+        .transpose()?;
+    Ok(())
+}
+
+fn desk<'r>(run: &'r Run<'_>, claim: &Claim, has_groups: Switch) -> io::Result<Desk<'r>> {
+    let place = claim.place().ok_or(io::ErrorKind::NotFound)?;
+    Desk::open(place, move || Told {
+        seat: Seat::of(&run.plan.settings, has_groups),
+        plan: (run.describe)(),
+    })
+}
+
+/// Where the host cannot count, the profile allows to miss it: it would not have come so far.
+fn cpu_clock<'a>(plan: &Plan, groups: &'a Groups) -> Option<CpuClock<'a>> {
+    let mut limits = plan.settings.group_limits.list.iter();
+    let limit = limits.find_map(|limit| match limit.amount {
+        Amount::CpuTime(time) => Some((time.0, limit.amount.key())),
+        _ => None,
+    });
+    let (limit, key) = limit?;
+    let is_missing = groups.missing().iter().any(|missed| missed.key == key);
+    (!is_missing).then(|| CpuClock::start(groups, limit))
+}
+
+/// Pipes for the program's streams, where their bytes count and no log takes them in.
+fn replace_streams(plan: &Plan, outside: &mut Outside<'_>) -> io::Result<Replaced> {
+    if plan.settings.output.is_none() || outside.away.is_some() {
+        return Ok(Replaced::default());
+    }
+    let (streams, replaced) = Streams::replace(plan.settings.command.terminal.value)?;
+    outside.streams = streams;
+    Ok(replaced)
+}
+
+fn record(run: &Run<'_>, running: &Running, runner: Runner) -> io::Result<Record> {
+    let settings = &run.plan.settings;
+    let Supervise {
+        stop_signal,
+        stop_timeout,
+        kill_on_parent_exit: _,
+    } = &settings.supervise;
+    let args = settings.command.args.iter();
+    let timeout = stop_timeout.value.0.as_millis();
+    Ok(Record {
+        version: Record::VERSION,
+        profile: settings.private.hide(run.profile),
+        command: args.map(|arg| settings.private.hide(&arg.value)).collect(),
+        runner,
+        supervisor: Identity::own()?.to_string(),
+        first_process: Identity::of_hidden(running.child.pid)?.to_string(),
+        first_process_is_init: settings.namespaces.pid.value.is_on(),
+        stop_signal: stop_signal.value.number(),
+        stop_timeout_ms: u64::try_from(timeout).unwrap_or(u64::MAX),
+        started_ms: state::now_ms(),
+        started_unix: state::unix_now(),
+    })
 }
 
 fn resources<'a>(run: &Run<'a>, groups: &'a Groups) -> Resources<'a> {
@@ -108,6 +257,7 @@ fn resources<'a>(run: &Run<'a>, groups: &'a Groups) -> Resources<'a> {
             shown: shown_groups(run.cgroups, groups),
             missing: groups.missing().iter().map(|missed| missed.key).collect(),
         },
+        joined: &[],
     }
 }
 
@@ -131,6 +281,7 @@ fn rules(plan: &Plan) -> Rules {
     let supervise = &settings.supervise;
     Rules {
         wall_time: settings.wall_time.as_ref().map(|time| time.value.0),
+        output: settings.output.as_ref().map(|size| size.value.0),
         stop_signal: supervise.stop_signal.value.number(),
         stop_timeout: supervise.stop_timeout.value.0,
         first_process: match settings.namespaces.pid.value.is_on() {

@@ -1,7 +1,5 @@
 //! What was seen, as an outcome.
 
-use std::time::Duration;
-
 use crate::cgroup::Groups;
 use crate::launch::Record;
 use crate::model::{
@@ -9,7 +7,9 @@ use crate::model::{
 };
 use crate::plan::{Amount, KeptPart, Plan, Settings, Shortfalls, isolation};
 
-use super::watch::{Killed, Seen};
+use super::asked;
+use super::rusage;
+use super::seen::{Killed, Seen};
 
 /// Why the program did not start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,14 +44,16 @@ pub(super) fn outcome(
     if let Some(unstarted) = unstarted(seen) {
         return Err(unstarted);
     }
-    let usage = with_rusage(used, &seen.usage);
+    let usage = rusage::complete(used, &seen.usage);
     let ending = ending(plan, seen, &usage);
     Ok(Outcome {
         name: name.to_owned(),
         exit_code: exit_code(ending),
         ending,
+        stopped_by: asked::stop(seen),
         limits_hit: limits_hit(plan, seen, &usage),
         refused_calls: seen.refused_calls.clone(),
+        started_unix: seen.started_unix,
         wall: seen.wall,
         usage,
         isolation: isolation(plan, &shortfalls(groups)),
@@ -62,7 +64,7 @@ pub(super) fn outcome(
     })
 }
 
-fn unstarted(seen: &Seen) -> Option<Unstarted> {
+pub(super) fn unstarted(seen: &Seen) -> Option<Unstarted> {
     let place = |step: u32| usize::try_from(step).unwrap_or(usize::MAX);
     match seen.failure {
         Some(Record::Failed { step, errno }) => Some(Unstarted::Step {
@@ -79,45 +81,49 @@ fn unstarted(seen: &Seen) -> Option<Unstarted> {
     }
 }
 
-/// The kernel's own count of all that was waited for, where no group counts.
-fn with_rusage(used: Usage, usage: &libc::rusage) -> Usage {
-    let time = |time: libc::timeval| {
-        let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-        let micros = u64::try_from(time.tv_usec).unwrap_or(0);
-        Duration::from_secs(seconds) + Duration::from_micros(micros)
-    };
-    // ru_maxrss is in KiB (getrusage(2)).
-    let largest = u64::try_from(usage.ru_maxrss).ok().map(|kib| kib * 1024);
-    Usage {
-        user_seconds: used.user_seconds.or(Some(time(usage.ru_utime))),
-        system_seconds: used.system_seconds.or(Some(time(usage.ru_stime))),
-        max_rss_bytes: largest,
-        ..used
-    }
-}
-
 fn ending(plan: &Plan, seen: &Seen, usage: &Usage) -> Ending {
     // A first process that could not say how the program ended was itself killed.
     let status = seen.program.unwrap_or(seen.init);
-    if seen.killed == Some(Killed::WallTime) {
-        return Ending::Limit {
-            limit: LimitKind::WallTime,
-            signal: libc::SIGKILL,
-        };
+    if let Some(limit) = limit_of(seen) {
+        let signal = libc::SIGKILL;
+        return Ending::Limit { limit, signal };
     }
-    if libc::WIFEXITED(status) {
+    match ended_with(status) {
+        Ending::Signalled { signal } if signal == libc::SIGKILL && met_memory(plan, usage) => {
+            Ending::Limit {
+                limit: LimitKind::Memory,
+                signal,
+            }
+        }
+        ending => ending,
+    }
+}
+
+/// How a program ended of whose limits nothing is known.
+pub(super) fn ended(seen: &Seen) -> Ending {
+    ended_with(seen.program.unwrap_or(seen.init))
+}
+
+fn ended_with(status: i32) -> Ending {
+    match libc::WIFEXITED(status) {
         // Eight bits by definition of the wait status.
-        let code = libc::WEXITSTATUS(status) as u8;
-        return Ending::Exited { code };
+        true => Ending::Exited {
+            code: libc::WEXITSTATUS(status) as u8,
+        },
+        false => Ending::Signalled {
+            signal: libc::WTERMSIG(status),
+        },
     }
-    let signal = libc::WTERMSIG(status);
-    if signal == libc::SIGKILL && met_memory(plan, usage) {
-        return Ending::Limit {
-            limit: LimitKind::Memory,
-            signal,
-        };
+}
+
+/// The limit for which this process killed the run.
+fn limit_of(seen: &Seen) -> Option<LimitKind> {
+    match seen.killed? {
+        Killed::WallTime => Some(LimitKind::WallTime),
+        Killed::CpuTime => Some(LimitKind::CpuTime),
+        Killed::Output => Some(LimitKind::Output),
+        Killed::StopTimeout => None,
     }
-    Ending::Signalled { signal }
 }
 
 /// Whether the kernel's killer acted for the limit; it also acts when the whole host is out of memory.
@@ -138,10 +144,10 @@ fn limits_hit(plan: &Plan, seen: &Seen, usage: &Usage) -> Vec<LimitKind> {
     let all = [
         (LimitKind::Memory, met_memory(plan, usage)),
         (LimitKind::Pids, pids),
-        (LimitKind::WallTime, seen.killed == Some(Killed::WallTime)),
     ];
     let met = all.into_iter().filter(|(_, met)| *met);
-    met.map(|(limit, _)| limit).collect()
+    let met = met.map(|(limit, _)| limit);
+    met.chain(limit_of(seen)).collect()
 }
 
 /// Optional parts that the host does not have, without what is private in their texts.
@@ -204,7 +210,7 @@ fn kept(plan: &Plan) -> Vec<Kept> {
 }
 
 /// 124 for the wall time, 128+N for signal N, else the program's own.
-fn exit_code(ending: Ending) -> u8 {
+pub(super) fn exit_code(ending: Ending) -> u8 {
     match ending {
         Ending::Exited { code } => code,
         Ending::Limit {

@@ -10,6 +10,8 @@ use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 
 use crate::sys;
 
+use super::streams::Meter;
+
 /// Both sides: where keys come from and where output goes.
 #[derive(Debug)]
 pub struct Relay {
@@ -176,11 +178,11 @@ impl Relay {
         Ok(())
     }
 
-    /// Hands a chunk of output on, as far as the caller takes it now; whether there may be more.
+    /// Hands a chunk of output on, as far as it may pass and the caller takes it now; whether there may be more.
     ///
     /// # Errors
     /// When the caller's terminal is gone.
-    pub fn hand_output_on(&mut self) -> io::Result<Output> {
+    pub fn hand_output_on(&mut self, meter: &mut Meter) -> io::Result<Output> {
         let mut found = Output::More;
         if self.unseen.is_empty() {
             let mut chunk = [0; CHUNK];
@@ -189,8 +191,9 @@ impl Relay {
                 Err(error) if error.raw_os_error() == Some(libc::EIO) => 0,
                 read => taken(read)?,
             };
+            let passes = meter.pass(count);
             self.unseen
-                .extend_from_slice(chunk.get(..count).unwrap_or_default());
+                .extend_from_slice(chunk.get(..passes).unwrap_or_default());
             if count == 0 {
                 found = Output::NoneNow;
             }
@@ -204,7 +207,7 @@ impl Relay {
 }
 
 /// Whether a write would be taken at least in part, or fail at once.
-fn has_room(output: BorrowedFd<'_>) -> io::Result<bool> {
+pub(super) fn has_room(output: BorrowedFd<'_>) -> io::Result<bool> {
     let mut watched = [sys::process::Watched {
         fd: output.as_raw_fd(),
         events: libc::POLLOUT,
@@ -214,7 +217,7 @@ fn has_room(output: BorrowedFd<'_>) -> io::Result<bool> {
 }
 
 /// How much a read or write took: none where it would block.
-fn taken(result: io::Result<usize>) -> io::Result<usize> {
+pub(super) fn taken(result: io::Result<usize>) -> io::Result<usize> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
         result => result,
@@ -238,7 +241,7 @@ fn is_foreground(terminal: BorrowedFd<'_>) -> bool {
 /// Opens a terminal or a pipe once more, not to block: whoever shares the caller's own descriptor would
 /// be surprised. Where that is refused, a write to a terminal may wait
 /// for the caller.
-fn unblocked(output: OwnedFd) -> File {
+pub(super) fn unblocked(output: OwnedFd) -> File {
     let output = File::from(output);
     let again = || {
         let kind = output.metadata().ok()?.file_type();

@@ -1,151 +1,63 @@
 //! The loop around a running sandbox: signals, time, terminal, records, the end.
 
+mod outside;
+
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 
 use crate::launch::{self, KILL_ALL, Listened, Record, Running};
-use crate::model::{Finding, RefusedCall};
 use crate::sys;
 use crate::sys::process::Watched;
 
+use super::asked::{self, Asked, taken_signals};
+use super::cpu_clock::{CpuClock, CpuTime};
+use super::desk::Desk;
 use super::job_control;
 use super::refused::Refusals;
 use super::relay::{Output, Relay};
+use super::seen::{FirstProcess, Killed, Records, Rules, Seen};
+use super::state::unix_now;
+use super::streams::Meter;
 
-/// What the loop needs to know of the plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rules {
-    /// When everything is killed.
-    pub wall_time: Option<Duration>,
-    /// What asks the program to end.
-    pub stop_signal: i32,
-    /// How long to wait before SIGKILL.
-    pub stop_timeout: Duration,
-    /// Whether SIGKILL to the first process ends all others.
-    pub first_process: FirstProcess,
-}
+pub(super) use outside::Outside;
 
-/// How far the kernel's own clean-up reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FirstProcess {
-    /// It is PID 1: with it everything ends.
-    Init,
-    /// No PID namespace: it has to end the others itself.
-    Subreaper,
-}
-
-/// What was seen of a run.
-#[derive(Debug, Clone)]
-pub struct Seen {
-    /// What went wrong before the program.
-    pub failure: Option<Record>,
-    /// Whether the set-up came to its end.
-    pub executing: bool,
-    /// The program's wait status.
-    pub program: Option<i32>,
-    /// The first process's wait status.
-    pub init: i32,
-    /// What all processes used that were waited for.
-    pub usage: libc::rusage,
-    /// What the expectations came to, each with its place in the profile.
-    pub found: Vec<(u32, Finding)>,
-    /// Who ended it, where it was this process.
-    pub killed: Option<Killed>,
-    /// What its filter refused; none where nobody counted.
-    pub refused_calls: Option<Vec<RefusedCall>>,
-    /// From the start to the end.
-    pub wall: Duration,
-    records: Records,
-    ended: bool,
-}
-
-/// Whether more may come from inside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Records {
-    Open,
-    Ended,
-}
-
-impl Seen {
-    fn nothing() -> Seen {
-        Seen {
-            failure: None,
-            executing: false,
-            program: None,
-            init: 0,
-            usage: sys::process::no_usage(),
-            found: Vec::new(),
-            killed: None,
-            refused_calls: None,
-            wall: Duration::ZERO,
-            records: Records::Open,
-            ended: false,
-        }
-    }
-
-    fn records_open(&self) -> bool {
-        self.records == Records::Open
-    }
-
-    /// Whether the first process left without telling the program's end: its own exit code is not the
-    /// program's.
-    fn is_lost(&self) -> bool {
-        let told = self.failure.is_some() || self.program.is_some();
-        self.executing && !told && libc::WIFEXITED(self.init)
-    }
-}
-
-/// Why the supervisor killed a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Killed {
-    /// The wall time was over.
-    WallTime,
-    /// It was asked to stop and did not.
-    StopTimeout,
-}
-
-/// Signals that go on to the program. All others keep blocked, and so do nothing.
-const PASSED_ON: [Signal; 8] = [
-    Signal::SIGHUP,
-    Signal::SIGINT,
-    Signal::SIGQUIT,
-    Signal::SIGUSR1,
-    Signal::SIGUSR2,
-    Signal::SIGALRM,
-    Signal::SIGTERM,
-    Signal::SIGTSTP,
-];
-
-/// Watches until the first process has ended; the end of `caller` asks the program to end.
+/// Watches until the first process has ended; `note` takes down what runs as soon as it does.
 ///
 /// # Errors
-/// When the kernel refuses what every host allows (poll, signalfd, the modes of a terminal).
-pub fn watch(
+/// When the kernel refuses what every host allows (poll, signalfd, the modes of a terminal), and what `note`
+/// says.
+pub(super) fn watch<'a, 'r>(
     running: Running,
     rules: Rules,
-    caller: Option<OwnedFd>,
+    outside: &'a mut Outside<'r>,
     listened: Option<Listened>,
+    clock: Option<CpuClock<'a>>,
+    note: impl FnOnce(&Running) -> io::Result<()>,
 ) -> io::Result<Seen> {
-    let mut watch = Watch::new(running, rules, caller, listened)?;
+    let mut watch = Watch::new(running, rules, outside, listened)?;
+    watch.clock = clock;
+    note(&watch.running)?;
     while !watch.turn()? {}
     watch.finish()
 }
 
-struct Watch {
+struct Watch<'a, 'r> {
     running: Running,
     rules: Rules,
     signals: SignalFd,
-    caller: Option<OwnedFd>,
+    outside: &'a mut Outside<'r>,
     relay: Option<Relay>,
     refusals: Refusals,
     started: Instant,
     kill_at: Option<(Instant, Killed)>,
+    meter: Meter,
+    clock: Option<CpuClock<'a>>,
     seen: Seen,
+    ended: bool,
 }
 
 fn entry(file: Option<BorrowedFd<'_>>, events: i16) -> Watched {
@@ -174,18 +86,6 @@ pub fn caller() -> io::Result<Option<OwnedFd>> {
     }
 }
 
-/// What the caller ignores stays ignored (nohup(1)): a blocked signal would come all the same.
-fn taken_signals() -> io::Result<SigSet> {
-    let mut set = SigSet::empty();
-    for signal in PASSED_ON {
-        if !sys::signal::is_ignored(signal as i32)? {
-            set.add(signal);
-        }
-    }
-    set.add(Signal::SIGWINCH);
-    Ok(set)
-}
-
 /// Places in the list of what is polled.
 const FIRST_PROCESS: usize = 0;
 const SIGNALS: usize = 1;
@@ -196,17 +96,22 @@ const MASTER: usize = 5;
 const INPUT: usize = 6;
 const OUTPUT: usize = 7;
 const REFUSALS: usize = 8;
+const GATE: usize = 9;
+const LOG: usize = 10;
+const STREAMS: [usize; 2] = [11, 12];
+const SANDBOX: usize = 13;
+const DESK: usize = 14;
 
 /// How often to look whether the caller's shell has given its terminal to this job.
 const LOOK_FOR_TERMINAL: Duration = Duration::from_millis(250);
 
-impl Watch {
+impl<'a, 'r> Watch<'a, 'r> {
     fn new(
         mut running: Running,
         rules: Rules,
-        caller: Option<OwnedFd>,
+        outside: &'a mut Outside<'r>,
         listened: Option<Listened>,
-    ) -> io::Result<Watch> {
+    ) -> io::Result<Watch<'a, 'r>> {
         let started = Instant::now();
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let wall = rules.wall_time.and_then(|time| started.checked_add(time));
@@ -215,11 +120,17 @@ impl Watch {
             running,
             rules,
             signals: SignalFd::with_flags(&taken_signals()?, flags)?,
-            caller,
+            outside,
             relay: None,
             started,
             kill_at: wall.map(|at| (at, Killed::WallTime)),
-            seen: Seen::nothing(),
+            meter: Meter::new(rules.output),
+            clock: None,
+            seen: Seen {
+                started_unix: unix_now(),
+                ..Seen::nothing()
+            },
+            ended: false,
         })
     }
 
@@ -243,8 +154,35 @@ impl Watch {
             self.take_signals()?;
         }
         if ready(CALLER) {
-            self.caller = None;
-            self.stop(self.rules.stop_signal)?;
+            self.outside.caller = None;
+            self.stop(self.rules.stop_signal, Asked::CallerEnded)?;
+        }
+        if ready(SANDBOX) {
+            self.outside.sandbox = None;
+            self.send(KILL_ALL)?;
+        }
+        if ready(GATE) {
+            self.leave_caller()?;
+        }
+        if let Some(desk) = self.outside.desk.as_ref().filter(|_| ready(DESK)) {
+            desk.serve();
+        }
+        if ready(LOG)
+            && let Some(away) = &mut self.outside.away
+        {
+            away.log.take(&mut self.meter);
+        }
+        if STREAMS.into_iter().any(ready) {
+            self.outside.streams.carry_on(&mut self.meter);
+        }
+        if self.meter.is_over() && self.seen.killed.is_none() {
+            self.kill(Killed::Output)?;
+        }
+        if let Some(clock) = &mut self.clock
+            && clock.look()? == CpuTime::UsedUp
+        {
+            self.clock = None;
+            self.kill(Killed::CpuTime)?;
         }
         self.kill_when_due()?;
         // Last, and one at a time: whoever makes many such calls waits for all of the above.
@@ -255,7 +193,7 @@ impl Watch {
         Ok(ready(FIRST_PROCESS))
     }
 
-    fn watched(&self) -> [Watched; 9] {
+    fn watched(&self) -> [Watched; 15] {
         let master = self.relay.as_ref().map(Relay::master);
         let events = master.map_or(0, |(_, events)| events);
         let records = self
@@ -264,16 +202,26 @@ impl Watch {
             .then(|| self.running.records.as_fd());
         let socket = self.running.terminal.as_ref().map(AsFd::as_fd);
         let read = libc::POLLIN;
+        let away = self.outside.away.as_ref();
+        let [(one, of_one), (other, of_other)] = self.outside.streams.watched();
+        let awaited = away.filter(|away| away.is_awaited() && self.seen.failure.is_none());
         [
             entry(Some(self.running.child.pidfd.as_fd()), read),
             entry(Some(self.signals.as_fd()), read),
             entry(records, read),
-            entry(self.caller.as_ref().map(AsFd::as_fd), read),
+            entry(self.outside.caller.as_ref().map(AsFd::as_fd), read),
             entry(socket, read),
             entry(master.map(|(file, _)| file), events),
             entry(self.relay.as_ref().and_then(Relay::input), read),
             entry(self.relay.as_ref().and_then(Relay::output), libc::POLLOUT),
             entry(self.refusals.watched(), read),
+            // Its other ends are gone when the program was executed, or will not be.
+            entry(awaited.map(|_| self.running.gate.as_fd()), 0),
+            entry(away.and_then(|away| away.log.watched()), read),
+            entry(one, of_one),
+            entry(other, of_other),
+            entry(self.outside.sandbox.as_ref().map(AsFd::as_fd), read),
+            entry(self.outside.desk.as_ref().map(Desk::watched), read),
         ]
     }
 
@@ -284,7 +232,8 @@ impl Watch {
         let waits = self.relay.as_ref().is_some_and(Relay::is_waiting);
         let look = waits.then_some(LOOK_FOR_TERMINAL);
         let pause = self.refusals.pause();
-        let left = kill.into_iter().chain(look).chain(pause).min()?;
+        let clock = self.clock.as_ref().map(CpuClock::pause);
+        let left = [kill, look, pause, clock].into_iter().flatten().min()?;
         let left = left.as_nanos().div_ceil(1_000_000);
         Some(i32::try_from(left).unwrap_or(i32::MAX))
     }
@@ -299,7 +248,7 @@ impl Watch {
                 return Err(io::Error::other(reason));
             }
             Some(Record::Probed { place, found }) => self.seen.found.push((place, found)),
-            Some(Record::Stopped { .. }) => self.stop_with_program()?,
+            Some(Record::Stopped { signal }) => self.stop_with_program(signal)?,
             Some(failure @ (Record::Failed { .. } | Record::NoInterpreter { .. })) => {
                 self.seen.failure.get_or_insert(failure);
             }
@@ -325,7 +274,8 @@ impl Watch {
         if has_input {
             relay.take_input();
         }
-        let relayed = relay.give_input().and_then(|()| relay.hand_output_on());
+        let given = relay.give_input();
+        let relayed = given.and_then(|()| relay.hand_output_on(&mut self.meter));
         self.or_hang_up(relayed.map(drop))
     }
 
@@ -335,7 +285,7 @@ impl Watch {
             Ok(()) => Ok(()),
             Err(_) => {
                 self.relay = None;
-                self.stop(libc::SIGHUP)
+                self.stop(libc::SIGHUP, Asked::TerminalClosed)
             }
         }
     }
@@ -350,16 +300,20 @@ impl Watch {
             let number = i32::try_from(signal.ssi_signo).unwrap_or(0);
             match number {
                 libc::SIGWINCH => self.with_relay(|relay| relay.resize())?,
-                libc::SIGTERM => self.stop(self.rules.stop_signal)?,
-                libc::SIGHUP => self.stop(libc::SIGHUP)?,
-                number => self.send(number)?,
+                libc::SIGTERM => self.stop(self.rules.stop_signal, Asked::by_signal(&signal))?,
+                libc::SIGHUP => self.stop(libc::SIGHUP, Asked::by_signal(&signal))?,
+                number => {
+                    asked::note(&mut self.seen, Asked::by_signal(&signal));
+                    self.send(number)?;
+                }
             }
         }
         Ok(())
     }
 
     /// Asks the program to end, and kills it when it does not in time.
-    fn stop(&mut self, signal: i32) -> io::Result<()> {
+    fn stop(&mut self, signal: i32, asked: Asked) -> io::Result<()> {
+        asked::note(&mut self.seen, asked);
         self.send(signal)?;
         // One that is stopped cannot end.
         self.send(libc::SIGCONT)?;
@@ -372,8 +326,16 @@ impl Watch {
         Ok(())
     }
 
-    /// The program was stopped: so is `sandbox`, and both go on together.
-    fn stop_with_program(&mut self) -> io::Result<()> {
+    /// The program was stopped: so is `sandbox`, and both go on together. Where no shell would continue them, keys
+    /// and the terminal stop nobody, as in any process group that is orphaned (setpgid(2)); SIGSTOP stops the program
+    /// alone.
+    fn stop_with_program(&mut self, signal: i32) -> io::Result<()> {
+        if self.outside.away.is_some() || !job_control::has_shell() {
+            return match signal {
+                libc::SIGSTOP => Ok(()),
+                _ => self.send(libc::SIGCONT),
+            };
+        }
         self.with_relay(Relay::pause)?;
         job_control::stop(self.kill_at.map(|(at, _)| at))?;
         self.send(libc::SIGCONT)
@@ -387,10 +349,15 @@ impl Watch {
             return Ok(());
         }
         self.kill_at = None;
-        self.seen.killed = Some(why);
+        self.kill(why)
+    }
+
+    /// Ends everything, now.
+    fn kill(&mut self, why: Killed) -> io::Result<()> {
+        self.seen.killed.get_or_insert(why);
         self.send(match self.rules.first_process {
             FirstProcess::Init => libc::SIGKILL,
-            FirstProcess::Subreaper => KILL_ALL,
+            FirstProcess::Subreaper | FirstProcess::Beside => KILL_ALL,
         })
     }
 
@@ -405,7 +372,7 @@ impl Watch {
     fn finish(mut self) -> io::Result<Seen> {
         let (status, usage) = sys::process::wait_for(self.running.child.pid)?;
         self.end_left_behind()?;
-        self.seen.ended = true;
+        self.ended = true;
         self.seen.wall = self.started.elapsed();
         self.seen.refused_calls = self.refusals.told();
         (self.seen.init, self.seen.usage) = (status, usage);
@@ -413,6 +380,15 @@ impl Watch {
             self.take_record()?;
         }
         self.hand_last_output_on()?;
+        if self.seen.failure.is_none() && self.seen.executing {
+            self.leave_caller()?;
+        }
+        if let Some(away) = &mut self.outside.away {
+            away.log.take_rest(&mut self.meter);
+        }
+        if self.meter.is_over() {
+            self.seen.killed.get_or_insert(Killed::Output);
+        }
         if self.seen.is_lost() {
             let reason = "the first process failed, and how the program ended is lost";
             return Err(io::Error::other(reason));
@@ -423,43 +399,63 @@ impl Watch {
     /// The program can kill a first process that is no PID 1: the rest comes to this process then.
     fn end_left_behind(&self) -> io::Result<()> {
         match self.rules.first_process {
-            FirstProcess::Init => Ok(()),
+            FirstProcess::Init | FirstProcess::Beside => Ok(()),
             FirstProcess::Subreaper => Ok(launch::end_left_behind()?),
         }
     }
 
-    /// All that the sandbox's terminal still holds; a caller who takes none of it can leave by a signal.
+    /// All that is still on its way; a caller who takes none of it can leave by a signal.
     fn hand_last_output_on(&mut self) -> io::Result<()> {
-        let Some(relay) = &mut self.relay else {
-            return Ok(());
-        };
-        // A caller who is gone misses nothing.
-        while let Ok(Output::More) = relay.hand_output_on() {
-            let Some(output) = relay.output() else {
-                continue;
-            };
-            let mut watched = [
-                entry(Some(output), libc::POLLOUT),
-                entry(Some(self.signals.as_fd()), libc::POLLIN),
-            ];
-            let patience = self.seen.killed.map(|_| 0);
-            sys::process::poll(&mut watched, patience)?;
-            let [room, _] = watched;
-            let leaves = |signal: siginfo| i32::try_from(signal.ssi_signo) != Ok(libc::SIGWINCH);
-            if self.signals.read_signal()?.is_some_and(leaves)
-                || (room.revents == 0 && patience.is_some())
-            {
+        while self.carry_last() {
+            if !self.has_room_outside()? {
                 return Ok(());
             }
         }
         Ok(())
     }
+
+    /// Carries on what the program has left; whether some of it waits for the caller.
+    fn carry_last(&mut self) -> bool {
+        let mut waits = self.outside.streams.carry_rest(&mut self.meter);
+        while let Some(relay) = &mut self.relay
+            // A caller who is gone misses nothing.
+            && let Ok(Output::More) = relay.hand_output_on(&mut self.meter)
+        {
+            if relay.output().is_some() {
+                waits = true;
+                break;
+            }
+        }
+        waits
+    }
+
+    /// Waits until the caller takes more; whether it does. Nobody waits for it behind a time limit.
+    fn has_room_outside(&self) -> io::Result<bool> {
+        let streams = self.outside.streams.watched();
+        let [one, other] = streams.map(|(file, events)| file.filter(|_| events == libc::POLLOUT));
+        let room = libc::POLLOUT;
+        let mut watched = [
+            entry(self.relay.as_ref().and_then(Relay::output), room),
+            entry(one, room),
+            entry(other, room),
+            entry(Some(self.signals.as_fd()), libc::POLLIN),
+        ];
+        let patience = match self.seen.killed {
+            None | Some(Killed::Output) => None,
+            Some(Killed::WallTime | Killed::CpuTime | Killed::StopTimeout) => Some(0),
+        };
+        sys::process::poll(&mut watched, patience)?;
+        let has_room = watched[..3].iter().any(|file| file.revents != 0);
+        let leaves = |signal: siginfo| i32::try_from(signal.ssi_signo) != Ok(libc::SIGWINCH);
+        let left = self.signals.read_signal()?.is_some_and(leaves);
+        Ok(!left && (has_room || patience.is_none()))
+    }
 }
 
-impl Drop for Watch {
+impl Drop for Watch<'_, '_> {
     /// An error of the loop must not leave a sandbox behind.
     fn drop(&mut self) {
-        if !self.seen.ended {
+        if !self.ended {
             // It may have ended by itself meanwhile; there is nothing else to do about a failure.
             let killed = self.send(libc::SIGKILL).is_ok();
             if killed {
@@ -467,28 +463,5 @@ impl Drop for Watch {
                 self.end_left_behind().ok();
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_end_that_was_not_told_is_lost_unless_the_first_process_was_killed() {
-        let mut seen = Seen {
-            executing: true,
-            init: 1 << 8,
-            ..Seen::nothing()
-        };
-        assert!(seen.is_lost());
-        seen.program = Some(7 << 8);
-        assert!(!seen.is_lost());
-        let killed = Seen {
-            executing: true,
-            init: libc::SIGKILL,
-            ..Seen::nothing()
-        };
-        assert!(!killed.is_lost());
     }
 }

@@ -245,6 +245,27 @@ pub fn close_range(first: u32, last: u32, closing: Closing) -> Result<()> {
     done(unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) })
 }
 
+/// Closes every descriptor above the standard streams that would pass exec: the caller's, for all that this
+/// program opens itself is close-on-exec.
+///
+/// # Errors
+/// When /proc does not list them.
+pub fn close_inherited() -> std::io::Result<()> {
+    let mut inherited = Vec::new();
+    for entry in std::fs::read_dir("/proc/self/fd")? {
+        let name = entry?.file_name();
+        let number = name.to_str().and_then(|name| name.parse::<i32>().ok());
+        // SAFETY: only numbers are passed.
+        let passes = |number: &i32| unsafe { libc::fcntl(*number, libc::F_GETFD) } == 0;
+        inherited.extend(number.filter(|number| *number > 2).filter(passes));
+    }
+    for number in inherited {
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        close_range(number, number, Closing::Now)?;
+    }
+    Ok(())
+}
+
 /// Whether a path names a file that the caller may execute (faccessat(2)).
 ///
 /// # Errors

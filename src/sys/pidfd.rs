@@ -24,14 +24,67 @@ impl Identity {
     /// # Errors
     /// When /proc does not show it.
     pub fn of(pid: i32) -> Result<Identity> {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+        Identity::read(pid, &format!("/proc/{pid}/stat"))
+    }
+
+    /// That of this process.
+    ///
+    /// # Errors
+    /// When /proc does not show it.
+    pub fn own() -> Result<Identity> {
+        Identity::read(super::process::own_id(), "/proc/self/stat")
+    }
+
+    /// That of a process that is held otherwise and that /proc may hide (`hidepid`): its id alone then.
+    ///
+    /// # Errors
+    /// When /proc cannot be read.
+    pub fn of_hidden(pid: i32) -> Result<Identity> {
+        match Identity::of(pid) {
+            Err(Errno::ENOENT) => Ok(Identity { pid, start: 0 }),
+            identity => identity,
+        }
+    }
+
+    fn read(pid: i32, path: &str) -> Result<Identity> {
+        // A name may be cut within a character.
+        let stat = std::fs::read(path);
         let stat =
             stat.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))?;
+        let stat = String::from_utf8_lossy(&stat);
         // Its name, in parentheses, may hold anything; the start is the 20th field behind it.
         let fields = stat.rsplit_once(')').map(|(_, fields)| fields);
         let start = fields.and_then(|fields| fields.split_ascii_whitespace().nth(19));
         let start = start.and_then(|start| start.parse().ok());
         start.map(|start| Identity { pid, start }).ok_or(Errno::EIO)
+    }
+
+    /// Its id in the caller's PID namespace.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// The process behind a descriptor; nothing when it has ended and been waited for. No later process
+    /// of the same id is taken for it: once it is held, its start is looked at again. One that /proc hides
+    /// counts as the same.
+    ///
+    /// # Errors
+    /// What pidfd_open(2) says; `EIO` and the like where /proc does not show a living process.
+    pub fn hold(&self) -> Result<Option<OwnedFd>> {
+        let process = match open(self.pid) {
+            Err(Errno::ESRCH | Errno::EINVAL | Errno::ENOENT) => return Ok(None),
+            process => process?,
+        };
+        let is_same = match Identity::of(self.pid) {
+            Ok(now) => now == *self || self.start == 0,
+            // Hidden, or it has ended meanwhile.
+            Err(Errno::ENOENT | Errno::ESRCH) => {
+                let mut watched = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
+                poll(&mut watched, PollTimeout::ZERO)? == 0
+            }
+            Err(errno) => return Err(errno),
+        };
+        Ok(is_same.then_some(process))
     }
 
     /// Whether it has ended, and with the first process of a PID namespace all others in there: before

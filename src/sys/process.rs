@@ -359,10 +359,35 @@ pub fn new_session_keyring() -> Result<()> {
     done(unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, anonymous) })
 }
 
+/// Whether each call that reaches a key is refused, as in a kernel without keys or under a filter: then nobody finds
+/// any. The calls are such that they change nothing where they are let through.
+pub fn keys_are_refused() -> bool {
+    const GET_KEYRING_ID: libc::c_int = 0;
+    const SESSION_KEYRING: libc::c_int = -3;
+    let nothing = ptr::null::<c_char>();
+    // SAFETY: it only names a keyring.
+    let keyctl =
+        done(unsafe { libc::syscall(libc::SYS_keyctl, GET_KEYRING_ID, SESSION_KEYRING, 0) });
+    // SAFETY: without a type it is EFAULT at once.
+    let add_key =
+        done(unsafe { libc::syscall(libc::SYS_add_key, nothing, nothing, nothing, 0, 0) });
+    // SAFETY: as before.
+    let request_key =
+        done(unsafe { libc::syscall(libc::SYS_request_key, nothing, nothing, nothing, 0) });
+    let refused = |answer: Result<()>| matches!(answer, Err(Errno::ENOSYS | Errno::EPERM));
+    [keyctl, add_key, request_key].into_iter().all(refused)
+}
+
 /// The caller's own process id, in its own PID namespace.
 pub fn own_id() -> i32 {
     // SAFETY: it takes nothing and cannot fail.
     unsafe { libc::getpid() }
+}
+
+/// The parent's process id, as the caller's PID namespace knows it.
+pub fn parent_id() -> i32 {
+    // SAFETY: it takes nothing and cannot fail.
+    unsafe { libc::getppid() }
 }
 
 /// What poll(2) is asked and answers for one descriptor.

@@ -2,11 +2,14 @@
 //! what only a host shows is `--host`; `near.toml` comes near to every rule and breaks none, `open.toml` holds nothing back.
 //! `BLESS=1 cargo test` writes them anew.
 
+mod judged;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use sandbox::diag::Sources;
+use sandbox::model::{SetIdFiles, Switch};
 use sandbox::plan::Settings;
 use sandbox::report::audit::{Audited, human, json, json_schema, sarif};
 use sandbox::report::problems::{Colour, Style, render};
@@ -57,10 +60,21 @@ impl Case {
                 vec!["/work/profiles".to_owned()],
             ),
         };
+        // What a search of `/opt` would find on the hand-written host.
+        let searched = |by| match by {
+            By::Text => vec![],
+            By::Host => vec![SetIdFiles {
+                top: "/opt".into(),
+                files: vec!["/opt/bin/ping".into(), "/opt/bin/su".into()],
+                whole: Switch::On,
+            }],
+        };
+        let set_id_files = searched(self.by);
         audit(&Subject {
             settings: &self.settings,
             variables: &variables,
             profile_dirs: &profile_dirs,
+            set_id_files: &set_id_files,
         })
     }
 
@@ -292,7 +306,7 @@ fn sarif_schema() -> Value {
     let number = value!({ "type": "integer", "minimum": 1 });
     let region = value!({ "required": ["startLine"], "properties": {
         "startLine": number, "startColumn": number, "endLine": number, "endColumn": number } });
-    let place = value!({ "required": ["artifactLocation", "region"], "properties": {
+    let place = value!({ "required": ["artifactLocation"], "properties": {
         "artifactLocation": { "required": ["uri"], "properties": {
             "uri": { "type": "string", "format": "uri-reference" } } },
         "region": region } });

@@ -33,6 +33,7 @@ const KEYS: &[&str] = &[
     "limits.io",
     "limits.hugetlb",
     "limits.memory",
+    "limits.output",
     "limits.pids",
     "limits.swap",
     "rootfs.source",

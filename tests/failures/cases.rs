@@ -159,9 +159,18 @@ fn user_namespaces() -> Vec<Case> {
         host.filtered = Some(Switch::Off);
     });
     let none = with(|host| host.user_namespaces = Some(Switch::Off));
+    let selinux = with(|host| host.selinux = Some(Switch::On));
     let weak = with(|host| host.administers = Some(Switch::Off));
     vec![
         case("host.user-namespaces-off", &[], is_clone, ENOSPC, zero),
+        case("host.selinux-userns", &[], is_clone, EACCES, selinux),
+        case(
+            "host.keys",
+            &[],
+            |action| *action == Action::NewSession,
+            EDQUOT,
+            silent(),
+        ),
         case(
             "host.user-namespaces-off--debian",
             &[],

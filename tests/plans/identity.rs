@@ -3,7 +3,7 @@
 use sandbox::diag::At;
 use sandbox::model::id_maps::around;
 use sandbox::model::{IdExtent, MapHelpers, Writes};
-use sandbox::plan::{HostIds, IdMaps, MapWriter, Settings};
+use sandbox::plan::{HostGroup, HostIds, IdMaps, MapWriter, Settings};
 
 use super::settings::{at, ids};
 
@@ -20,7 +20,7 @@ pub fn root_range(settings: &mut Settings) {
     let host = HostIds::Range(ids(1_879_048_192));
     range(settings, host, MapWriter::Parent);
     settings.writes = at("writes = ", Writes::Keep);
-    settings.identity.groups = vec![at("groups = ", 44)];
+    settings.identity.groups = vec![at("groups = ", HostGroup { id: 44, name: None })];
 }
 
 /// A caller's subordinate ids.

@@ -11,7 +11,7 @@ use super::settings::{FEATURES, at, least};
 type IsStep = fn(&Action) -> bool;
 
 /// Every layer, in its order, and a step without which it is not there.
-const LAYERS: [(&str, IsStep); 31] = [
+const LAYERS: [(&str, IsStep); 33] = [
     ("namespace.user", |a| clones(a, Namespace::User)),
     ("namespace.mount", |a| clones(a, Namespace::Mount)),
     ("namespace.pid", |a| clones(a, Namespace::Pid)),
@@ -57,7 +57,9 @@ const LAYERS: [(&str, IsStep); 31] = [
     ("limits.swap", |a| *a == Action::EnterGroups),
     ("limits.cpus", |a| *a == Action::EnterGroups),
     ("limits.pids", |a| *a == Action::EnterGroups),
+    ("limits.cpu_time", |a| *a == Action::EnterGroups),
     ("limits.wall_time", |_| false),
+    ("limits.output", |_| false),
     ("limits.process.core", is_process_limit),
     ("limits.process.nofile", is_process_limit),
 ];
@@ -113,7 +115,7 @@ fn a_layer_changes_when_its_step_is_gone() {
         let before = held(&whole);
         assert_eq!(find(&before, name).state, LayerState::Enforced, "{name}");
         assert!(find(&before, name).value.is_some(), "{name}");
-        if name == "limits.wall_time" {
+        if ["limits.wall_time", "limits.output"].contains(&name) {
             continue;
         }
         let mut without = whole.clone();
@@ -129,15 +131,15 @@ fn a_layer_changes_when_its_step_is_gone() {
     }
 }
 
-/// The one that no step puts up: the supervisor keeps it, and the settings say so.
+/// Those that no step puts up: the supervisor keeps them, and the settings say so.
 #[test]
-fn the_wall_time_is_that_of_the_settings() {
+fn what_the_supervisor_keeps_is_that_of_the_settings() {
     let mut limits = plan(&["limits"]);
     limits.settings.wall_time = None;
-    assert_eq!(
-        find(&held(&limits), "limits.wall_time").state,
-        LayerState::Off
-    );
+    limits.settings.output = None;
+    for name in ["limits.wall_time", "limits.output"] {
+        assert_eq!(find(&held(&limits), name).state, LayerState::Off, "{name}");
+    }
 }
 
 #[test]
@@ -169,7 +171,7 @@ fn what_the_profile_has_off_is_said_in_its_words() {
         (
             "no-filter",
             "seccomp",
-            "the profile has `security.seccomp = \"none\"`",
+            "the profile has `security.seccomp = \"none\"`: off but for set-id modes",
         ),
         (
             "no-landlock",

@@ -95,6 +95,7 @@ pub fn least() -> Settings {
         group_limits: GroupLimits::default(),
         process_limits: Vec::new(),
         wall_time: None,
+        output: None,
         capabilities: Vec::new(),
         seccomp: default(SeccompPolicy::Default),
         nested_userns: default(Switch::Off),
@@ -444,18 +445,13 @@ fn limits(settings: &mut Settings) {
         origin: place(needle),
         lacking,
     };
+    let (memory, cpus) = (ByteSize(512 << 20), Cpus { thousandths: 1500 });
+    let cpu_time = Period(Duration::from_secs(60));
     settings.group_limits.list = vec![
-        limit(
-            "\"512M\"",
-            Amount::Memory(ByteSize(512 << 20)),
-            Lacking::Refused,
-        ),
-        limit(
-            "cpus = ",
-            Amount::Cpus(Cpus { thousandths: 1500 }),
-            Lacking::Reported,
-        ),
+        limit("\"512M\"", Amount::Memory(memory), Lacking::Refused),
+        limit("cpus = ", Amount::Cpus(cpus), Lacking::Reported),
         limit("pids = 256", Amount::Pids(256), Lacking::Refused),
+        limit("cpu_time = ", Amount::CpuTime(cpu_time), Lacking::Refused),
     ];
     let pts = DeviceRule::Number {
         major: 136,
@@ -473,6 +469,7 @@ fn limits(settings: &mut Settings) {
         process("nofile", "nofile", number(1024), number(4096)),
     ];
     settings.wall_time = Some(at("\"10m\"", Period(Duration::from_secs(600))));
+    settings.output = Some(at("\"64M\"", ByteSize(64 << 20)));
     settings.supervise.stop_timeout = at("\"2s\"", Period(Duration::from_secs(2)));
 }
 

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sandbox::model::{
-    Ending, Kept, KeptKind, LimitKind, Outcome, Protection, RefusedCall, Unprotected, Usage,
+    Ending, Kept, KeptKind, LimitKind, Outcome, Pressure, Protection, RefusedCall, Stop,
+    StopAnswer, StopSource, Unprotected, Usage,
 };
 use sandbox::plan::{Plan, Shortfalls, isolation};
+use sandbox::report::footer;
 use sandbox::report::outcome::{json, json_schema, summary};
 use serde_json::{Value, json as value};
 
@@ -28,8 +30,10 @@ fn outcome(plan: &Plan, ending: Ending, exit_code: u8) -> Outcome {
         name: "dev".to_owned(),
         exit_code,
         ending,
+        stopped_by: None,
         limits_hit: Vec::new(),
         refused_calls: Some(Vec::new()),
+        started_unix: 1_800_000_000,
         wall: Duration::from_millis(1250),
         usage: Usage {
             user_seconds: Some(Duration::from_micros(900_001)),
@@ -39,6 +43,20 @@ fn outcome(plan: &Plan, ending: Ending, exit_code: u8) -> Outcome {
             pids_peak: Some(3),
             pids_refused: Some(0),
             oom_kills: Some(0),
+            throttled_periods: Some(2),
+            throttled_seconds: Some(Duration::from_millis(120)),
+            major_faults: Some(4),
+            read_bytes: Some(12 << 20),
+            written_bytes: Some(0),
+            voluntary_switches: Some(31),
+            involuntary_switches: Some(5),
+            pressure: Some(Pressure {
+                cpu_some_seconds: Some(Duration::from_millis(7)),
+                memory_some_seconds: Some(Duration::ZERO),
+                memory_full_seconds: Some(Duration::ZERO),
+                io_some_seconds: Some(Duration::from_micros(1500)),
+                io_full_seconds: None,
+            }),
         },
         isolation: isolation(plan, &Shortfalls::default()),
         kept: vec![Kept {
@@ -94,6 +112,39 @@ fn signalled() -> Outcome {
     outcome(&plan_with("least"), Ending::Signalled { signal: 15 }, 143)
 }
 
+/// Asked by a signal, it ended in time.
+fn stopped() -> Outcome {
+    let stop = Stop {
+        by: StopSource::Signal,
+        signal: Some(15),
+        signal_name: Some("TERM".to_owned()),
+        sender_pid: Some(4711),
+        sender_uid: Some(1000),
+        answer: StopAnswer::Ended,
+    };
+    Outcome {
+        stopped_by: Some(stop),
+        ..signalled()
+    }
+}
+
+/// Nobody sent anything, and it did not end in time.
+fn stopped_late() -> Outcome {
+    let stop = Stop {
+        by: StopSource::CallerEnded,
+        signal: None,
+        signal_name: None,
+        sender_pid: None,
+        sender_uid: None,
+        answer: StopAnswer::Killed,
+    };
+    let ending = Ending::Signalled { signal: 9 };
+    Outcome {
+        stopped_by: Some(stop),
+        ..outcome(&plan_with("least"), ending, 137)
+    }
+}
+
 fn out_of_memory() -> Outcome {
     let (limit, signal) = (LimitKind::Memory, 9);
     let mut outcome = outcome(&plan_with("limits"), Ending::Limit { limit, signal }, 137);
@@ -132,10 +183,22 @@ fn degraded() -> Outcome {
 type Sample = (&'static str, fn() -> Outcome, Option<&'static str>);
 
 /// Each with the line for people.
-const SAMPLES: [Sample; 8] = [
+const SAMPLES: [Sample; 10] = [
     ("bare", bare, None),
     ("exited", exited, None),
     ("signalled", signalled, Some("killed by SIGTERM")),
+    (
+        "stopped",
+        stopped,
+        Some("killed by SIGTERM after SIGTERM to `sandbox`"),
+    ),
+    (
+        "stopped-late",
+        stopped_late,
+        Some(
+            "killed: it did not end within `supervise.stop_timeout` after the end of the process that started it",
+        ),
+    ),
     (
         "memory",
         out_of_memory,
@@ -240,6 +303,9 @@ fn what_is_no_report_is_not_valid() {
         ("/ending/limit", value!("swap")),
         ("/usage/oom_kills", value!(-1)),
         ("/usage/user_seconds", value!("0")),
+        ("/usage/pressure/cpu_some_seconds", value!(-1)),
+        ("/stopped_by", value!("somebody")),
+        ("/started_unix", Value::Null),
         ("/isolation/0/value", value!(1)),
         ("/isolation/0/state", value!("on")),
         ("/isolation", Value::Null),
@@ -265,6 +331,7 @@ fn members() -> Vec<String> {
     for (parent, object) in [
         ("", &report),
         ("/usage", &report["usage"]),
+        ("/usage/pressure", &report["usage"]["pressure"]),
         ("/ending", &report["ending"]),
         ("/isolation/0", &report["isolation"][0]),
     ] {
@@ -278,8 +345,45 @@ fn members() -> Vec<String> {
 fn what_the_host_cannot_say_is_null() {
     let report = parsed(&bare());
     let usage = report["usage"].as_object().unwrap();
-    assert_eq!(usage.len(), 7);
+    assert_eq!(usage.len(), 15);
     assert!(usage.values().all(Value::is_null), "{report}");
+}
+
+/// With `stopped_by`, whose members have to be there too.
+#[test]
+fn what_stopped_it_is_whole() {
+    let good = parsed(&stopped());
+    for key in good["stopped_by"].as_object().unwrap().keys() {
+        let mut report = good.clone();
+        let stop = report["stopped_by"].as_object_mut().unwrap();
+        stop.remove(key);
+        assert!(!is_valid(&report), "without {key}");
+    }
+}
+
+#[test]
+fn the_footer_has_aligned_columns_within_a_line() {
+    let known = "\
+time        1.25 s  wall           0.90 s  user     0.00 s  system
+memory  300.00 MiB  peak       299.00 MiB  largest  0.12 s  throttled
+other            3  processes   12.00 MiB  read        0 B  written
+";
+    assert_eq!(footer(&exited()), known);
+    let unknown = "\
+time    1.25 s  wall       -  user     -  system
+memory       -  peak       -  largest  -  throttled
+other        -  processes  -  read     -  written
+";
+    assert_eq!(footer(&bare()), unknown);
+    let mut most = exited();
+    most.wall = Duration::from_secs(99_999_999);
+    most.usage.user_seconds = Some(most.wall);
+    most.usage.system_seconds = Some(most.wall);
+    most.usage.memory_peak_bytes = Some((1 << 50) - 1);
+    most.usage.max_rss_bytes = Some((1 << 50) - 1);
+    for line in footer(&most).lines() {
+        assert!(line.len() <= 80, "{line}");
+    }
 }
 
 #[test]
@@ -290,7 +394,9 @@ fn keys_stand_in_the_order_of_the_documentation() {
         "name",
         "exit_code",
         "ending",
+        "stopped_by",
         "limits_hit",
+        "started_unix",
         "wall_seconds",
         "usage",
         "isolation",

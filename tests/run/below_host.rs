@@ -96,3 +96,48 @@ fn parts_take_what_is_mounted_below_them_along() {
         assert_eq!(found, expected, "{caller:?}: {ended:?}");
     }
 }
+
+/// A bind may begin below what is protected, and the host may have mounted the same directory twice: every way to
+/// the files is found by their place in their file system, not by the path.
+#[test]
+fn no_bind_below_a_part_and_no_alias_of_it_passes() {
+    for caller in Caller::all() {
+        let lab = checkout(caller);
+        lab.directory("alias");
+        lab.directory("deep");
+        let mounts = "mount --bind work alias; mount --bind work/secrets/deep deep";
+        let ways = [
+            ("work/secrets/deep", "ro", "mount.hide-open-elsewhere"),
+            ("work/.git/hooks", "rw", "mount.read-only-open-elsewhere"),
+            ("alias", "rw", "mount.read-only-open-elsewhere"),
+            ("alias/secrets", "ro", "mount.hide-open-elsewhere"),
+            ("alias/.git/hooks", "rw", "mount.read-only-open-elsewhere"),
+            ("deep", "ro", "mount.hide-open-elsewhere"),
+        ];
+        let run = |way: &str, access: &str| {
+            let second = format!(
+                "{PARTS}[[mount]]\nbind = \"{}\"\ntarget = \"/p\"\naccess = \"{access}\"\n",
+                lab.text(way)
+            );
+            let script = format!("set -e; cd {}; {mounts}; exec \"$@\"", lab.text(""));
+            let mut up = in_own_namespace(&lab);
+            up.args(["sh", "-c", &script, "sh", sandbox().to_str().unwrap()]);
+            up.args(lab.up_arguments(&profile(&lab, "rw", &second), &["true"]));
+            finish(&mut up)
+        };
+        for (way, access, code) in ways {
+            let ended = run(way, access);
+            assert_eq!(ended.code(), 125, "{caller:?} {way}: {ended:?}");
+            assert!(ended.err.contains(code), "{caller:?} {way}: {ended:?}");
+        }
+        // What is not protected may be bound twice, and what is only read is not written.
+        for (way, access) in [
+            ("work/other", "rw"),
+            ("alias/other", "rw"),
+            ("work/.git/hooks", "ro"),
+        ] {
+            let ended = run(way, access);
+            assert_eq!(ended.code(), 0, "{caller:?} {way}: {ended:?}");
+        }
+    }
+}

@@ -27,7 +27,7 @@ fn is_alive(pid: i32) -> bool {
 }
 
 /// Every cgroup directory of this sandbox, in whatever hierarchy.
-fn groups(name: &str) -> Vec<String> {
+pub(super) fn groups(name: &str) -> Vec<String> {
     let found = finish(Command::new("find").args([
         "/sys/fs/cgroup",
         "-type",
@@ -381,43 +381,55 @@ fn a_start_that_fails_leaves_nothing() {
     }
 }
 
-/// As Ctrl-Z does where the program shares the caller's terminal.
+/// A script waits for `sandbox`, and nobody would continue it: what the program does to itself keeps it from
+/// nothing.
 #[test]
-fn a_stop_stops_program_and_supervisor_and_both_go_on() {
+fn a_program_that_stops_itself_does_not_stop_the_supervisor() {
     for caller in Caller::all() {
         let lab = Lab::new(caller);
-        // Long enough for a stop to come through on a machine that is busy.
-        let script = "sleep 1 & wait; sleep 0.2 & wait; echo over";
-        let mut up = lab.up(&lab.profile(""), &["bash", "-c", script]);
-        // A group of its own in this session: in one that no shell looks after nobody is stopped.
+        let profile = lab.profile("supervise.stop_timeout = \"1s\"");
+        let mut up = lab.up(&profile, &["bash", "-c", "kill -STOP $$; echo went on"]);
+        // A group of its own in this session: the kernel takes it for one that a shell looks after.
         let up = start(up.process_group(0));
         let [_, program] = inside(&up)[..] else {
             panic!()
         };
-        let supervisor = up.id().try_into().unwrap();
-        // Before, it has no process group of its own that a signal could be passed on to.
-        let name = || fs::read_to_string(format!("/proc/{program}/comm")).unwrap_or_default();
-        assert!(within(2 * SECOND, || name() == "bash\n"), "{}", name());
-        send(&up, Signal::SIGTSTP);
-        assert!(
-            within(2 * SECOND, || is_stopped(program)),
-            "the program is not stopped"
-        );
-        assert!(
-            within(2 * SECOND, || is_stopped(supervisor)),
-            "the supervisor is not stopped"
-        );
-        send(&up, Signal::SIGCONT);
+        assert!(within(5 * SECOND, || is_stopped(program)));
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(!is_stopped(up.id().try_into().unwrap()), "it is stopped");
+        send(&up, Signal::SIGTERM);
         let ended = finish_started(up);
-        assert_eq!(
-            (ended.code(), ended.out.as_str()),
-            (0, "over\n"),
-            "{ended:?}"
-        );
+        assert_eq!(ended.code(), 143, "{ended:?}");
+        leaves_nothing(&lab);
     }
 }
 
 fn is_stopped(pid: i32) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     super::support::field(&status, "State").is_some_and(|state| state.starts_with('T'))
+}
+
+/// Without a PID namespace the first process is told of it, and ends all that came from the program.
+#[test]
+fn a_killed_supervisor_leaves_nothing_without_a_namespace_either() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let rest = "namespaces.pid = false\nsystem.proc = \"none\"\n";
+        let script = "setsid sleep 1000 & (sleep 1000 & sleep 1000) & echo $!; wait";
+        let mut up = lab.up(&lab.profile(rest), &["sh", "-c", script]);
+        let mut up = up.stdout(Stdio::piped()).spawn().unwrap();
+        first_line(&mut up);
+        let init: Vec<i32> = super::support::children(up.id());
+        let mut all = init;
+        for at in 0.. {
+            let Some(pid) = all.get(at) else { break };
+            all.extend(super::support::children((*pid).try_into().unwrap()));
+        }
+        assert!(all.len() >= 4, "{all:?}");
+        up.kill().unwrap();
+        up.wait().unwrap();
+        for pid in all {
+            assert!(within(SECOND, || !is_alive(pid)), "{caller:?}: {pid}");
+        }
+    }
 }

@@ -335,14 +335,14 @@ fn exit_codes_tell_wrong_usage_from_a_sandbox_that_does_not_start() {
     assert!(lost.err.contains("command.workdir-missing"), "{lost:?}");
     assert_eq!(
         lost.out,
-        "TAP version 14\nBail out! the sandbox did not start\n"
+        "TAP version 13\nBail out! the sandbox did not start\n"
     );
 }
 
-/// What a consumer of TAP 14 needs: a version, a plan, numbered points, closed YAML blocks.
+/// What a consumer of TAP 13 needs: a version, a plan, numbered points, closed YAML blocks.
 fn points(text: &str) -> Vec<bool> {
     let mut lines = text.lines();
-    assert_eq!(lines.next(), Some("TAP version 14"));
+    assert_eq!(lines.next(), Some("TAP version 13"));
     let plan = lines.next().unwrap().strip_prefix("1..").unwrap();
     let mut points = Vec::new();
     let mut in_block = false;

@@ -233,3 +233,31 @@ fn no_set_id_file_is_made_from_a_nested_namespace() {
         );
     }
 }
+
+/// The default filter hides openat2(2), which `sandbox` itself needs: it says so, and what gives it.
+#[test]
+fn a_sandbox_within_a_sandbox_says_what_it_lacks() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        lab.keep_apart();
+        let inner =
+            "version = 1\ncommand.args = [\"true\"]\nrootfs.source = [{ programs = [\"true\"] }]\n";
+        let sources = format!(
+            ", {{ copy = \"{}\", to = \"/sandbox\" }}, {{ programs = [\"true\"] }}, \
+             {{ file = \"/inner.toml\", text = {inner:?} }}",
+            sandbox().display(),
+        );
+        let run = |security: &str| {
+            let rest = format!(
+                "command.user = \"1000:1000\"\nsecurity.nested_userns = true\n{security}[[mount]]\ntmpfs = \"/tmp\"\n"
+            );
+            let script = "HOME=/tmp XDG_RUNTIME_DIR=/tmp /sandbox up /inner.toml 2>&1; echo $?";
+            lab.run(&lab.profile_with(&sources, &rest), &["sh", "-c", script])
+        };
+        let ended = run("");
+        assert!(ended.out.contains("host.no-openat2"), "{ended:?}");
+        assert!(ended.out.ends_with("125\n"), "{ended:?}");
+        let ended = run("security.seccomp = \"none\"\n");
+        assert_eq!(ended.out, "0\n", "{caller:?}: {ended:?}");
+    }
+}

@@ -220,22 +220,23 @@ fn no_set_id_file_is_made_for_the_host() {
             "[[mount]]\nbind = \"{}\"\ntarget = \"/w\"\naccess = \"rw\"\n",
             lab.text("work")
         );
+        let listless = format!("{NO_FILTER}\n{bind}");
         for mode in ["4755", "2755", "6777"] {
-            assert_eq!(
-                lab.attack(&lab.profile(&bind), &["chmod", "/w/file", mode]),
-                "EPERM",
-                "{mode}"
-            );
+            for rest in [&bind, &listless] {
+                assert_eq!(
+                    lab.attack(&lab.profile(rest), &["chmod", "/w/file", mode]),
+                    "EPERM",
+                    "{mode}"
+                );
+            }
         }
         assert_eq!(
             lab.attack(&lab.profile(&bind), &["chmod", "/w/file", "0755"]),
             "worked"
         );
-        let unguarded = lab.profile(&format!("{NO_FILTER}\n{bind}"));
-        assert_eq!(
-            lab.attack(&unguarded, &["chmod", "/w/file", "4755"]),
-            "worked"
-        );
+        // Whoever may write it makes one outside.
+        let file = lab.text("work/file");
+        assert_eq!(lab.unguarded(&["chmod", &file, "4755"]), "worked\n");
     }
 }
 

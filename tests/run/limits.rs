@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::support::{Caller, Lab, Lack, attack, finish, inside, root_only, skip, start};
 
 /// Root on a host with control groups: where limits can be had without anybody's help.
-fn can_limit(name: &str) -> bool {
+pub(super) fn can_limit(name: &str) -> bool {
     if !root_only(name) {
         return false;
     }
@@ -301,6 +301,22 @@ fn limits_of_the_process_hold() {
         // They do not come back.
         let raised = lab.run(&profile, &["bash", "-c", "ulimit -n 64 && echo raised"]);
         assert!(!raised.out.contains("raised"), "{raised:?}");
+    }
+}
+
+/// The start itself needs more of several than the least that is taken.
+#[test]
+fn the_least_limits_of_the_process_are_no_obstacle_to_the_start() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let least = "core = 0\nfsize = 0\nlocks = 0\nmemlock = 0\nmsgqueue = 0\nnice = 0\nnofile = 4\nnproc = 0\n\
+                     rss = 0\nrtprio = 0\nrttime = 0\nsigpending = 0\n";
+        let profile = lab.profile(&format!("[limits.process]\n{least}"));
+        let ended = lab.run(&profile, &["bash", "-c", "exit 7"]);
+        assert_eq!(ended.code(), 7, "{ended:?}");
+        // And they hold then.
+        let ended = lab.run(&profile, &["bash", "-c", "exec 5</"]);
+        assert_ne!(ended.code(), 0, "{ended:?}");
     }
 }
 

@@ -229,6 +229,8 @@ fn a_mount_made_inside_does_not_travel_out() {
     }
     let lab = Lab::new(Caller::Root);
     lab.directory("work/shared");
+    // Who may mount gets no files of root's to write (rule 11).
+    std::os::unix::fs::chown(lab.path("work"), Some(12_345), Some(12_345)).unwrap();
     // Everything here is in a namespace of its own; the one mount that is shared was made there too.
     let shared = "mount -t tmpfs none shared; mount --make-shared shared; mkdir shared/in";
     let look = "\"$@\" >&2; cat /proc/self/mountinfo";

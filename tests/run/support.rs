@@ -357,13 +357,13 @@ impl Lab {
         serde_json::from_slice(&fs::read(self.path("report.json")).unwrap()).unwrap()
     }
 
-    /// The file by which the next command would sweep.
+    /// The directory by which the next command would sweep.
     pub fn state_file(&self) -> PathBuf {
         let directory = match self.caller {
             Caller::Root => PathBuf::from("/run/sandbox"),
             Caller::Unprivileged => self.path("runtime/sandbox"),
         };
-        directory.join(format!("{}.run", self.name))
+        directory.join(&self.name)
     }
 }
 

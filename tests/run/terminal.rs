@@ -148,37 +148,38 @@ fn a_shell_has_job_control_and_the_size_of_the_terminal() {
     }
 }
 
-/// The program is stopped by its own terminal's key: so is `sandbox`, as any job of the caller's shell.
+/// The program is stopped by a key of its own terminal, or of the caller's: so is `sandbox`, as any job of the
+/// caller's shell.
 #[test]
 fn a_stopped_program_stops_the_job_of_the_callers_shell() {
     for caller in Caller::all() {
-        let lab = Lab::new(caller);
-        let profile = lab.profile("");
-        let mut terminal = Terminal::new();
-        let mut shell = lab.host("bash");
-        shell
-            .env("PS1", "outer> ")
-            .env("TERM", "dumb")
-            .args(["--norc", "--noprofile", "-i"]);
-        let mut child = terminal.start(&as_caller(&lab, &shell));
-        terminal.expect("outer> ");
-        let line = lab
-            .up_arguments(&profile, &["bash", "-c", "echo inside; sleep 2; echo over"])
-            .join(" ");
-        let line = line.replace(
-            "echo inside; sleep 2; echo over",
-            "'echo inside; sleep 2; echo over'",
-        );
-        terminal.press(&format!("{} {line}\n", super::support::sandbox().display()));
-        terminal.expect("inside\r\n");
-        terminal.press("\x1a");
-        terminal.expect("Stopped");
-        terminal.expect("outer> ");
-        terminal.press("fg\n");
-        terminal.expect("over\r\n");
-        terminal.expect("outer> ");
-        terminal.press("exit 0\n");
-        assert_eq!(terminal.end(&mut child).code(), Some(0));
+        for settings in ["", "command.terminal = \"never\""] {
+            let lab = Lab::new(caller);
+            let profile = lab.profile(settings);
+            let mut terminal = Terminal::new();
+            let mut shell = lab.host("bash");
+            shell
+                .env("PS1", "outer> ")
+                .env("TERM", "dumb")
+                .args(["--norc", "--noprofile", "-i"]);
+            let mut child = terminal.start(&as_caller(&lab, &shell));
+            terminal.expect("outer> ");
+            let script = "echo inside; sleep 2; echo over";
+            let line = lab
+                .up_arguments(&profile, &["bash", "-c", script])
+                .join(" ");
+            let line = line.replace(script, &format!("'{script}'"));
+            terminal.press(&format!("{} {line}\n", super::support::sandbox().display()));
+            terminal.expect("inside\r\n");
+            terminal.press("\x1a");
+            terminal.expect("Stopped");
+            terminal.expect("outer> ");
+            terminal.press("fg\n");
+            terminal.expect("over\r\n");
+            terminal.expect("outer> ");
+            terminal.press("exit 0\n");
+            assert_eq!(terminal.end(&mut child).code(), Some(0));
+        }
     }
 }
 

@@ -55,7 +55,15 @@ fn the_history_of_the_checkout_is_read_and_written() {
     for caller in Caller::all() {
         let lab = checkout(caller);
         let script = "git log --format=%s && echo more >> README && git -c user.name=B -c user.email=b@example.com commit --quiet --all --message=second && git status --short && git log --format=%s";
-        let ended = lab.run(&dev(), &["bash", "-c", script]);
+        let refused = lab.run(
+            &dev(),
+            &["bash", "-c", "git log --format=%s; git add README"],
+        );
+        assert_eq!(refused.out, "the first\n", "{refused:?}");
+        assert!(refused.err.contains("Read-only file system"), "{refused:?}");
+        // As the comments of the profile say.
+        let open = dev().replace("read_only = [\"?.git\"]\n", "");
+        let ended = lab.run(&open, &["bash", "-c", script]);
         assert_eq!(
             (ended.code(), ended.out.as_str()),
             (0, "the first\nsecond\nthe first\n"),

@@ -1,7 +1,7 @@
 //! The maps of a user namespace, made ready.
 
-use crate::launch::id_map::lines;
 use crate::model::IdExtent;
+use crate::model::id_maps::text;
 use crate::plan::{IdMaps, MapWriter};
 
 use super::Armed;
@@ -23,7 +23,7 @@ pub(in crate::launch) enum Setgroups {
     Possible,
 }
 
-pub(super) fn id_maps(maps: &IdMaps) -> Armed {
+pub(in crate::launch) fn id_maps(maps: &IdMaps) -> Armed {
     let IdMaps {
         users,
         groups,
@@ -43,8 +43,8 @@ pub(super) fn id_maps(maps: &IdMaps) -> Armed {
         return Armed::RunMapHelpers([users, groups]);
     }
     Armed::WriteIdMaps(ArmedMaps {
-        uid: lines(users).into_bytes(),
-        gid: lines(groups).into_bytes(),
+        uid: text(users).into_bytes(),
+        gid: text(groups).into_bytes(),
         groups: match maps.is_range() && *writer == MapWriter::Parent {
             true => Setgroups::Possible,
             false => Setgroups::Denied,

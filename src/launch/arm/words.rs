@@ -14,6 +14,8 @@ pub(super) fn clone_flag(namespace: Namespace) -> u64 {
         Namespace::Ipc => libc::CLONE_NEWIPC,
         Namespace::Uts => libc::CLONE_NEWUTS,
         Namespace::Network => libc::CLONE_NEWNET,
+        Namespace::Cgroup => libc::CLONE_NEWCGROUP,
+        Namespace::Time => libc::CLONE_NEWTIME,
     };
     flag as u64
 }

@@ -16,6 +16,7 @@ const BELOW_RUN: &[&str] = &[
     "libvirt/virtqemud-sock",
     "lxd.socket",
     "podman/podman.sock",
+    "snap.docker/docker.sock",
     "snapd.socket",
     "systemd/private",
 ];
@@ -26,6 +27,23 @@ const ELSEWHERE: &[&str] = &[
     "/var/lib/lxd/unix.socket",
     "/var/snap/lxd/common/lxd/unix.socket",
 ];
+
+/// Below a user's home: rootless and desktop engines. A home holds much else, so only they themselves and
+/// the directories of one engine are told.
+const BELOW_HOME: &[&str] = &[
+    ".docker/run/docker.sock",
+    ".docker/desktop/docker.sock",
+    ".docker/desktop/docker-cli.sock",
+    ".rd/docker.sock",
+    ".orbstack/run/docker.sock",
+    ".local/share/containers/podman/machine/podman.sock",
+];
+
+/// Directories below a home that hold such sockets, by the name of the machine.
+const DIRECTORIES_BELOW_HOME: &[&str] = &[".colima", ".lima"];
+
+/// Variables that name the socket of an engine.
+const ENGINES: &[&str] = &["${env:DOCKER_HOST}", "${env:CONTAINER_HOST}"];
 
 /// Below a user's runtime directory: these start processes as that user.
 const BELOW_RUNTIME_DIR: &[&str] = &[
@@ -58,6 +76,9 @@ pub(super) enum Reached {
 /// The control socket that a bind of `path` brings in, if any.
 pub(super) fn reached(path: &str) -> Option<Reached> {
     if ELSEWHERE.contains(&path) || path == X11 || path.starts_with("/tmp/tmux-") {
+        return Some(Reached::Itself);
+    }
+    if ENGINES.contains(&path) || home(path).is_some_and(is_engine) {
         return Some(Reached::Itself);
     }
     if let Some(found) = in_directory(path, DIRECTORIES) {
@@ -93,6 +114,18 @@ fn in_directory(path: &str, directories: &[&str]) -> Option<Reached> {
         "" => Some(Reached::Below(format!("{path}/…"))),
         _ => Some(Reached::Itself),
     }
+}
+
+fn is_engine(rest: &str) -> bool {
+    let named = |directory: &&str| below(rest, directory).is_some() && rest.ends_with(".sock");
+    BELOW_HOME.contains(&rest) || DIRECTORIES_BELOW_HOME.iter().any(named)
+}
+
+/// What of `path` lies below a home.
+fn home(path: &str) -> Option<&str> {
+    let named = ["${HOME}", "${env:HOME}", "/root"];
+    let rest = named.iter().find_map(|name| below(path, name));
+    rest.or_else(|| Some(below(path, "/home")?.split_once('/')?.1))
 }
 
 /// A user's runtime directory, and what of `path` lies below it.
@@ -136,6 +169,11 @@ mod tests {
             "/tmp/.X11-unix/X1",
             "/run/user/7/i3/ipc-socket.9",
             "${X11_SOCKET}",
+            "${HOME}/.docker/run/docker.sock",
+            "/home/me/.docker/desktop/docker.sock",
+            "/root/.colima/default/docker.sock",
+            "${env:DOCKER_HOST}",
+            "/run/snap.docker/docker.sock",
         ] {
             assert_eq!(reached(path), Some(Reached::Itself), "{path}");
         }

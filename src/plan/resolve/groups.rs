@@ -2,42 +2,82 @@
 
 use crate::diag::{At, Problem};
 use crate::model::{Facts, GroupSpec, HostAccount, nearest};
+use crate::plan::HostGroup;
 
 use super::scope::Scope;
 
-/// A symbolic plan's stand-in for a group that only the host knows by number.
-const SOME_GROUP: u32 = 65534;
+/// What members of these groups may do on an ordinary host: mostly as much as root.
+const POWERFUL: &[(&[&str], &str)] = &[
+    (
+        &[
+            "docker",
+            "podman",
+            "lxd",
+            "incus",
+            "incus-admin",
+            "containerd",
+        ],
+        "starts containers as root",
+    ),
+    (&["libvirt", "libvirtd"], "starts machines as root"),
+    (&["disk"], "reads and writes every disk"),
+    (
+        &["wheel", "sudo", "admin"],
+        "becomes root by `sudo` or polkit",
+    ),
+    (&["shadow"], "reads the hashes of passwords"),
+    (&["kmem"], "reads the kernel's memory"),
+    (&["adm", "systemd-journal"], "reads the host's logs"),
+    (&["input"], "reads every key that is typed"),
+    (&["tty"], "writes to every terminal"),
+];
 
-/// Their ids, sorted, each once.
-pub(super) fn resolve(asked: &[At<GroupSpec>], scope: &mut Scope<'_>) -> Vec<At<u32>> {
-    let mut groups: Vec<At<u32>> = Vec::new();
+/// The groups, sorted, each once.
+pub(super) fn resolve(asked: &[At<GroupSpec>], scope: &mut Scope<'_>) -> Vec<At<HostGroup>> {
+    let mut groups: Vec<At<HostGroup>> = Vec::new();
     for group in asked {
-        let Some(id) = id(group, scope) else {
+        let Some(found) = found(group, scope) else {
             continue;
         };
-        if scope.sound(refused(group, id, scope)).is_none() {
+        if scope.sound(refused(group, found.id, scope)).is_none() {
             continue;
         }
-        if groups.iter().all(|known| known.value != id) || scope.facts().is_none() {
-            groups.push(At::new(id, group.origin.clone()));
+        if groups.iter().any(|known| known.value == found) {
+            continue;
         }
+        if let Some(problem) = powerful(group, &found) {
+            scope.report(problem);
+        }
+        groups.push(At::new(found, group.origin.clone()));
     }
-    groups.sort_by_key(|group| group.value);
+    groups.sort_by(|one, other| one.value.cmp(&other.value));
     groups
 }
 
-fn id(group: &At<GroupSpec>, scope: &mut Scope<'_>) -> Option<u32> {
-    let name = match &group.value {
-        GroupSpec::Id(id) => return Some(*id),
-        GroupSpec::Name(name) => name,
-    };
+fn found(group: &At<GroupSpec>, scope: &mut Scope<'_>) -> Option<HostGroup> {
     scope.wanted.accounts = true.into();
-    let Some(facts) = scope.facts() else {
-        return Some(SOME_GROUP);
+    let facts = scope.facts();
+    let known = facts.map(|facts| facts.accounts.groups.as_slice());
+    let name = match (&group.value, known) {
+        (GroupSpec::Id(id), known) => {
+            let mut known = known.unwrap_or_default().iter();
+            let named = known.find(|(_, known)| known == id);
+            return Some(HostGroup {
+                id: *id,
+                name: named.map(|(name, _)| name.clone()),
+            });
+        }
+        (GroupSpec::Name(name), _) => name,
     };
-    let known = &facts.accounts.groups;
+    let host_group = |id| HostGroup {
+        id,
+        name: Some(name.clone()),
+    };
+    let Some(known) = known else {
+        return Some(host_group(HostGroup::UNKNOWN));
+    };
     if let Some((_, id)) = known.iter().find(|(known, _)| known == name) {
-        return Some(*id);
+        return Some(host_group(*id));
     }
     let message = format!("group `{name}` is not in the host's `/etc/group`");
     let problem = group.error("command.group-unknown", message);
@@ -47,6 +87,15 @@ fn id(group: &At<GroupSpec>, scope: &mut Scope<'_>) -> Option<u32> {
         None => problem.help("write the group's number, or leave it out"),
     });
     None
+}
+
+fn powerful(group: &At<GroupSpec>, found: &HostGroup) -> Option<Problem> {
+    let name = found.name.as_deref()?;
+    let mut known = POWERFUL.iter();
+    let (_, gives) = known.find(|(names, _)| names.contains(&name))?;
+    let message = format!("group {found} of the host is no ordinary one: who is in it {gives}");
+    let problem = Problem::warning("command.group-powerful", &group.origin, message);
+    Some(problem.help("leave it out, or bind the one file or socket that the program needs"))
 }
 
 /// Nobody gives away what is not the caller's, and root's own group would open the files that are
@@ -84,7 +133,7 @@ mod tests {
             .collect();
         let mut scope = bench.scope();
         let ids = resolve(&asked, &mut scope);
-        (ids.iter().map(|id| id.value).collect(), codes(scope))
+        (ids.iter().map(|id| id.value.id).collect(), codes(scope))
     }
 
     fn with_groups(mut bench: Bench) -> Bench {
@@ -116,5 +165,32 @@ mod tests {
         assert_eq!(found(&bench, &["7", "audio"]), (vec![7, 29], vec![]));
         assert_eq!(found(&bench, &["0"]).1, ["command.group-root"]);
         assert_eq!(found(&Bench::symbolic(), &["audio", "x"]).0.len(), 2);
+    }
+
+    #[test]
+    fn a_group_that_is_as_good_as_root_is_named() {
+        let mut bench = Bench::root();
+        let facts = bench.facts.as_mut().unwrap();
+        facts.accounts.groups = vec![("docker".to_owned(), 998)];
+        let warned = vec!["command.group-powerful"];
+        assert_eq!(found(&bench, &["docker"]), (vec![998], warned.clone()));
+        assert_eq!(found(&bench, &["998"]), (vec![998], warned.clone()));
+        // By its name the text alone shows it.
+        assert_eq!(found(&Bench::symbolic(), &["docker"]).1, warned);
+        assert_eq!(found(&bench, &["999"]), (vec![999], vec![]));
+    }
+
+    #[test]
+    fn a_group_prints_as_what_is_known_of_it() {
+        let group = |id, name: Option<&str>| HostGroup {
+            id,
+            name: name.map(str::to_owned),
+        };
+        assert_eq!(group(29, Some("audio")).to_string(), "29 (audio)");
+        assert_eq!(group(29, None).to_string(), "29");
+        assert_eq!(
+            group(HostGroup::UNKNOWN, Some("audio")).to_string(),
+            "audio"
+        );
     }
 }

@@ -11,7 +11,7 @@ use crate::plan::{HostIds, IdMaps, MapWriter, UserIds};
 use crate::profile::RawProfile;
 use crate::profile::raw::RawMapUsers;
 
-use rules::{judge, not_allowed};
+use rules::{judge, judge_accounts, not_allowed, one_group, too_long};
 
 use super::identity::{RANGE, seed};
 use super::namespaces::what_keeps;
@@ -57,9 +57,14 @@ pub(super) fn resolve(
         }
         _ => asking.range(own, &written, scope)?,
     };
+    scope.sound(too_long(&maps, &written))?;
+    judge_accounts(&written, scope);
     let behind = asking.behind(&maps, &written, scope)?;
     if let MapWriter::Helpers(_) = maps.writer {
         scope.sound(foreign_files(raw, &written))?;
+        if raw.command.groups.is_empty() {
+            scope.sound(one_group(&maps, own.gid, &written))?;
+        }
     }
     let host = match asking.host {
         HostIds::Range(_) => HostIds::Range(behind),

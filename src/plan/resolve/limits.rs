@@ -1,7 +1,7 @@
 //! `[limits]`: what the control groups, setrlimit(2) and the clock enforce.
 
 use crate::diag::{At, Problem};
-use crate::model::{ByteSize, Degradable, Period, Rlimit, RlimitValue};
+use crate::model::{ByteSize, Degradable, Period, Resource, Rlimit, RlimitValue};
 use crate::plan::{Amount, GroupLimit, GroupLimits, Lacking, ProcessLimit};
 use crate::profile::RawProfile;
 use crate::profile::raw::{Opt, RawLimits, RawRlimit, RawSecurity, Setting};
@@ -21,6 +21,7 @@ pub(super) struct Limits {
     pub group: GroupLimits,
     pub process: Vec<ProcessLimit>,
     pub wall_time: Option<At<Period>>,
+    pub output: Option<At<ByteSize>>,
 }
 
 /// Whether these limits need a control group.
@@ -30,10 +31,13 @@ pub(super) fn makes_group(raw: &RawLimits) -> bool {
         swap,
         cpus,
         pids,
+        cpu_time,
         wall_time: _,
+        output: _,
         process: _,
     } = raw;
-    memory.is_some() || swap.is_some() || cpus.is_some() || pids.is_some()
+    let amounts = memory.is_some() || swap.is_some() || cpus.is_some() || pids.is_some();
+    amounts || cpu_time.is_some()
 }
 
 pub(super) fn resolve(raw: &RawProfile, scope: &mut Scope<'_>) -> Limits {
@@ -42,7 +46,9 @@ pub(super) fn resolve(raw: &RawProfile, scope: &mut Scope<'_>) -> Limits {
         swap,
         cpus,
         pids,
+        cpu_time,
         wall_time,
+        output,
         process,
     } = &raw.limits;
     let allowed = &raw.security.allow_degraded;
@@ -53,14 +59,19 @@ pub(super) fn resolve(raw: &RawProfile, scope: &mut Scope<'_>) -> Limits {
     let swap = amount(swap, "limits.swap", scope);
     let cpus = amount(cpus, "limits.cpus", scope);
     let pids = amount(pids, "limits.pids", scope);
+    let cpu_time = amount(cpu_time, "limits.cpu_time", scope);
     let wall_time = amount(wall_time, "limits.wall_time", scope);
+    let output = amount(output, "limits.output", scope);
     judge_memory(&memory, &swap, scope);
-    judge_counts(&pids, &wall_time, scope);
+    judge_pids(&pids, scope);
+    judge_time(&cpu_time, "cpu_time", "limits.cpu-time-zero", scope);
+    judge_time(&wall_time, "wall_time", "limits.wall-time-zero", scope);
     let group = [
         memory.map(|at| at.map(Amount::Memory)),
         swap.map(|at| at.map(Amount::Swap)),
         cpus.map(|at| at.map(Amount::Cpus)),
         pids.map(|at| at.map(Amount::Pids)),
+        cpu_time.map(|at| at.map(Amount::CpuTime)),
     ];
     let list = group.into_iter().flatten();
     let list = list.map(|amount| group_limit(amount, allowed)).collect();
@@ -72,6 +83,7 @@ pub(super) fn resolve(raw: &RawProfile, scope: &mut Scope<'_>) -> Limits {
         group,
         process: process_limits(process, scope),
         wall_time,
+        output,
     }
 }
 
@@ -108,7 +120,7 @@ fn judge_memory(memory: &Opt<ByteSize>, swap: &Opt<ByteSize>, scope: &mut Scope<
     }
 }
 
-fn judge_counts(pids: &Opt<u64>, wall_time: &Opt<Period>, scope: &mut Scope<'_>) {
+fn judge_pids(pids: &Opt<u64>, scope: &mut Scope<'_>) {
     if let Some(pids) = pids.as_ref().filter(|pids| pids.value < LEAST_PIDS) {
         let message = format!("`limits.pids` is {}, with which nothing starts", pids.value);
         scope.report(
@@ -116,10 +128,13 @@ fn judge_counts(pids: &Opt<u64>, wall_time: &Opt<Period>, scope: &mut Scope<'_>)
                 .help("write 2 or more: the sandbox's own first process counts too"),
         );
     }
-    if let Some(time) = wall_time.as_ref().filter(|time| time.value.0.is_zero()) {
-        let message = "`limits.wall_time` is 0, at which everything ends at once";
+}
+
+fn judge_time(time: &Opt<Period>, key: &str, code: &'static str, scope: &mut Scope<'_>) {
+    if let Some(time) = time.as_ref().filter(|time| time.value.0.is_zero()) {
+        let message = format!("`limits.{key}` is 0, at which everything ends at once");
         scope.report(
-            time.error("limits.wall-time-zero", message)
+            time.error(code, message)
                 .help("write a time such as `\"10s\"`, or leave it out for no limit"),
         );
     }
@@ -146,6 +161,7 @@ fn covers(entry: Degradable, amount: Amount) -> bool {
         Degradable::LimitsSwap => matches!(amount, Amount::Swap(_)),
         Degradable::LimitsCpus => matches!(amount, Amount::Cpus(_)),
         Degradable::LimitsPids => matches!(amount, Amount::Pids(_)),
+        Degradable::LimitsCpuTime => matches!(amount, Amount::CpuTime(_)),
     }
 }
 
@@ -204,6 +220,7 @@ fn process_limit(raw: &RawRlimit, scope: &mut Scope<'_>) -> Option<ProcessLimit>
         );
         return None;
     }
+    judge_least(&resource.value, &soft, scope);
     if let Some(facts) = scope.facts() {
         scope.wanted.rlimits.insert(resource.value);
         let own = facts
@@ -222,6 +239,28 @@ fn process_limit(raw: &RawRlimit, scope: &mut Scope<'_>) -> Option<ProcessLimit>
         resource: resource.value,
         limit: At::new(limit, soft.origin),
     })
+}
+
+/// With less not even the start of a program fits. Of files: the three streams, and one more, for the filter's
+/// listener first and then for the program's loader, which opens one library after the other. No page of memory or
+/// of stack is none for the program's own file.
+const LEAST: [(&str, u64); 3] = [("nofile", 4), ("as", 4096), ("stack", 4096)];
+
+fn judge_least(resource: &Resource, soft: &At<RlimitValue>, scope: &mut Scope<'_>) {
+    let mut known = LEAST.iter();
+    let Some((key, least)) = known.find(|(key, _)| *key == resource.key) else {
+        return;
+    };
+    if soft.value < RlimitValue::Value(*least) {
+        let message = format!(
+            "`limits.process.{key}` is {}, with which nothing starts",
+            soft.value
+        );
+        scope.report(
+            soft.error("limits.process-too-small", message)
+                .help(format!("write {least} or more")),
+        );
+    }
 }
 
 /// Raising a hard limit needs CAP_SYS_RESOURCE over the host, which nothing has that is in a user

@@ -28,6 +28,7 @@ mod paths;
 mod programs;
 mod scope;
 mod security;
+mod set_id;
 mod sockets;
 mod sources;
 mod supervise;
@@ -188,7 +189,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
     {
         limits.group.devices = devices::rules(system, command.terminal.value);
     }
-    let security = security::resolve(raw, identity.as_ref(), &mounts, scope);
+    let security = security::resolve(raw, identity.as_ref(), scope);
     let syscalls = syscalls::resolve(
         &raw.security,
         &security.seccomp,
@@ -196,6 +197,14 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         scope,
     );
     parts::judge_rights(&mounts, &security, &syscalls, scope);
+    let rights = set_id::Rights {
+        identity: identity.as_ref(),
+        mounts: &mounts,
+        system: system.as_ref(),
+        security: &security,
+        syscalls: &syscalls,
+    };
+    rights.judge(scope);
     let landlock = landlock::resolve(raw, scope);
     let supervise = supervise::resolve(supervise, scope);
     let expect = expect::resolve(expect, scope);
@@ -213,6 +222,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         group_limits: limits.group,
         process_limits: limits.process,
         wall_time: limits.wall_time,
+        output: limits.output,
         capabilities: security.capabilities,
         seccomp: security.seccomp,
         syscalls,

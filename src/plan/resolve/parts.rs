@@ -9,6 +9,7 @@ use std::path::Path;
 
 use crate::diag::{At, Origin, Problem};
 use crate::model::{Access, InsidePath, OnDeny, PartFact, PartPath, Protection, Switch};
+use crate::plan::base;
 use crate::plan::{
     Loss, Mount, MountKind, MountPointKind, OpenPart, PartGuard, Syscalls, TargetPoint,
 };
@@ -258,7 +259,7 @@ pub(super) fn judge_rights(
     };
     // What the filter lets through is asked last: to know it takes the whole policy.
     if let (Some(may), Some(part)) = (may, mounts.iter().find(is_part))
-        && may_unmount(security, syscalls)
+        && may_mount(security, syscalls, mounts)
     {
         let message = format!(
             "the program may unmount what protects `{}`",
@@ -270,23 +271,22 @@ pub(super) fn judge_rights(
     }
 }
 
-/// Whether the filter lets the program unmount or move mounts.
-fn may_unmount(security: &Security, syscalls: &Syscalls) -> bool {
+/// Whether the filter lets the program make, move or unmount mounts.
+pub(super) fn may_mount(security: &Security, syscalls: &Syscalls, mounts: &[At<Mount>]) -> bool {
     if syscalls.on_deny.value == OnDeny::Log {
         return true;
     }
     let nested = NestedUserNamespaces::Forbidden;
-    let (name, kept) = (security.seccomp.value, &security.capabilities);
-    let allows = syscalls.with_policy(name, kept, nested, |policy| {
-        let calls = ["umount2", "move_mount", "mount", "pivot_root"];
+    let base = base(security.seccomp.value, mounts);
+    let kept = &security.capabilities;
+    syscalls.with_policy(base, kept, nested, |policy| {
+        let calls = ["umount2", "fsmount", "move_mount", "mount", "pivot_root"];
         let verdicts = Verdicts::of(policy).ok();
         verdicts.is_none_or(|verdicts| {
             let mut found = calls.iter().filter_map(|call| verdicts.get(call));
             found.any(|verdict| verdict.standing == Standing::Allowed)
         })
-    });
-    // No policy at all forbids nothing.
-    allows.unwrap_or(true)
+    })
 }
 
 /// From a mount namespace of its own the program may detach what covers a part together with all that lies

@@ -1,8 +1,8 @@
 //! `[security]`: capabilities and system calls.
 
 use crate::diag::{At, Problem};
-use crate::model::{Access, Capability, SeccompPolicy, Switch};
-use crate::plan::{Identity, Mount, MountKind, OwnerMap, UserIds};
+use crate::model::{Capability, SeccompPolicy, Switch};
+use crate::plan::Identity;
 use crate::profile::RawProfile;
 use crate::profile::raw::RawSecurity;
 
@@ -30,7 +30,6 @@ pub(super) struct Security {
 pub(super) fn resolve(
     raw: &RawProfile,
     identity: Option<&Identity>,
-    mounts: &[At<Mount>],
     scope: &mut Scope<'_>,
 ) -> Security {
     let RawSecurity {
@@ -47,7 +46,7 @@ pub(super) fn resolve(
     } = &raw.security;
     let seccomp = or_default(seccomp, SeccompPolicy::Default);
     if seccomp.value == SeccompPolicy::None {
-        let message = "the program may make every system call";
+        let message = "the program may make every system call, but makes no set-id file";
         scope.report(
             Problem::warning("security.no-seccomp", &seccomp.origin, message)
                 .help("leave it out: the default policy runs ordinary programs"),
@@ -62,17 +61,9 @@ pub(super) fn resolve(
         }
     }
     judge_reach(&kept, raw, scope);
-    let roots_files = mounts.iter().find(|mount| gives_roots_files(&mount.value));
-    if let (Some(capability), Some(mount)) = (kept.iter().find(is_setfcap), roots_files) {
-        scope.report(counts_for_all(capability, mount));
-    }
     let is_root = identity.is_some_and(|identity| identity.user.value.uid == 0);
-    if nested_userns.value.is_on() {
-        match roots_files {
-            Some(mount) => scope.report(copies_set_id(&nested_userns, mount)),
-            None if is_root => kept.extend(for_nested_root(&nested_userns, &kept)),
-            None => {}
-        }
+    if nested_userns.value.is_on() && is_root {
+        kept.extend(for_nested_root(&nested_userns, &kept));
     }
     kept.sort_by_key(|capability| capability.value);
     Security {
@@ -89,45 +80,8 @@ fn for_nested_root(nested: &At<Switch>, kept: &[At<Capability>]) -> Option<At<Ca
     (!kept.iter().any(|kept| is_setfcap(&kept))).then(|| At::new(capability, nested.origin.clone()))
 }
 
-fn is_setfcap(kept: &&At<Capability>) -> bool {
+pub(super) fn is_setfcap(kept: &&At<Capability>) -> bool {
     kept.value.to_string() == GIVES_TO_FILES
-}
-
-/// Whether the program writes files that on the host are root's, through a map of ids.
-fn gives_roots_files(mount: &Mount) -> bool {
-    matches!(
-        mount.kind,
-        MountKind::Bind {
-            access: Access::ReadWrite | Access::Overlay,
-            owner: OwnerMap::Mapped(UserIds { uid: 0, .. }),
-            ..
-        }
-    )
-}
-
-/// The root that a file's capabilities are bound to is mapped like an owner: on disk it is the host's.
-fn counts_for_all(capability: &At<Capability>, mount: &At<Mount>) -> Problem {
-    let message = format!(
-        "`{GIVES_TO_FILES}` would give capabilities of the host to files of root's in `{}`",
-        mount.value.target
-    );
-    capability
-        .error("security.capability-files", message)
-        .also(&mount.origin, "root's files, to be written")
-        .help("leave the capability out, or bind a directory that is not root's")
-}
-
-/// In an overlay of its own the program has the kernel copy a set-id file into the bind, bit and all, and no
-/// filter sees that (rule 11); nor may it give capabilities to such files.
-fn copies_set_id(nested: &At<Switch>, mount: &At<Mount>) -> Problem {
-    let message = format!(
-        "through overlays of its own the program could make set-id files of root's in `{}`",
-        mount.value.target
-    );
-    nested
-        .error("security.nested-root", message)
-        .also(&mount.origin, "root's files, to be written")
-        .help("bind a directory that is not root's, or bind it read-only")
 }
 
 fn judge(
@@ -200,49 +154,9 @@ mod tests {
     fn capabilities_are_sorted_and_each_once() {
         let bench = Bench::host();
         let raw = raw(&["CAP_NET_RAW", "CAP_CHOWN", "CAP_NET_RAW"]);
-        let kept = resolve(&raw, None, &[], &mut bench.scope()).capabilities;
+        let kept = resolve(&raw, None, &mut bench.scope()).capabilities;
         let names: Vec<_> = kept.iter().map(|kept| kept.value.to_string()).collect();
         assert_eq!(names, ["CAP_CHOWN", "CAP_NET_RAW"]);
-    }
-
-    #[test]
-    fn no_file_of_roots_gets_capabilities_of_the_host() {
-        let bind = |uid| {
-            here(Mount {
-                target: "/w".parse().unwrap(),
-                kind: MountKind::Bind {
-                    source: "/w".to_owned(),
-                    shape: crate::plan::MountPointKind::Directory,
-                    access: Access::ReadWrite,
-                    owner: OwnerMap::Mapped(UserIds { uid, gid: 0 }),
-                    missing: crate::plan::Missing::Refused,
-                },
-                options: Vec::new(),
-                point: crate::plan::TargetPoint::InTree,
-            })
-        };
-        let user = UserIds { uid: 0, gid: 0 };
-        let host = crate::plan::HostIds::Range(UserIds { uid: 7, gid: 7 });
-        let root = Identity {
-            asked: here(crate::model::UserSpec::Root),
-            user: here(user),
-            host,
-            maps: here(crate::plan::IdMaps::single(user, host)),
-            groups: Vec::new(),
-        };
-        let bench = Bench::root();
-        let found = |raw: &RawProfile, uid| {
-            let mut scope = bench.scope();
-            let security = resolve(raw, Some(&root), &[bind(uid)], &mut scope);
-            (security.capabilities.len(), codes(scope))
-        };
-        let kept = raw(&["CAP_SETFCAP"]);
-        assert_eq!(found(&kept, 0), (1, vec!["security.capability-files"]));
-        assert_eq!(found(&kept, 1000), (1, vec![]));
-        let mut nested = RawProfile::default();
-        nested.security.nested_userns = Some(here(true));
-        assert_eq!(found(&nested, 0), (0, vec!["security.nested-root"]));
-        assert_eq!(found(&nested, 1000), (1, vec![]));
     }
 
     #[test]
@@ -256,7 +170,7 @@ mod tests {
         let mut bench = Bench::host();
         bench.facts.as_mut().unwrap().last_capability = 39;
         let mut scope = bench.scope();
-        resolve(&raw, None, &[], &mut scope);
+        resolve(&raw, None, &mut scope);
         let expected = [
             "security.capability-missing",
             "security.capability-refused",
@@ -266,7 +180,7 @@ mod tests {
         assert_eq!(codes(scope), expected);
         raw.namespaces.user = Some(here(false));
         let mut scope = bench.scope();
-        resolve(&raw, None, &[], &mut scope);
+        resolve(&raw, None, &mut scope);
         let of_host = codes(scope)
             .into_iter()
             .filter(|code| code.ends_with("of-host"));

@@ -2,7 +2,7 @@
 
 use crate::diag::{At, Origin, Problem};
 use crate::model::{Architecture, Capability, OnDeny, SeccompPolicy, Switch};
-use crate::plan::Syscalls;
+use crate::plan::{Syscalls, base};
 use crate::profile::raw::RawSecurity;
 use crate::seccomp::{
     Arch, Entry, NestedUserNamespaces, Standing, Verdicts, families, never_closes, never_opens,
@@ -191,7 +191,7 @@ fn judge_idle(
         let mut part = syscalls.clone();
         part.allow.truncate(allow);
         part.deny.truncate(deny);
-        part.with_policy(name, capabilities, nested, |policy| {
+        part.with_policy(base(name, &[]), capabilities, nested, |policy| {
             (Verdicts::of(policy).ok(), families(policy))
         })
     };
@@ -201,9 +201,7 @@ fn judge_idle(
         verdicts.all(|verdict| (verdict.standing == Standing::Allowed) == runs)
     };
     for (index, entry) in syscalls.allow.iter().enumerate() {
-        let (Some((Some(old), families)), Some((_, new))) =
-            (before(index, 0), before(index + 1, 0))
-        else {
+        let ((Some(old), families), (_, new)) = (before(index, 0), before(index + 1, 0)) else {
             continue;
         };
         if stand(&old, entry.value, true) && families == new {
@@ -217,7 +215,7 @@ fn judge_idle(
         }
     }
     for (index, entry) in syscalls.deny.iter().enumerate() {
-        let old = before(syscalls.allow.len(), index).and_then(|(verdicts, _)| verdicts);
+        let old = before(syscalls.allow.len(), index).0;
         if old.is_some_and(|old| stand(&old, entry.value, false)) {
             let message = format!("`{}` does not run already", entry.value);
             idle(entry, message, "what it names is refused, or absent", scope);

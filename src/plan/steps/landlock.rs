@@ -16,11 +16,11 @@ impl Steps<'_> {
             return;
         };
         let named = self.settings.command.fds.iter().map(|fd| fd.value);
-        let rules = LandlockRules {
+        let rules = self.rules.cloned().unwrap_or_else(|| LandlockRules {
             abi,
             places: self.landlock_places(),
             descriptors: (0..3).chain(named).collect(),
-        };
+        });
         let why = "a second wall behind the mounts";
         let action = ProgramAction::Landlock(rules);
         self.add(

@@ -18,15 +18,15 @@ pub(super) fn limits(table: &mut Table<'_, '_>) -> RawLimits {
         "io",
         "io_weight",
         "hugetlb",
-        "cpu_time",
-        "output",
     ]);
     RawLimits {
         memory: table.optional("memory"),
         swap: table.optional("swap"),
         cpus: table.optional("cpus"),
         pids: table.optional("pids"),
+        cpu_time: table.optional("cpu_time"),
         wall_time: table.optional("wall_time"),
+        output: table.optional("output"),
         process: table.section("process", process),
     }
 }

@@ -57,6 +57,23 @@ pub(super) fn profile(
     profile
 }
 
+/// Each table of a document with the keys that its decoder takes, by the path of the table: `limits.process`,
+/// empty for the top. Of a list each entry is one.
+pub(super) fn keys(document: &DeTable<'_>) -> Vec<(String, Vec<&'static str>)> {
+    let mut reader = Reader::new(FileId::FIRST, "");
+    let mut table = Table::root(&mut reader, document);
+    if version(&mut table).is_some() {
+        top(&mut table);
+    }
+    table.finish();
+    let taken = |section: unknown::Section| {
+        let supported = |key: &&str| !section.later.contains(key);
+        let keys = section.keys.iter().copied().filter(supported).collect();
+        (section.path, keys)
+    };
+    reader.sections.into_iter().map(taken).collect()
+}
+
 fn top(table: &mut Table<'_, '_>) -> RawFile {
     RawFile {
         extends: table.list("extends", extends::base),

@@ -27,6 +27,7 @@ pub(super) struct Table<'r, 'd> {
     path: String,
     entries: Option<&'d DeTable<'d>>,
     declared: Vec<&'static str>,
+    later: Vec<&'static str>,
 }
 
 /// A key of a table whose keys are free, with its value.
@@ -48,6 +49,7 @@ impl<'r, 'd> Table<'r, 'd> {
             path: String::new(),
             entries: Some(entries),
             declared: Vec::new(),
+            later: Vec::new(),
         }
     }
 
@@ -61,6 +63,7 @@ impl<'r, 'd> Table<'r, 'd> {
             path,
             entries: None,
             declared: Vec::new(),
+            later: Vec::new(),
         }
     }
 
@@ -82,6 +85,7 @@ impl<'r, 'd> Table<'r, 'd> {
             path: value.path.clone(),
             entries: Some(entries),
             declared: Vec::new(),
+            later: Vec::new(),
         };
         let decoded = decode(&mut table);
         table.finish();
@@ -209,6 +213,7 @@ impl<'r, 'd> Table<'r, 'd> {
 
     /// Declares keys whose part is not built yet: they are refused, never ignored.
     pub fn later(&mut self, keys: &[&'static str]) {
+        self.later.extend(keys);
         for key in keys {
             let path = self.path_of(key);
             if let (Some(_), Some(origin)) = (self.value(key), self.key_origin(key)) {
@@ -280,6 +285,7 @@ impl<'r, 'd> Table<'r, 'd> {
         self.reader.sections.push(Section {
             path: self.path,
             keys: self.declared,
+            later: self.later,
         });
     }
 

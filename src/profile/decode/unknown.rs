@@ -12,6 +12,8 @@ pub(super) struct Section {
     pub path: String,
     /// Every key, those that are not supported yet too.
     pub keys: Vec<&'static str>,
+    /// Those that are not supported yet.
+    pub later: Vec<&'static str>,
 }
 
 /// A key of the file that no decoder asked for.

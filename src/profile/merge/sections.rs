@@ -63,7 +63,9 @@ table!(RawLimits {
     "swap" => swap,
     "cpus" => cpus,
     "pids" => pids,
+    "cpu_time" => cpu_time,
     "wall_time" => wall_time,
+    "output" => output,
     "process" => process,
 });
 table!(RawSupervise {

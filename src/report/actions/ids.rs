@@ -1,11 +1,11 @@
 //! Ids of users and groups, as actions tell them.
 
 use crate::model::IdExtent;
-use crate::plan::{IdMaps, MapWriter};
+use crate::plan::{HostGroup, IdMaps, MapWriter};
 
 use super::{bare, with};
 
-pub(super) fn leave_groups(keep: &[u32]) -> (String, String) {
+pub(super) fn leave_groups(keep: &[HostGroup]) -> (String, String) {
     let names: Vec<String> = keep.iter().map(ToString::to_string).collect();
     match names.is_empty() {
         true => bare("setgroups to none"),

@@ -119,10 +119,10 @@ impl Page<'_> {
 
 /// Stands for a space at which no line is broken; what comes from outside holds none, as a terminal would
 /// act upon it.
-const TIE: char = '\u{1}';
+pub(in crate::report) const TIE: char = '\u{1}';
 
 /// The text with the words in backticks tied together: they are there to be copied.
-fn tied(text: &str) -> String {
+pub(in crate::report) fn tied(text: &str) -> String {
     let mut parts = text.split('`').enumerate();
     let first = parts
         .next()

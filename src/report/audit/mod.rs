@@ -6,6 +6,7 @@ mod region;
 mod sarif;
 
 pub use human::human;
+pub(super) use human::{TIE, tied};
 pub use json::{json, json_schema};
 pub use sarif::sarif;
 

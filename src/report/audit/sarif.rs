@@ -109,7 +109,9 @@ struct Location {
 #[serde(rename_all = "camelCase")]
 struct PhysicalLocation {
     artifact_location: ArtifactLocation,
-    region: RegionItem,
+    /// None where no line says it: an empty one would point at what is not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<RegionItem>,
 }
 
 #[derive(Serialize)]
@@ -211,28 +213,18 @@ fn result<'a>(
     }
 }
 
-/// What no line says stands at the start of the profile: viewers show nothing without a place.
-fn place<'a>(finding: &Finding, audited: Audited<'a>) -> (&'a str, RegionItem) {
-    match region(&finding.origin, audited.sources) {
-        Some((source, region)) => (
-            &source.name,
-            RegionItem {
-                start_line: region.line,
-                start_column: region.column,
-                end_line: region.end_line,
-                end_column: region.end_column,
-            },
-        ),
-        None => (
-            audited.profile,
-            RegionItem {
-                start_line: 1,
-                start_column: 1,
-                end_line: 1,
-                end_column: 1,
-            },
-        ),
-    }
+/// What no line says stands at the file of the profile: viewers show nothing without a file.
+fn place<'a>(finding: &Finding, audited: Audited<'a>) -> (&'a str, Option<RegionItem>) {
+    let Some((source, region)) = region(&finding.origin, audited.sources) else {
+        return (audited.profile, None);
+    };
+    let item = RegionItem {
+        start_line: region.line,
+        start_column: region.column,
+        end_line: region.end_line,
+        end_column: region.end_column,
+    };
+    (&source.name, Some(item))
 }
 
 /// What stays the same when lines move: the rule, the file and the message, and which of equal ones it is.

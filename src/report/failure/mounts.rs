@@ -65,6 +65,13 @@ impl Failed<'_> {
                 format!("host path `{source}` is a loop of links"),
             )),
             (Errno::ENOTSOCK, _) => Some(kind("is no Unix socket")),
+            (Errno::EUCLEAN, MountPointKind::File) => {
+                let message = format!(
+                    "host path `{source}` is a set-id file, which the program could fill with other content"
+                );
+                let cause = Cause::new("mount.source-set-id", message);
+                Some(cause.help("bind it read-only, or take the bits away: `chmod ug-s`"))
+            }
             (Errno::EACCES, _) => Some(
                 Cause::new(
                     "mount.source-hidden",
@@ -146,6 +153,7 @@ impl Failed<'_> {
             MountAction::MountMqueue => self.no_file_system("mqueue"),
             MountAction::MountRoot
             | MountAction::OpenTerminal
+            | MountAction::JoinTerminals
             | MountAction::SealDev
             | MountAction::MaskProc(_)
             | MountAction::SealProc(_)

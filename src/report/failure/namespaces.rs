@@ -14,6 +14,9 @@ impl Failed<'_> {
         match self.errno {
             Errno::ENOSPC | Errno::EUSERS => Some(self.namespace_limit(namespaces)),
             Errno::EPERM if asks_user => self.user_namespace_denied(),
+            Errno::EACCES if asks_user && self.host.selinux == Some(Switch::On) => {
+                Some(self.selinux_denied())
+            }
             Errno::EPERM if self.host.administers == Some(Switch::Off) => Some(
                 self.refused("host.not-privileged", "it needs CAP_SYS_ADMIN on the host")
                     .help("set `namespaces.user = true`, or run it as root"),
@@ -87,6 +90,15 @@ impl Failed<'_> {
                 "start it outside of any chroot, and look for the security module's words in `dmesg`",
             )
         })
+    }
+
+    /// SELinux has a permission of its own for user namespaces since Linux 6.1.
+    fn selinux_denied(&self) -> Cause {
+        let reason = "SELinux does not let this program make a user namespace";
+        self.refused("host.selinux-userns", reason).help(
+            "see what was denied with `ausearch -m avc -ts recent`, and allow the caller's domain \
+             `user_namespace create`",
+        )
     }
 
     fn own_ids_unmapped(&self) -> Cause {
@@ -304,6 +316,14 @@ impl Failed<'_> {
         )
     }
 
+    /// A session has a keyring, which counts as a key of the caller's.
+    pub(super) fn keys(&self) -> Option<Cause> {
+        (self.errno == Errno::EDQUOT).then(|| {
+            self.refused("host.keys", "this user holds as many keys as it may")
+                .help("run `sysctl kernel.keys.maxkeys=2000` as root (for root itself `kernel.keys.root_maxkeys`)")
+        })
+    }
+
     pub(super) fn filter(&self) -> Option<Cause> {
         match self.errno {
             Errno::EINVAL | Errno::ENOSYS => Some(
@@ -324,5 +344,7 @@ fn sysctl(namespace: Namespace) -> &'static str {
         Namespace::Ipc => "max_ipc_namespaces",
         Namespace::Uts => "max_uts_namespaces",
         Namespace::Network => "max_net_namespaces",
+        Namespace::Cgroup => "max_cgroup_namespaces",
+        Namespace::Time => "max_time_namespaces",
     }
 }

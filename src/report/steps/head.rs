@@ -50,6 +50,7 @@ impl Head<'_> {
             group_limits,
             process_limits,
             wall_time,
+            output,
             seccomp,
             landlock,
             nested_userns,
@@ -88,6 +89,10 @@ impl Head<'_> {
         self.limits(&group_limits.list, process_limits);
         if let Some(time) = wall_time {
             self.entry("wall time", time.value.to_string(), &time.origin);
+        }
+        if let Some(size) = output {
+            let text = format!("{}, of both streams together", size.value);
+            self.entry("output", text, &size.origin);
         }
         self.supervise(supervise);
         self.kept();

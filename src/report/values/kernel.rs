@@ -35,6 +35,10 @@ pub(super) fn words(key: &str, value: &str) -> Option<&'static str> {
         }
         "limits.cpus" => "cpu.max (version 1: cpu.cfs_quota_us) of the sandbox's cgroup",
         "limits.pids" => "pids.max of the sandbox's cgroup",
+        "limits.cpu_time" => {
+            "cpu.stat (version 1: cpuacct.usage) of the sandbox's cgroup, and SIGKILL when it is used up"
+        }
+        "limits.output" => "bytes through the pipes of stdout and stderr, and SIGKILL beyond",
         "limits.wall_time" => "SIGKILL to the whole sandbox when it is over",
         "security.capabilities" => {
             "stays in all five sets of capset(2) and prctl(PR_CAPBSET_DROP); all others leave them"

@@ -59,7 +59,9 @@ pub(super) const KEYS: &[&str] = &[
     "limits.swap",
     "limits.cpus",
     "limits.pids",
+    "limits.cpu_time",
     "limits.wall_time",
+    "limits.output",
     "limits.process",
     "security",
     "security.capabilities",
@@ -94,6 +96,7 @@ pub(super) fn rows(settings: &Settings, inherit: &[At<String>], texts: Texts<'_>
         group_limits,
         process_limits,
         wall_time,
+        output,
         capabilities,
         seccomp,
         nested_userns,
@@ -119,7 +122,7 @@ pub(super) fn rows(settings: &Settings, inherit: &[At<String>], texts: Texts<'_>
     let asked = &identity.asked;
     rows.add("command.user", &asked.value.to_string(), &asked.origin);
     for group in &identity.groups {
-        rows.add("command.groups", &group.value.to_string(), &group.origin);
+        rows.add("command.groups", &group.value.id.to_string(), &group.origin);
     }
     for pattern in inherit {
         rows.add("env.inherit", &pattern.value, &pattern.origin);
@@ -150,6 +153,9 @@ pub(super) fn rows(settings: &Settings, inherit: &[At<String>], texts: Texts<'_>
     rows.limits(group_limits);
     if let Some(time) = wall_time {
         rows.add("limits.wall_time", &time.value.to_string(), &time.origin);
+    }
+    if let Some(size) = output {
+        rows.add("limits.output", &size.value.to_string(), &size.origin);
     }
     for limit in process_limits {
         let (soft, hard) = (limit.limit.value.soft, limit.limit.value.hard);

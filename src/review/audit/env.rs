@@ -4,7 +4,7 @@ use crate::diag::At;
 use crate::plan::{Privacy, Variable};
 
 use super::score::{Dimension, Weight};
-use super::{Found, Rule, Subject};
+use super::{Found, Rule, Subject, values};
 
 /// What is inherited, what is set, what is written on the command line.
 pub(super) const RULES: &[Rule] = &[
@@ -59,20 +59,19 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// Parts of names of secrets.
-const SECRET_PARTS: &[&str] = &[
+/// How words of names of secrets end, one or several of them.
+const SECRET_WORDS: &[&str] = &[
     "TOKEN",
     "SECRET",
     "PASSWORD",
     "PASSWD",
     "PASSPHRASE",
     "CREDENTIAL",
-    "API_KEY",
     "APIKEY",
-    "ACCESS_KEY",
-    "PRIVATE_KEY",
-    "AUTH_CONFIG",
 ];
+
+/// Words that are a secret together.
+const SECRET_PHRASES: &[&str] = &["API_KEY", "ACCESS_KEY", "PRIVATE_KEY", "AUTH_CONFIG"];
 
 /// Endings of names of secrets.
 const SECRET_ENDINGS: &[&str] = &["_KEY", "_PAT", "_DSN", "_PASS", "DATABASE_URL", "_AUTH"];
@@ -145,9 +144,18 @@ const SOCKETS: &[&str] = &[
     "SESSION_MANAGER",
 ];
 
+/// By whole words: `TOKENIZERS_PARALLELISM` holds no token.
 fn is_secret(name: &str) -> bool {
     let name = name.to_uppercase();
-    SECRET_PARTS.iter().any(|part| name.contains(part))
+    let ends = |word: &str| {
+        let one = word.strip_suffix('S').unwrap_or(word);
+        let mut known = SECRET_WORDS.iter();
+        known.any(|known| word.ends_with(known) || one.ends_with(known))
+    };
+    let framed = format!("_{name}_");
+    let mut phrases = SECRET_PHRASES.iter();
+    name.split('_').any(ends)
+        || phrases.any(|phrase| framed.contains(&format!("_{phrase}_")))
         || SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending))
         || KNOWN_SECRETS.contains(&name.as_str())
 }
@@ -232,6 +240,9 @@ fn set_secret(subject: &Subject<'_>) -> Vec<Found> {
         } else if is_secret(name) && *privacy == Privacy::Shown && is_written(value) {
             let message = format!("the value of `{name}` is written in the profile");
             found.push(Found::new(&variable.origin, message, fix));
+        } else if let (Privacy::Shown, Some(what)) = (privacy, values::secret(value)) {
+            let message = format!("the value of `{name}` looks like {what}");
+            found.push(Found::new(&variable.origin, message, fix));
         }
     }
     found
@@ -251,6 +262,11 @@ fn secret_in_arguments(subject: &Subject<'_>) -> Vec<Found> {
                 let fix = format!("write `\"{name}\"` into `env.inherit`, or pass it in a file");
                 found.push(Found::new(&argument.origin, message, fix));
             }
+        }
+        if let Some(what) = values::secret(&argument.value) {
+            let message = format!("an argument looks like {what}");
+            let fix = "pass it in a file that only the program sees";
+            found.push(Found::new(&argument.origin, message, fix));
         }
     }
     found
@@ -315,6 +331,9 @@ mod tests {
             "PGPASSWORD",
             "SIGNING_KEY",
             "MYSQL_PWD",
+            "GH_TOKENS",
+            "AUTHTOKEN",
+            "MY_API_KEY_2",
         ] {
             assert!(is_secret(name), "{name}");
         }
@@ -325,6 +344,8 @@ mod tests {
             "AWS_REGION",
             "PATH",
             "COMPASS",
+            "TOKENIZERS_PARALLELISM",
+            "SECRETARY",
         ] {
             assert!(!is_secret(name), "{name}");
         }

@@ -66,8 +66,8 @@ pub(super) const RULES: &[Rule] = &[
         dimension: Dimension::Files,
         weight: Weight::tenths(10),
         title: "a checkout that can be written, its hooks too",
-        why: "git runs `.git/hooks` and what `.git/config` names, direnv `.envrc`, editors `.vscode`, a build \
-              the build files: what the program writes there runs outside when its user works on",
+        why: "git runs what `.git` tells it to, direnv `.envrc`, editors `.vscode`, a build the \
+              build files: what the program writes there runs outside when its user works on",
         judge: writable_checkout,
     },
     Rule {
@@ -250,14 +250,20 @@ fn writable_profile(subject: &Subject<'_>) -> Vec<Found> {
 }
 
 /// Variables that name the checkout that somebody works on.
-const CHECKOUTS: [&str; 3] = ["${GIT_ROOT}", "${GIT_COMMON_DIR}", "${CWD}"];
+const CHECKOUTS: [&str; 4] = ["${GIT_ROOT}", "${GIT_ROOT}/..", "${CWD}", "${CWD}/.."];
+
+/// Where git keeps what it obeys, below the top of a checkout.
+const DOT_GIT: &str = ".git";
 
 fn is_checkout(path: &HostPath) -> bool {
-    CHECKOUTS.iter().any(|checkout| path.is(checkout))
+    is_gits(path) || CHECKOUTS.iter().any(|checkout| path.is(checkout))
 }
 
-/// What git itself runs, in its own directory of a checkout.
-const RUN_BY_GIT: [&str; 2] = ["hooks", "config"];
+/// Whether it lies in git's own directory of a checkout.
+fn is_gits(path: &HostPath) -> bool {
+    let own = ["${GIT_ROOT}/.git", "${CWD}/.git", "${GIT_COMMON_DIR}"];
+    own.iter().any(|own| path.is_within(own))
+}
 
 fn writable_checkout(subject: &Subject<'_>) -> Vec<Found> {
     let parts = brought(subject);
@@ -267,28 +273,24 @@ fn writable_checkout(subject: &Subject<'_>) -> Vec<Found> {
     checkouts.filter_map(checkout).collect()
 }
 
+/// The whole of git's own directory has to be kept, not a list of files in it: beside `hooks` and `config`
+/// git obeys `commondir`, which lends it another directory, `config.worktree`, `info/attributes`, and the
+/// same for each submodule below `modules`. A worktree's `.git` is a file, which names its directory.
 fn checkout(part: &Brought<'_>) -> Option<Found> {
-    // This one is git's own directory.
-    let is_gits = part.path.is("${GIT_COMMON_DIR}");
-    let above = if is_gits { "" } else { ".git/" };
-    let paths = RUN_BY_GIT.map(|name| format!("{above}{name}"));
-    let open = paths.iter().filter(|path| !part.protects(path));
-    let open: Vec<String> = open.map(|path| format!("`{path}`")).collect();
     let text = part.text;
-    if open.is_empty() {
+    if is_gits(&part.path) {
+        let message = format!("the program can write `{text}`, and git runs what it is told there");
+        return Some(Found::new(part.origin, message, READ_ONLY));
+    }
+    if part.protects(DOT_GIT) {
         let message = format!("the program can write all of `{text}` but what git runs of it");
         let fix = "look at what it changed before you build it or open it outside";
-        let found = Found::new(part.origin, message, fix).weighing(Weight::tenths(5));
-        return (!is_gits).then_some(found);
+        return Some(Found::new(part.origin, message, fix).weighing(Weight::tenths(5)));
     }
-    let message = format!(
-        "the program can write all of `{text}`, {} too",
-        open.join(" and ")
-    );
-    let [hooks, config] = &paths;
+    let message = format!("the program can write all of `{text}`, `{DOT_GIT}` too");
     let fix = format!(
-        "add `read_only = [\"?{hooks}\", \"?{config}\"]`, or write `access = \"overlay\"` and carry out \
-         with `sandbox apply` what you have looked at"
+        "add `read_only = [\"?{DOT_GIT}\"]`, or write `access = \"overlay\"` and carry out with \
+         `sandbox apply` what you have looked at"
     );
     Some(Found::new(part.origin, message, fix))
 }

@@ -74,7 +74,7 @@ pub(super) const RULES: &[Rule] = &[
         dimension: Dimension::Isolation,
         weight: Weight::tenths(3),
         title: "root inside",
-        why: "programs skip checks for root, and it owns all files of the tree; on the host it is nobody",
+        why: "programs skip checks for root, and it owns all files of the tree; on the host it is an id without rights, unless a written map says otherwise",
         judge: root_inside,
     },
     Rule {

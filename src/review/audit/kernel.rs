@@ -159,7 +159,7 @@ fn seccomp_none(subject: &Subject<'_>) -> Vec<Found> {
         return Vec::new();
     }
     let seccomp = &subject.settings.seccomp;
-    let message = "the program may make every system call";
+    let message = "the program may make every system call, but makes no set-id file";
     let fix = "leave `seccomp = \"none\"` out: the default policy runs ordinary programs";
     vec![Found::new(&seccomp.origin, message, fix)]
 }

@@ -129,7 +129,13 @@ fn degraded_limits(subject: &Subject<'_>) -> Vec<Found> {
     let message = format!("{} {verb} not enforced on every host", keys.join(", "));
     let fix =
         "leave `allow_degraded` out, where the profile is to run on hosts that can enforce them";
-    vec![Found::new(&first.origin, message, fix)]
+    let found = Found::new(&first.origin, message, fix);
+    // What weighs nothing when it is missing weighs nothing when it may be.
+    let weighs = |limit: &&GroupLimit| matches!(limit.amount, Amount::Memory(_) | Amount::Pids(_));
+    match degraded.iter().any(weighs) {
+        true => vec![found],
+        false => vec![found.weighing(Weight::NONE)],
+    }
 }
 
 fn core_dumps(subject: &Subject<'_>) -> Vec<Found> {

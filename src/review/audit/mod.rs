@@ -40,9 +40,11 @@ mod kernel;
 mod limits;
 mod paths;
 mod score;
+mod set_id;
 mod sockets;
 mod spots;
 mod syscalls;
+mod values;
 
 use crate::diag::Origin;
 use crate::plan::Settings;
@@ -60,6 +62,8 @@ pub struct Subject<'a> {
     pub variables: &'a [(String, String)],
     /// Directories of the files of the profile, absolute; none in a symbolic plan.
     pub profile_dirs: &'a [String],
+    /// What a search of this host for set-id files has found; nothing in a symbolic plan.
+    pub set_id_files: &'a [crate::model::SetIdFiles],
 }
 
 /// One thing that a profile may do wrong.
@@ -183,12 +187,13 @@ impl Audit {
 
 /// Every rule there is, by dimension.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let all: [&'static [Rule]; 8] = [
+    let all: [&'static [Rule]; 9] = [
         files::RULES,
         sockets::RULES,
         isolation::RULES,
         kernel::RULES,
         syscalls::RULES,
+        set_id::RULES,
         devices::RULES,
         env::RULES,
         limits::RULES,

@@ -24,7 +24,7 @@ const OF_USERS: &[(&str, &str)] = &[("/home", "~"), ("/run/user", "/run/user/UID
 impl HostPath {
     /// The path `text` of a plan.
     pub fn new(text: &str, subject: &Subject<'_>) -> HostPath {
-        let mut path = text.to_owned();
+        let mut path = plain(text);
         for (name, value) in subject.variables {
             if let Some(rest) = below(&path, value) {
                 path = format!("${{{name}}}{}", with_slash(rest));
@@ -36,6 +36,7 @@ impl HostPath {
             Some(format!("{place}{}", with_slash(rest)))
         });
         let path = named.unwrap_or(path);
+        let path = upwards(path);
         let users = OF_USERS.iter().find_map(|(directory, place)| {
             let rest = below(&path, directory).filter(|rest| !rest.is_empty())?;
             let rest = rest.split_once('/').map_or("", |(_, rest)| rest);
@@ -75,6 +76,58 @@ impl HostPath {
     }
 }
 
+/// What a path comes to where a variable of the environment is not set: that is what everybody gets. One
+/// that names a place of its own stays.
+fn plain(text: &str) -> String {
+    let own = NAMES.iter().any(|(name, _)| below(text, name).is_some());
+    let inner = text.strip_prefix("${env:").filter(|_| !own);
+    let Some((_, rest)) = inner.and_then(|inner| inner.split_once(":-")) else {
+        return text.to_owned();
+    };
+    // The default may hold variables of its own: it ends where all of them are closed.
+    let mut depth = 1_usize;
+    for (at, c) in rest.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return plain(&format!("{}{}", &rest[..at], &rest[at + 1..]));
+        }
+    }
+    text.to_owned()
+}
+
+/// The same path without `.`, `..` and needless slashes. Above a home lie all homes; what lies above
+/// another variable no text can say, so there the `..` stays.
+fn upwards(path: String) -> String {
+    if !path
+        .split('/')
+        .skip(1)
+        .any(|part| matches!(part, "" | "." | ".."))
+        || path == "/"
+    {
+        return path;
+    }
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match (part, parts.last().copied()) {
+            ("", Some(_)) | (".", _) => {}
+            ("..", Some("~")) => parts = vec!["", "home"],
+            ("..", Some("")) => {}
+            ("..", Some(last)) if last != ".." && !last.contains("${") => {
+                parts.pop();
+            }
+            (part, _) => parts.push(part),
+        }
+    }
+    match parts.as_slice() {
+        [""] => "/".to_owned(),
+        parts => parts.join("/"),
+    }
+}
+
 /// What of `path` lies below `directory`, without the slash between.
 pub(super) fn below<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
     let rest = path.strip_prefix(directory)?;
@@ -88,5 +141,33 @@ fn with_slash(rest: &str) -> String {
     match rest {
         "" => String::new(),
         rest => format!("/{rest}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_has_one_spelling() {
+        for (path, to) in [
+            ("~/..", "/home"),
+            ("~/x/../.ssh/", "~/.ssh"),
+            ("~/./.ssh//id", "~/.ssh/id"),
+            ("/a/../..", "/"),
+            ("/", "/"),
+            ("${GIT_ROOT}/..", "${GIT_ROOT}/.."),
+            ("${GIT_ROOT}/x/../.git", "${GIT_ROOT}/.git"),
+        ] {
+            assert_eq!(upwards(path.to_owned()), to);
+        }
+    }
+
+    #[test]
+    fn the_default_of_a_variable_is_judged() {
+        assert_eq!(plain("${env:X:-${HOME}/.ssh}/id"), "${HOME}/.ssh/id");
+        assert_eq!(plain("${env:X:-${env:Y:-/etc}}"), "/etc");
+        assert_eq!(plain("${env:X}/y"), "${env:X}/y");
+        assert_eq!(plain("${env:X:-/a"), "${env:X:-/a");
     }
 }

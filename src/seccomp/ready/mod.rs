@@ -17,7 +17,7 @@ pub(super) fn program(base: Base, arch: Arch) -> Option<Vec<Instruction>> {
         (Base::Default, Arch::Aarch64) => default::AARCH64,
         (Base::Strict, Arch::X86_64) => strict::X86_64,
         (Base::Strict, Arch::Aarch64) => strict::AARCH64,
-        (_, Arch::X86) => return None,
+        (Base::None(_), _) | (_, Arch::X86) => return None,
     };
     let instructions = rows
         .iter()

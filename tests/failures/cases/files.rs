@@ -58,6 +58,13 @@ pub fn mounts() -> Vec<Case> {
     let wayland: fn(&Action) -> bool = |action| opens(action, "/run/user/1000/wayland-0");
     vec![
         case(
+            "mount.source-set-id",
+            &["mounts"],
+            opens_config,
+            EUCLEAN,
+            silent(),
+        ),
+        case(
             "mount.source-kind--socket",
             &["sockets"],
             wayland,

@@ -45,6 +45,17 @@ static long map_writable(char **args)
     return mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED ? -1 : 0;
 }
 
+/* PATH: other content through a shared mapping, which leaves the mode as it is. */
+static long map_write(char **args)
+{
+    int fd = open(word(args, 0), O_RDWR | O_CLOEXEC);
+    char *map = fd < 0 ? MAP_FAILED : mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (map == MAP_FAILED)
+        return -1;
+    *map = 'X';
+    return msync(map, 1, MS_SYNC);
+}
+
 /* ---- modes: PATH MODE ---- */
 
 static long by_chmod(char **args) { return syscall(SYS_chmod, word(args, 0), octal(args, 1)); }
@@ -121,7 +132,7 @@ static long make_whiteout(char **args) { return mknod(word(args, 0), S_IFCHR, ma
 const struct probe file_probes[] = {
     {"open-read", open_read}, {"open-write", open_write}, {"create", create}, {"mkdir", make_directory},
     {"symlink", make_link}, {"link", hard_link}, {"rename", move}, {"remove", removed}, {"chown", change_owner},
-    {"overwrite", overwrite}, {"map-writable", map_writable},
+    {"overwrite", overwrite}, {"map-writable", map_writable}, {"map-write", map_write},
     {"mode-chmod", by_chmod}, {"mode-fchmod", by_fchmod}, {"mode-fchmodat", by_fchmodat}, {"mode-fchmodat2", by_fchmodat2},
     {"mode-open", by_open}, {"mode-openat", by_openat}, {"mode-openat2", by_openat2}, {"mode-creat", by_creat},
     {"mode-tmpfile", by_tmpfile}, {"mode-mkdir", by_mkdir}, {"mode-mkdirat", by_mkdirat}, {"mode-mknod", by_mknod},

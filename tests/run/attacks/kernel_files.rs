@@ -4,7 +4,9 @@ use std::fs;
 
 use super::super::mounts::in_own_namespace;
 use super::super::support::{Caller, Ended, Lab, finish, root_only, sandbox};
-use super::{ALL_RIGHTS, NO_FILTER, all_are, inside, outside, profile, profile_with, says};
+use super::{
+    ALL_RIGHTS, NO_FILTER, all_are, inside, not_roots, outside, profile, profile_with, says,
+};
 
 /// What is opened and never written.
 const SWITCHES: [&str; 22] = [
@@ -278,6 +280,7 @@ fn attack_39_no_mount_travels_out() {
     for caller in Caller::all() {
         let lab = Lab::new(caller);
         lab.directory("work/in");
+        not_roots(&lab);
         let look = "cat /proc/self/mountinfo > before; \"$@\" > inside 2>&1; echo $? > code; cat /proc/self/mountinfo > after; \
                     mount -t tmpfs none in; cat /proc/self/mountinfo > control";
         let script = format!("mount --bind . .; cd .; mount --make-rshared .; {look}");

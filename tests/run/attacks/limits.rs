@@ -4,7 +4,9 @@ use std::fs;
 use std::time::Duration;
 
 use super::super::support::{self, Caller, Lab, Lack, finish, root_only, skip, within};
-use super::{ALL_RIGHTS, NO_FILTER, all_are, inside, outside, profile, says, verdict, work};
+use super::{
+    ALL_RIGHTS, NO_FILTER, all_are, inside, not_roots, outside, profile, says, verdict, work,
+};
 
 const LIMITS: &str = "[limits]\nmemory = \"64M\"\nswap = \"0\"\npids = 20\n";
 
@@ -254,6 +256,7 @@ fn attack_37_no_device_is_made() {
             &["mknod-block", "/t/loop", "7", "0"],
             &["mknod", "/dev/mem", "1", "1"],
         ];
+        not_roots(&lab);
         let mounts = format!("{}[[mount]]\ntmpfs = \"/t\"\n", work(&lab, "rw"));
         for rest in ["", NO_FILTER, ALL_RIGHTS] {
             let text = profile(&lab, &format!("command.user = \"root\"\n{rest}{mounts}"));

@@ -31,7 +31,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use super::seen::{Seen, everything_in};
-use super::support::{Ended, Lab, finish, kept as shared_file};
+use super::support::{Caller, Ended, Lab, finish, kept as shared_file};
 
 /// Nothing but the kernel's own rules.
 const NO_FILTER: &str = "[security]\nseccomp = \"none\"\n";
@@ -96,6 +96,13 @@ fn profile(lab: &Lab, rest: &str) -> String {
 fn work(lab: &Lab, access: &str) -> String {
     let work = lab.text("work");
     format!("[[mount]]\nbind = \"{work}\"\ntarget = \"/w\"\naccess = \"{access}\"\n")
+}
+
+/// Gives root's `work` to somebody else: who may mount gets no files of root's to write (rule 11).
+fn not_roots(lab: &Lab) {
+    if lab.caller == Caller::Root {
+        std::os::unix::fs::chown(lab.path("work"), Some(12_345), Some(12_345)).unwrap();
+    }
 }
 
 /// Attacks inside, in one sandbox: what each says, a line each.

@@ -6,6 +6,8 @@
  * prints that instead of `worked`. It is one static file, so that a tree needs nothing else; each attack
  * has a process of its own, and none changes what its arguments do not name. */
 #include "probe.h"
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/prctl.h>
 
 static const struct probe *const parts[] = {file_probes, mount_probes, call_probes, process_probes, told_probes};
@@ -73,10 +75,35 @@ static int with_key(char **args)
     return 127;
 }
 
+/* NUMBERS PROGRAM...: under a filter that answers EPERM to these calls, as containers have one. */
+static int refusing(char **args)
+{
+    struct sock_filter filter[64] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))};
+    unsigned short length = 1;
+    for (char *next = strtok(args[0], ","); next && length < 60; next = strtok(NULL, ",")) {
+        struct sock_filter pair[] = {
+            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)strtoul(next, NULL, 0), 0, 1),
+            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        };
+        memcpy(filter + length, pair, sizeof pair);
+        length += 2;
+    }
+    filter[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    struct sock_fprog program = {length, filter};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program)) {
+        printf("refusing: refused %s\n", strerrorname_np(errno));
+        return 1;
+    }
+    execv(args[1], args + 1);
+    return 127;
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 3 && !strcmp(argv[1], "with-key"))
         return with_key(argv + 2);
+    if (argc > 3 && !strcmp(argv[1], "refusing"))
+        return refusing(argv + 2);
     int code = 0;
     for (int at = 1; at < argc;) {
         int end = at;

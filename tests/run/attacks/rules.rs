@@ -103,6 +103,8 @@ const RULES: &[Rule] = &[
         "no set-id file for the host, nothing such in a tree",
         &[
             "rule_11_no_call_sets_an_id_bit_on_the_host",
+            "rule_11_a_set_id_file_that_is_there_is_told_or_refused",
+            "rule_11_capabilities_in_what_is_kept_are_out_of_reach",
             "rule_11_other_modes_are_set",
             "rule_11_no_capabilities_are_given_to_a_file_of_the_host",
             "rule_11_an_inherited_bit_counts_for_nobody",

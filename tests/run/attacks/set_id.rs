@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 
-use super::super::support::{Caller, Lab, finish, sandbox};
+use super::super::support::{Caller, Lab, finish, root_only, sandbox};
 use super::super::tarball::{Header, Tarball};
 use super::{NO_FILTER, all_are, inside, profile, profile_with, says, verdict, work};
 
@@ -26,11 +27,11 @@ const MAKERS: [&str; 9] = [
 ];
 const MODES: [&str; 5] = ["4755", "2755", "6755", "4000", "2000"];
 
-/// What the host finds with a bit, anywhere below.
 /// What gives capabilities to files, and nothing that stands in its way.
 const SETFCAP: &str =
     "[security]\nseccomp = \"none\"\nlandlock = false\ncapabilities = [\"CAP_SETFCAP\"]\n";
 
+/// What the host finds with a bit.
 fn with_bits(lab: &Lab) -> Vec<String> {
     let entries = fs::read_dir(lab.path("work"))
         .unwrap()
@@ -75,6 +76,7 @@ fn rule_11_no_call_sets_an_id_bit_on_the_host() {
         for rest in [
             "",
             "security.capabilities = [\"CAP_FSETID\", \"CAP_DAC_OVERRIDE\"]\n",
+            NO_FILTER,
         ] {
             let text = profile(&lab, &format!("{rest}{}", work(&lab, "rw")));
             for answer in run(&lab, &text, &attacks) {
@@ -86,13 +88,21 @@ fn rule_11_no_call_sets_an_id_bit_on_the_host() {
             assert_eq!(with_bits(&lab), Vec::<String>::new());
         }
         // The control: the filter alone is what stands before it.
-        let text = profile(&lab, &format!("{NO_FILTER}{}", work(&lab, "rw")));
-        let answers = run(&lab, &text, &attacks);
-        let worked = answers
-            .iter()
-            .filter(|answer| answer.ends_with(": worked"))
-            .count();
-        assert!(worked >= 40 && with_bits(&lab).len() > 20, "{answers:?}");
+        if cfg!(debug_assertions) {
+            let mut command = vec!["/probe"];
+            for attack in &attacks {
+                command.extend(attack.iter().map(String::as_str).chain(["--"]));
+            }
+            command.pop();
+            let text = profile(&lab, &format!("{NO_FILTER}{}", work(&lab, "rw")));
+            let mut up = lab.up(&text, &command);
+            let answers = finish(up.env("SANDBOX_GUARD_OFF", "set-id-without-list")).out;
+            let worked = answers.lines().filter(|line| line.ends_with(": worked"));
+            assert!(
+                worked.count() >= 40 && with_bits(&lab).len() > 20,
+                "{answers:?}"
+            );
+        }
     }
 }
 
@@ -161,6 +171,90 @@ fn rule_11_no_capabilities_are_given_to_a_file_of_the_host() {
             }
         }
     }
+}
+
+/// One that lies in a writable directory is the program's to fill, bits and all: `audit --host` finds it. Bound by
+/// itself it is refused, and read-only it is safe.
+#[test]
+fn rule_11_a_set_id_file_that_is_there_is_told_or_refused() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let file = lab.file("work/tool", "old");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o4755)).unwrap();
+        let text = profile(&lab, &work(&lab, "rw"));
+        let answer = says(&lab, &text, &["map-write", "/w/tool"]);
+        assert_eq!(answer, "map-write: worked");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "Xld");
+        assert_eq!(fs::metadata(&file).unwrap().mode() & 0o7777, 0o4755);
+        let text = text.replace(
+            "version = 1\n",
+            "version = 1\ncommand.args = [\"/probe\"]\n",
+        );
+        let written = lab.file("audited.toml", &text);
+        let told = finish(lab.host(sandbox()).args(["audit", "--host"]).arg(written));
+        assert!(told.out.contains("audit.set-id-file"), "{told:?}");
+        assert!(told.out.contains(file.to_str().unwrap()), "{told:?}");
+        let alone = |access: &str| {
+            let file = file.display();
+            let bind =
+                format!("[[mount]]\nbind = \"{file}\"\ntarget = \"/p\"\naccess = \"{access}\"\n");
+            lab.run(&profile(&lab, &bind), &["/probe", "map-write", "/p"])
+        };
+        let ended = alone("rw");
+        assert_eq!(ended.code(), 125, "{ended:?}");
+        assert!(ended.err.contains("mount.source-set-id"), "{ended:?}");
+        assert_eq!(alone("ro").out, "map-write: refused EROFS\n");
+    }
+}
+
+/// In root's volumes and kept trees a file may get capabilities that on disk are those of the host's root: nobody but
+/// root gets there (see `plan::resolve::set_id`), and `apply` carries none of them out.
+#[test]
+fn rule_11_capabilities_in_what_is_kept_are_out_of_reach() {
+    if !root_only("rule_11_capabilities_in_what_is_kept_are_out_of_reach") {
+        return;
+    }
+    let lab = Lab::new(Caller::Root);
+    let other = Lab::new(Caller::Unprivileged);
+    let program = format!("program-{}", lab.name);
+    let kept = format!(
+        "command.user = \"root\"\nrootfs.writes = \"keep\"\n{SETFCAP}[[mount]]\nvolume = \"{}\"\ntarget = \"/v\"\n",
+        lab.name
+    );
+    let text = profile(&lab, &kept);
+    for directory in ["/v", "/etc"] {
+        let file = format!("{directory}/{program}");
+        let attacks: [&[&str]; 3] = [
+            &["create", &file],
+            &["mode-chmod", &file, "0755"],
+            &["set-capability", &file],
+        ];
+        all_are(&inside(&lab, &text, &attacks), &["worked"]);
+    }
+    let found = finish(
+        lab.host("find")
+            .args(["/var/lib/sandbox", "-name", &program]),
+    );
+    let places: Vec<&Path> = found.out.lines().map(Path::new).collect();
+    assert_eq!(places.len(), 2, "{found:?}");
+    for place in places {
+        let closed = |above: &&Path| {
+            let found = fs::metadata(above).unwrap();
+            (found.mode() & 0o077, found.uid()) == (0, 0)
+        };
+        assert!(
+            place.ancestors().skip(1).any(|above| closed(&above)),
+            "{place:?}"
+        );
+        let mut shell = other.host("sh");
+        let ended = finish(shell.args(["-c", "\"$0\""]).arg(place));
+        assert!(
+            ended.err.contains("Permission denied"),
+            "{place:?}: {ended:?}"
+        );
+    }
+    let reset = finish(lab.host(sandbox()).args(["reset", "--volumes", &lab.name]));
+    assert_eq!(reset.code(), 0, "{reset:?}");
 }
 
 /// What a source holds of rights stays behind, and the places of trees are closed.

@@ -62,6 +62,29 @@ fn attack_29_the_callers_keys_are_not_found() {
     }
 }
 
+/// Around the sandbox there may be a filter that refuses a keyring of its own: then it starts only where that filter
+/// lets nobody inside reach a key either.
+#[test]
+fn attack_29_no_half_filter_around_leaves_the_callers_keys() {
+    let half = libc::SYS_keyctl.to_string();
+    let whole = [libc::SYS_keyctl, libc::SYS_add_key, libc::SYS_request_key];
+    let whole = whole.map(|number| number.to_string()).join(",");
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let under = |numbers: &str| {
+            let mut line = lab.host(probe());
+            line.args(["refusing", numbers, sandbox().to_str().unwrap()]);
+            line.args(lab.up_arguments(&profile(&lab, NO_FILTER), &["/probe", "request_key"]));
+            finish(&mut line)
+        };
+        let ended = under(&half);
+        assert_eq!(ended.code(), 125, "{caller:?}: {ended:?}");
+        assert!(ended.err.contains("new session keyring"), "{ended:?}");
+        let ended = under(&whole);
+        assert_eq!(ended.out, "request_key: refused EPERM\n", "{ended:?}");
+    }
+}
+
 /// Something of the host's that listens until it is dropped.
 struct Listener(Child);
 

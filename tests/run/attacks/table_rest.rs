@@ -47,6 +47,7 @@ pub(super) const BEHIND: &[Attack] = &[
         &[
             "cve_2016_0728_keyrings_are_refused",
             "attack_29_the_callers_keys_are_not_found",
+            "attack_29_no_half_filter_around_leaves_the_callers_keys",
         ],
     ),
     shown(

@@ -33,6 +33,12 @@ fn set_id(bench: &Bench) -> String {
     bench.attack(&bench.bind("rw"), &["chmod", "/w/file", "4755"])
 }
 
+fn set_id_without_list(bench: &Bench) -> String {
+    bench.lab.file("work/file", "");
+    let rest = format!("{NO_FILTER}{}", bench.bind("rw"));
+    bench.attack(&rest, &["chmod", "/w/file", "4755"])
+}
+
 fn set_id_by_openat2(bench: &Bench) -> String {
     bench.probe(&bench.bind("rw"), &["openat2-set-id", "/w/file"])
 }
@@ -92,6 +98,13 @@ pub const ROWS: &[Row] = &[
     Row::new(Guard::SetIdModes, "a set-id file for the host", set_id)
         .held(&["EPERM"])
         .open(&["worked"]),
+    Row::new(
+        Guard::SetIdWithoutList,
+        "a set-id file where there is no list of calls",
+        set_id_without_list,
+    )
+    .held(&["EPERM"])
+    .open(&["worked"]),
     Row::new(
         Guard::MemoryArguments,
         "a set-id file by openat2",

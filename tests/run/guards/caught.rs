@@ -252,6 +252,14 @@ pub const CAUGHT: &[(Guard, &[&str])] = &[
         ],
     ),
     (
+        Guard::SetIdSources,
+        &["attacks::set_id::rule_11_a_set_id_file_that_is_there_is_told_or_refused"],
+    ),
+    (
+        Guard::SetIdWithoutList,
+        &["leaks::no_set_id_file_is_made_for_the_host"],
+    ),
+    (
         Guard::StripSetId,
         &["identity::a_setuid_program_gives_no_rights"],
     ),
@@ -354,6 +362,10 @@ pub const CAUGHT: &[(Guard, &[&str])] = &[
     (Guard::ReadOnlyGroups, &[]),
     (Guard::GateOwnEnd, &[]),
     (Guard::GateEnd, &[]),
+    (
+        Guard::DieWithoutNamespace,
+        &["ends::a_killed_supervisor_leaves_nothing_without_a_namespace_either"],
+    ),
     (Guard::EndOrphans, &[]),
 ];
 
@@ -367,7 +379,11 @@ fn fails(test: &str, off: &str) -> bool {
 }
 
 /// Without these a test leaves a sandbox behind when it fails: to be tried by hand, and cleaned up.
-const LEAVES: &[Guard] = &[Guard::DieWithParent, Guard::DieWithParentAgain];
+const LEAVES: &[Guard] = &[
+    Guard::DieWithParent,
+    Guard::DieWithParentAgain,
+    Guard::DieWithoutNamespace,
+];
 
 /// Runs the tests of [`CAUGHT`] again, each with its guard off and with all in place, where they must pass although
 /// the variable is set. Minutes, and best as root: `cargo test --test sandbox -- --ignored the_other_tests_catch`.

@@ -69,6 +69,32 @@ fn orphan(bench: &Bench) -> String {
     fate(said.parse().unwrap_or_else(|_| panic!("{said}")))
 }
 
+/// A process that the program has made, of another session.
+fn killed_supervisor_without_namespace(bench: &Bench) -> String {
+    let rest = format!(
+        "namespaces.pid = false\nsystem.proc = \"none\"\n{}",
+        bench.bind("rw")
+    );
+    let script = "setsid sh -c 'echo $$ > /w/pid; exec sleep 1000' & wait";
+    let mut up = start(&mut bench.up(&rest, &["sh", "-c", script]));
+    let told = bench.lab.path("work/pid");
+    let pid = || {
+        std::fs::read_to_string(&told)
+            .ok()?
+            .trim()
+            .parse::<i32>()
+            .ok()
+    };
+    assert!(within(Duration::from_secs(20), || pid().is_some()));
+    let pid = pid().unwrap();
+    let init = super::super::support::children(up.id())[0];
+    let program = super::super::support::children(init.try_into().unwrap())[0];
+    up.kill().unwrap();
+    up.wait().unwrap();
+    let fates = [program, pid].map(fate);
+    fates.join(", ")
+}
+
 pub const ROWS: &[Row] = &[
     Row::new(
         Guard::DieWithParent,
@@ -103,6 +129,13 @@ pub const ROWS: &[Row] = &[
     .past(&[Guard::DieWithParent])
     .held(&["it ends"])
     .open(&["it lives"]),
+    Row::new(
+        Guard::DieWithoutNamespace,
+        "the supervisor is killed, without a PID namespace",
+        killed_supervisor_without_namespace,
+    )
+    .held(&["it ends, it ends"])
+    .open(&["it lives, it lives"]),
     Row::new(
         Guard::EndOrphans,
         "an orphan, without a PID namespace",

@@ -80,12 +80,31 @@ fn name_with_escape(bench: &Bench) -> String {
     }
 }
 
+/// Its content is the program's then, and its bits stay.
+fn bound_set_id(bench: &Bench) -> String {
+    let file = bench.lab.file("work/program", "");
+    std::os::unix::fs::chown(&file, Some(bench.lab.caller.uid()), None).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o4755)).unwrap();
+    let rest = format!(
+        "[[mount]]\nbind = \"{}\"\ntarget = \"/p\"\naccess = \"rw\"\n",
+        file.display()
+    );
+    bench.script(&rest, "echo started")
+}
+
 const REFUSED: &[&str] = &["not started"];
 
 pub const ROWS: &[Row] = &[
     Row::new(Guard::StripSetId, "a set-id file is copied", copied_set_id)
         .held(&["755"])
         .open(&["4755"]),
+    Row::new(
+        Guard::SetIdSources,
+        "a set-id file is bound to be written",
+        bound_set_id,
+    )
+    .held(REFUSED)
+    .open(&["started"]),
     Row::new(
         Guard::StripSetId,
         "a set-id file is unpacked",

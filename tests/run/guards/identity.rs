@@ -103,6 +103,8 @@ pub const ROWS: &[Row] = &[
         root_by_exec,
     )
     .behind(&[Guard::BoundingSet])
+    // The kernel takes no filter from who might gain rights.
+    .past(&[Guard::Filter])
     .held(&["EPERM"])
     .open(&["worked"]),
     Row::new(
@@ -111,6 +113,7 @@ pub const ROWS: &[Row] = &[
         root_by_exec,
     )
     .behind(&[Guard::NoNewPrivileges])
+    .past(&[Guard::Filter])
     .held(&["EPERM"])
     .open(&["worked"]),
     Row::new(

@@ -250,6 +250,8 @@ proofs! {
     state_links: StateLinks,
     own_points: OwnPoints,
     set_id_modes: SetIdModes,
+    set_id_without_list: SetIdWithoutList,
+    set_id_sources: SetIdSources,
     strip_set_id: StripSetId,
     strip_capabilities: StripCapabilities,
     archive_parents: ArchiveParents,
@@ -288,6 +290,7 @@ proofs! {
     read_only_groups: ReadOnlyGroups,
     gate_own_end: GateOwnEnd,
     gate_end: GateEnd,
+    die_without_namespace: DieWithoutNamespace,
     end_orphans: EndOrphans,
 }
 

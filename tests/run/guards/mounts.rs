@@ -172,9 +172,10 @@ fn linked_state(bench: &Bench) -> String {
     let state = bench.lab.directory("runtime/sandbox");
     fs::set_permissions(state, Permissions::from_mode(0o700)).unwrap();
     let victim = bench.victim().join("file");
-    bench
-        .lab
-        .link(&format!("runtime/sandbox/{}.run", bench.lab.name), victim);
+    let own = format!("runtime/sandbox/{}", bench.lab.name);
+    let place = bench.lab.directory(&own);
+    fs::set_permissions(place, Permissions::from_mode(0o700)).unwrap();
+    bench.lab.link(&format!("{own}/lock"), victim);
     bench.script("", "echo started")
 }
 
@@ -211,6 +212,7 @@ pub const ROWS: &[Row] = &[
     )
     .by(Who::ByRoot)
     .behind(&[Guard::NoNewPrivileges, Guard::BoundingSet])
+    .past(&[Guard::Filter])
     .held(&["EPERM", ""])
     .open(&["worked"]),
     Row::new(Guard::NoDev, "a device in a bind", device)

@@ -1,0 +1,218 @@
+//! `sandbox doctor`: what of this host lets sandboxes start, or keeps them from it?
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::cgroup::{CgroupError, Groups};
+use crate::diag::Sources;
+use crate::host::{places, refusal, surroundings};
+use crate::launch::{Came, rehearse};
+use crate::model::Facts;
+use crate::plan::{Amount, Given, GroupLimit, Lacking, Plan, Settings};
+use crate::report::doctor::{
+    Attempted, Examined, LimitTried, Need, Rehearsal, findings, human, json, works,
+};
+use crate::report::failure::Told;
+use crate::report::problems::Style;
+
+use super::exit::Exit;
+use super::output;
+use super::profile::Loaded;
+use super::tree::no_home;
+
+/// Tell what of this host lets sandboxes start, or keeps them from it, and what to do about it
+///
+/// What a start needs is tried, part by part, in processes that end at once; nothing is left of it. With a
+/// profile, only what that one needs.
+///
+/// Each line is ok, degraded (sandboxes start, with less or without those profiles that want it), missing
+/// (nothing starts), or not tried (what it rests on is missing).
+///
+/// Exits with 0 when all that is needed works, with 1 when it does not, with 2 for wrong usage.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Print JSON, by schemas/doctor.schema.json
+    #[arg(long)]
+    json: bool,
+    /// A profile, to tell whether this host has what it needs
+    #[arg(value_name = "PROFILE")]
+    profile: Option<PathBuf>,
+}
+
+/// What every sandbox needs.
+const LEAST: &str = "rootfs = { writes = \"deny\", source = [] }";
+
+/// What only some profiles have: who, and a profile that asks for nothing else.
+const MORE: [(&str, &str); 6] = [
+    (
+        "profiles with `rootfs.writes = \"discard\"` or \"keep\", and overlays",
+        "rootfs = { writes = \"discard\", source = [] }",
+    ),
+    (
+        "profiles with limits",
+        "rootfs = { writes = \"deny\", source = [] }\n\
+         limits = { memory = \"1G\", swap = \"1G\", cpus = 1, pids = 1000 }",
+    ),
+    (
+        "profiles with `namespaces.map_users = \"subordinate\"`",
+        "rootfs = { writes = \"deny\", source = [] }\nnamespaces.map_users = \"subordinate\"",
+    ),
+    (
+        "profiles with `namespaces.time`",
+        "rootfs = { writes = \"deny\", source = [] }\nnamespaces.time = { boottime = \"1h\" }",
+    ),
+    (
+        "profiles with `system.sys = \"read-only\"`",
+        "rootfs = { writes = \"deny\", source = [] }\nsystem.sys = \"read-only\"",
+    ),
+    (
+        "profiles with `system.mqueue = true`",
+        "rootfs = { writes = \"deny\", source = [] }\nsystem.mqueue = true",
+    ),
+];
+
+impl Doctor {
+    /// Runs the command.
+    pub fn run(self) -> Exit {
+        let Some(store) = places::store() else {
+            output::problems(no_home().into(), &Sources::default());
+            return Exit::NO;
+        };
+        let mut sources = Sources::default();
+        let rehearsals = match &self.profile {
+            Some(profile) => {
+                let mut loaded = Loaded::read(profile, Given::default());
+                let rehearsal = examine(&mut loaded, Need::Needed, &store);
+                sources = loaded.sources;
+                vec![rehearsal]
+            }
+            None => of_every(&store),
+        };
+        let real = places::without_links(&store);
+        let host = refusal::probe(Some(places::there(&real)));
+        let surroundings = surroundings::probe(&host);
+        let profile = self.profile.as_deref().map(Path::to_string_lossy);
+        let examined = Examined {
+            profile: profile.as_deref(),
+            rehearsals: &rehearsals,
+            host: &host,
+            surroundings: &surroundings,
+            sources: &sources,
+        };
+        let text = match self.json {
+            true => json(examined),
+            false => human(examined, style()),
+        };
+        match output::text(&text) {
+            Ok(()) if works(&findings(examined)) => Exit::DONE,
+            _ => Exit::NO,
+        }
+    }
+}
+
+/// Pages are read beside others, and pasted into reports.
+fn style() -> Style {
+    let style = output::style(&io::stdout());
+    Style {
+        width: style.width.min(80),
+        ..style
+    }
+}
+
+/// What every sandbox needs, then what only some do.
+fn of_every(store: &Path) -> Vec<Rehearsal> {
+    let least = std::iter::once((Need::Needed, LEAST));
+    let more = MORE.map(|(by, text)| (Need::Wanted(by), text));
+    let all = least.chain(more);
+    all.map(|(need, text)| {
+        let text = format!("version = 1\nname = \"doctor\"\n{text}\n");
+        let given = Given {
+            arguments: vec!["/program".to_owned()],
+            ..Given::default()
+        };
+        examine(&mut Loaded::of_text(&text, given), need, store)
+    })
+    .collect()
+}
+
+fn examine(loaded: &mut Loaded, need: Need, store: &Path) -> Rehearsal {
+    let judged = loaded.judge_for_host();
+    let problems = std::mem::take(&mut loaded.problems).sorted();
+    let mut rehearsal = Rehearsal {
+        need,
+        plan: None,
+        problems,
+        trials: Vec::new(),
+        limits: Vec::new(),
+    };
+    let Some((settings, facts)) = judged else {
+        return rehearsal;
+    };
+    rehearsal.limits = limits(&settings, &facts);
+    let plan = Plan::new(settings);
+    let trials = plan.trials().into_iter();
+    rehearsal.trials = trials
+        .map(|trial| {
+            let came = match rehearse(&plan, &trial, store) {
+                Came::Done => Attempted::Done,
+                Came::Refused(errno) => Attempted::Refused(errno as i32),
+                Came::NotReached => Attempted::NotReached,
+            };
+            (trial, came)
+        })
+        .collect();
+    rehearsal.plan = Some(plan);
+    rehearsal
+}
+
+/// Sets each limit on a group of its own, as a start does, and takes the group away again.
+fn limits(settings: &Settings, facts: &Facts) -> Vec<LimitTried> {
+    let all = &settings.group_limits;
+    let name = format!("doctor-{}", std::process::id());
+    let each = (0..all.list.len()).map(|at| {
+        let mut alone = all.clone();
+        let asked = all.list[at].clone();
+        alone.list = all
+            .list
+            .iter()
+            // v1 limits swap beside memory alone.
+            .filter(|one| {
+                one.amount == asked.amount
+                    || matches!(
+                        (one.amount, asked.amount),
+                        (Amount::Memory(_), Amount::Swap(_))
+                    )
+            })
+            .cloned()
+            .collect();
+        for limit in &mut alone.list {
+            limit.lacking = Lacking::Refused;
+        }
+        tried(asked, Groups::create(&alone, &facts.cgroups, &name).err())
+    });
+    each.collect()
+}
+
+fn tried(asked: GroupLimit, refused: Option<CgroupError>) -> LimitTried {
+    // The last name is that of what was tried, which is of no use to anybody.
+    let path = refused
+        .as_ref()
+        .and_then(|error| error.failure.path.as_deref());
+    let group = path.and_then(Path::parent);
+    LimitTried {
+        key: asked.amount.key(),
+        group: group.map(|group| group.display().to_string()),
+        origin: asked.origin,
+        lacking: asked.lacking,
+        refused: refused.map(|error| Told {
+            code: "limits.not-enforced",
+            reason: match error.failure.errno {
+                Some(errno) => format!("{} ({errno:?})", error.failure.cause),
+                None => error.failure.cause.to_string(),
+            },
+            help: error.fix(),
+        }),
+    }
+}

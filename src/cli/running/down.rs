@@ -1,0 +1,100 @@
+//! `sandbox down`: end sandboxes.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::diag::{Problem, Problems, Sources};
+use crate::model::Period;
+use crate::supervise::{Entry, Stopping};
+
+use super::super::exit::Exit;
+use super::super::output;
+use super::{Running, problem};
+
+/// End sandboxes, with everything in them
+///
+/// Each program is asked by its `supervise.stop_signal`, and killed with all others of its sandbox when it has not
+/// ended after `supervise.stop_timeout`. What is left of a detached sandbox that has ended goes too.
+#[derive(Debug, Args)]
+pub struct Down {
+    /// All sandboxes of this user
+    #[arg(long, conflicts_with = "names", required_unless_present = "names")]
+    all: bool,
+    /// How long to wait for the programs, in place of what the profiles say (`5s`, `0s`)
+    #[arg(long, short, value_name = "TIME", value_parser = period)]
+    time: Option<Duration>,
+    /// Names, as `sandbox ps` shows them
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+}
+
+/// A time as a profile has it; a plain number is seconds.
+fn period(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    match text.parse() {
+        Ok(Period(duration)) => Ok(duration),
+        Err(invalid) => Err(match &invalid.help {
+            Some(help) => format!("it {invalid}: {help}"),
+            None => format!("it {invalid}"),
+        }),
+    }
+}
+
+impl Down {
+    /// Runs the command.
+    pub fn run(self) -> Exit {
+        let mut problems = Problems::new();
+        if let Err(problem) = self.end(&mut problems) {
+            problems.push(problem);
+        }
+        if problems.is_empty() {
+            return Exit::DONE;
+        }
+        output::problems(problems, &Sources::default());
+        Exit::NO
+    }
+
+    /// All are asked before the first is waited for.
+    fn end(&self, problems: &mut Problems) -> Result<(), Problem> {
+        let running = Running::find()?;
+        let wanted = self.wanted(&running, problems);
+        let mut asked: Vec<(&Entry, Stopping<'_>)> = Vec::new();
+        for entry in wanted.iter().filter(|entry| entry.runs()) {
+            match Stopping::begin(entry, self.time) {
+                Ok(stopping) => asked.push((entry, stopping)),
+                Err(error) => problems.push(not_ended(entry, &error)),
+            }
+        }
+        asked.sort_by_key(|(_, stopping)| stopping.due);
+        for (entry, stopping) in &asked {
+            if let Err(error) = stopping.finish() {
+                problems.push(not_ended(entry, &error));
+            }
+        }
+        // What killed supervisors left goes with this.
+        let after = Running::find()?;
+        for entry in wanted {
+            let ended = after.list.iter().find(|left| left.name == entry.name);
+            if let Some(ended) = ended.filter(|left| !left.runs()) {
+                let forgotten = after.state.forget(ended);
+                problems.take(forgotten.map_err(|error| not_ended(ended, &error)));
+            }
+        }
+        Ok(())
+    }
+
+    fn wanted<'a>(&self, running: &'a Running, problems: &mut Problems) -> Vec<&'a Entry> {
+        if self.all {
+            return running.list.iter().collect();
+        }
+        let named = self.names.iter().map(|name| running.named(name));
+        named.filter_map(|found| problems.take(found)).collect()
+    }
+}
+
+fn not_ended(entry: &Entry, error: &std::io::Error) -> Problem {
+    problem("running.end", &format!("end `{}`", entry.name), error)
+}

@@ -1,0 +1,66 @@
+//! `sandbox pause` and `sandbox resume`: no processor time for a while.
+
+use std::io;
+
+use clap::Args;
+
+use crate::cgroup::{self, Freezer};
+use crate::diag::Problem;
+
+use super::super::exit::Exit;
+use super::super::profile::general;
+use super::{Named, Running, finish, problem};
+
+/// Freeze all processes of a sandbox
+///
+/// Its wall time goes on. Needs a control group that can freeze: every sandbox with a limit of `[limits]` has
+/// one on a host with the unified hierarchy.
+#[derive(Debug, Args)]
+pub struct Pause {
+    #[command(flatten)]
+    sandbox: Named,
+}
+
+/// Let a frozen sandbox go on
+#[derive(Debug, Args)]
+pub struct Resume {
+    #[command(flatten)]
+    sandbox: Named,
+}
+
+impl Pause {
+    /// Runs the command.
+    pub fn run(self) -> Exit {
+        finish(set(&self.sandbox.name, Freezer::Frozen))
+    }
+}
+
+impl Resume {
+    /// Runs the command.
+    pub fn run(self) -> Exit {
+        finish(set(&self.sandbox.name, Freezer::Thawed))
+    }
+}
+
+fn set(name: &str, wanted: Freezer) -> Result<(), Problem> {
+    let running = Running::find()?;
+    let entry = running.alive(name)?;
+    let what = match wanted {
+        Freezer::Frozen => format!("freeze `{name}`"),
+        Freezer::Thawed => format!("let `{name}` go on"),
+    };
+    let failed = |error: &io::Error| problem("running.freezer", &what, error);
+    let groups = entry.groups().map_err(|error| failed(&error))?;
+    match cgroup::set_freezer(&groups, wanted) {
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+            let message = format!("cannot {what}: it has no control group that can freeze");
+            Err(general("running.no-freezer", message)
+                .help("start it with a limit, such as `limits.pids`"))
+        }
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            let message = format!("cannot {what}: a process of it is in a call that takes long");
+            Err(general("running.freezer", message))
+        }
+        set => set.map_err(|error| failed(&error)),
+    }
+}

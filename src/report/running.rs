@@ -1,0 +1,155 @@
+//! What is said of sandboxes that run.
+
+use std::time::Duration;
+
+use indicatif::HumanBytes;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::printable::{json_escaped, printable};
+use super::table::table;
+use crate::model::{Figures, RunState, RunningSandbox};
+
+/// The list for people.
+pub fn text(list: &[RunningSandbox]) -> String {
+    if list.is_empty() {
+        return "no sandboxes\n".to_owned();
+    }
+    let head = ["NAME", "STATE", "PID", "AGE", "COMMAND", "PROFILE"].map(str::to_owned);
+    let rows = list.iter().map(row);
+    table(
+        &std::iter::once(head).chain(rows).collect::<Vec<_>>(),
+        &[2, 3],
+    )
+}
+
+/// No command takes more of a line.
+const LONGEST_COMMAND: usize = 40;
+
+fn row(sandbox: &RunningSandbox) -> [String; 6] {
+    let state = match (sandbox.state, sandbox.exit_code) {
+        (RunState::Ended, Some(code)) => format!("ended ({code})"),
+        (state, _) => state.to_string(),
+    };
+    let command = printable(&sandbox.command.join(" "));
+    let command = match command.char_indices().nth(LONGEST_COMMAND) {
+        Some((end, _)) => format!("{}…", &command[..end]),
+        None => command,
+    };
+    let age = sandbox.age_seconds.map(Duration::from_secs_f64);
+    [
+        printable(&sandbox.name),
+        state,
+        or_dash(sandbox.pid),
+        or_dash(age.map(short)),
+        command,
+        printable(sandbox.profile.as_deref().unwrap_or("-")),
+    ]
+}
+
+fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+/// A time in its largest unit.
+fn short(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3_600 => format!("{} min", seconds / 60),
+        seconds @ 3_600..86_400 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} d", seconds / 86_400),
+    }
+}
+
+/// The list as JSON.
+pub fn json(list: &[RunningSandbox]) -> String {
+    printed(&list)
+}
+
+fn printed<T: Serialize>(value: &T) -> String {
+    // Numbers, texts and lists of them always have a form in JSON.
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    json_escaped(&text) + "\n"
+}
+
+/// A sandbox and what it uses.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Measured {
+    /// Its name.
+    pub name: String,
+    /// What it uses.
+    #[serde(flatten)]
+    pub figures: Figures,
+}
+
+/// The figures for people; with those of a moment before, the processor time is a share.
+pub fn stats_text(now: &[Measured], before: Option<(&[Measured], Duration)>) -> String {
+    if now.is_empty() {
+        return "no sandboxes\n".to_owned();
+    }
+    let head = ["NAME", "CPU", "MEMORY", "LIMIT", "PIDS", "READ", "WRITTEN"].map(str::to_owned);
+    let rows = now.iter().map(|measured| {
+        let Figures {
+            cpu_seconds,
+            memory_bytes,
+            memory_peak_bytes: _,
+            memory_limit_bytes,
+            pids,
+            pids_limit: _,
+            read_bytes,
+            written_bytes,
+            throttled_seconds: _,
+        } = measured.figures;
+        let bytes = |count: Option<u64>| or_dash(count.map(HumanBytes));
+        let total = cpu_seconds.map(|seconds| format!("{seconds:.2} s"));
+        [
+            printable(&measured.name),
+            or_dash(share(measured, before).or(total)),
+            bytes(memory_bytes),
+            bytes(memory_limit_bytes),
+            or_dash(pids),
+            bytes(read_bytes),
+            bytes(written_bytes),
+        ]
+    });
+    let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
+    table(&rows, &[1, 2, 3, 4, 5, 6])
+}
+
+fn share(now: &Measured, before: Option<(&[Measured], Duration)>) -> Option<String> {
+    let (before, time) = before?;
+    let before = before.iter().find(|earlier| earlier.name == now.name)?;
+    let used = now.figures.cpu_seconds? - before.figures.cpu_seconds?;
+    Some(format!(
+        "{:.0} %",
+        100.0 * used.max(0.0) / time.as_secs_f64()
+    ))
+}
+
+/// The figures as JSON.
+pub fn stats_json(list: &[Measured]) -> String {
+    printed(&list)
+}
+
+/// A sandbox, and the plan by which it runs or the report of its end.
+pub fn inspected(sandbox: &RunningSandbox, rest: Option<&str>) -> String {
+    let head = text(std::slice::from_ref(sandbox));
+    match rest {
+        Some(rest) => format!("{head}\n{rest}"),
+        None => head,
+    }
+}
+
+/// The same as JSON.
+pub fn inspected_json(
+    sandbox: &RunningSandbox,
+    plan: Option<serde_json::Value>,
+    report: Option<serde_json::Value>,
+) -> String {
+    printed(&serde_json::json!({ "sandbox": sandbox, "plan": plan, "report": report }))
+}
+
+/// A value as JSON for people.
+pub fn pretty(value: &serde_json::Value) -> String {
+    printed(value)
+}

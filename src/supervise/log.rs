@@ -1,0 +1,110 @@
+//! What a detached program writes, in files of the state directory.
+//!
+//! The bytes are the program's own, in the order in which it wrote them, both streams together. There are at
+//! most two files of [`LONGEST`] bytes: when one is full it becomes the older one, and the older one goes. A
+//! file system that is full costs the older one first, and then what the program writes: it does not wait.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, PipeReader, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+
+use crate::sys;
+
+use super::state::LOGS;
+use super::streams::Meter;
+
+/// Bytes of one file.
+const LONGEST: u64 = 8 << 20;
+
+/// Bytes of one read: what a pipe holds.
+const CHUNK: usize = 64 << 10;
+
+/// The files, and where their bytes come from.
+#[derive(Debug)]
+pub(super) struct Log {
+    pipe: Option<PipeReader>,
+    place: PathBuf,
+    file: File,
+    length: u64,
+}
+
+impl Log {
+    /// Begins a log in the directory of a sandbox.
+    pub(super) fn begin(place: &Path, pipe: PipeReader) -> io::Result<Log> {
+        let flags = OFlag::from_bits_retain(fcntl(&pipe, FcntlArg::F_GETFL)?);
+        fcntl(&pipe, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+        Ok(Log {
+            pipe: Some(pipe),
+            file: create(place)?,
+            place: place.to_owned(),
+            length: 0,
+        })
+    }
+
+    /// What to wait for; nothing when every writer is gone.
+    pub(super) fn watched(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Takes what is there, without waiting.
+    pub(super) fn take(&mut self, meter: &mut Meter) {
+        let Some(pipe) = &self.pipe else {
+            return;
+        };
+        let mut chunk = vec![0; CHUNK];
+        match sys::file::read(pipe.as_fd(), &mut chunk) {
+            Ok(0) => self.pipe = None,
+            Ok(count) => {
+                let passes = meter.pass(count);
+                self.write(chunk.get(..passes).unwrap_or_default());
+            }
+            Err(nix::errno::Errno::EAGAIN) => {}
+            // No pipe refuses to be read.
+            Err(_) => self.pipe = None,
+        }
+    }
+
+    /// Takes all that is left: no program is there any more, and nobody outside is waited for.
+    pub(super) fn take_rest(&mut self, meter: &mut Meter) {
+        loop {
+            let before = (self.length, self.pipe.is_some());
+            self.take(meter);
+            if before == (self.length, self.pipe.is_some()) {
+                return;
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if self.length >= LONGEST {
+            self.turn_over();
+        }
+        let written = self.file.write_all(bytes);
+        if written.is_err() {
+            // Room for what comes next, where the full disk is this one.
+            fs::remove_file(self.place.join(LOGS[1])).ok();
+            self.file.write_all(bytes).ok();
+        }
+        let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.length = self.length.saturating_add(count);
+    }
+
+    fn turn_over(&mut self) {
+        let [now, before] = LOGS.map(|name| self.place.join(name));
+        if fs::rename(now, before).is_ok()
+            && let Ok(file) = create(&self.place)
+        {
+            (self.file, self.length) = (file, 0);
+        }
+    }
+}
+
+fn create(place: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create_new(true).mode(0o600);
+    options.open(place.join(LOGS[0]))
+}

@@ -1,0 +1,190 @@
+//! One sandbox of the state directory, as other commands see it.
+
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::errno::Errno;
+
+use crate::sys;
+use crate::sys::pidfd::Identity;
+use crate::sys::process::Watched;
+
+use super::claim::read;
+use super::{LOCK, OUTCOME, RUN, Record, noted_groups};
+
+/// How a run stands, by its lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It has not said that it has ended; this is its supervisor.
+    Lives(Identity),
+    /// It has ended.
+    Ended {
+        /// The exit code of `up`.
+        code: u8,
+    },
+    /// Nothing is written yet, or nothing that this version reads.
+    Unknown,
+}
+
+impl Standing {
+    pub(super) fn read(mut lock: &File) -> io::Result<Standing> {
+        let mut text = String::new();
+        lock.rewind()?;
+        lock.read_to_string(&mut text)?;
+        Ok(Standing::parse(&text))
+    }
+
+    fn parse(text: &str) -> Standing {
+        let mut lines = text.lines();
+        let head = lines.next().and_then(|head| head.split_once(' '));
+        let Some((_, identity)) = head.filter(|(version, _)| version.parse::<u32>().is_ok()) else {
+            return Standing::Unknown;
+        };
+        let code = lines
+            .find_map(|line| line.strip_prefix("ended "))
+            .and_then(|code| code.parse().ok());
+        match (code, identity.parse()) {
+            (Some(code), _) => Standing::Ended { code },
+            (None, Ok(supervisor)) => Standing::Lives(supervisor),
+            (None, Err(_)) => Standing::Unknown,
+        }
+    }
+}
+
+/// A sandbox that runs, or a detached one that has ended.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its name, with its number.
+    pub name: String,
+    /// Where its files lie.
+    pub place: PathBuf,
+    /// How it stands.
+    pub standing: Standing,
+    /// What was noted of it; nothing while it starts.
+    pub record: Option<Record>,
+    lock: File,
+}
+
+/// How a wait for the end of a run came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waited {
+    /// It ended with this exit code.
+    Ended(u8),
+    /// Its supervisor was killed.
+    Lost,
+    /// The time is over.
+    StillRuns,
+}
+
+impl Entry {
+    pub(super) fn read(name: &str, place: &Path) -> io::Result<Entry> {
+        let lock = File::open(place.join(LOCK))?;
+        let standing = Standing::read(&lock)?;
+        let record = read(place, RUN)?;
+        Ok(Entry {
+            name: name.to_owned(),
+            place: place.to_owned(),
+            standing,
+            // One of a later version tells this one nothing; it is a sandbox all the same.
+            record: record.and_then(|bytes| Record::decode(&bytes).ok()),
+            lock,
+        })
+    }
+
+    /// Whether it runs.
+    pub fn runs(&self) -> bool {
+        !matches!(self.standing, Standing::Ended { .. })
+    }
+
+    /// The supervisor, held; nothing when it has ended.
+    ///
+    /// # Errors
+    /// As [`Identity::hold`].
+    pub fn supervisor(&self) -> io::Result<Option<OwnedFd>> {
+        match self.standing {
+            Standing::Lives(supervisor) => Ok(supervisor.hold()?),
+            Standing::Ended { .. } | Standing::Unknown => Ok(None),
+        }
+    }
+
+    /// The first process inside, held; nothing when it has ended or was not started yet.
+    ///
+    /// # Errors
+    /// As [`Identity::hold`].
+    pub fn first_process(&self) -> io::Result<Option<OwnedFd>> {
+        let identity = self.record.as_ref().and_then(Record::first_process);
+        Ok(identity.map(|first| first.hold()).transpose()?.flatten())
+    }
+
+    /// Its control groups.
+    ///
+    /// # Errors
+    /// When their list cannot be read.
+    pub fn groups(&self) -> io::Result<Vec<PathBuf>> {
+        noted_groups(&self.place)
+    }
+
+    /// The report of a detached run that has ended.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn outcome(&self) -> io::Result<Option<Vec<u8>>> {
+        read(&self.place, OUTCOME)
+    }
+
+    /// Waits for the end of its supervisor, for ever without `patience`. The lock was opened before, so that
+    /// what is written into it at the end is read also when its name has gone.
+    ///
+    /// # Errors
+    /// As pidfd_open(2) and poll(2).
+    pub fn wait(&self, patience: Option<Duration>) -> io::Result<Waited> {
+        if let Some(supervisor) = self.supervisor()? {
+            let mut watched = [Watched {
+                fd: std::os::fd::AsRawFd::as_raw_fd(&supervisor.as_fd()),
+                events: libc::POLLIN,
+                revents: 0,
+            }];
+            let time = patience.map(|time| i32::try_from(time.as_millis()).unwrap_or(i32::MAX));
+            if sys::process::poll(&mut watched, time)? == 0 {
+                return Ok(Waited::StillRuns);
+            }
+        }
+        Ok(match Standing::read(&self.lock)? {
+            Standing::Ended { code } => Waited::Ended(code),
+            Standing::Lives(_) | Standing::Unknown => Waited::Lost,
+        })
+    }
+
+    /// Reads how it stands once more.
+    ///
+    /// # Errors
+    /// When its files cannot be read; ENOENT when they have gone.
+    pub fn again(&self) -> io::Result<Entry> {
+        match Entry::read(&self.name, &self.place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Errno::ENOENT.into()),
+            entry => entry,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_tells_how_its_run_stands() {
+        assert_eq!(Standing::parse(""), Standing::Unknown);
+        assert_eq!(Standing::parse("garbage\n"), Standing::Unknown);
+        let living = Standing::Lives("7 99".parse().unwrap());
+        assert_eq!(Standing::parse("1 7 99\n"), living);
+        // One that was cut in the middle of its last line has not ended.
+        assert_eq!(Standing::parse("1 7 99\nended "), living);
+        let ended = Standing::Ended { code: 137 };
+        assert_eq!(Standing::parse("1 7 99\nended 137\n"), ended);
+        // A later version may say more.
+        assert_eq!(Standing::parse("2 7 99 x\nmore\nended 137\n"), ended);
+    }
+}

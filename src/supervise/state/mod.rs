@@ -1,0 +1,351 @@
+//! The state directory: which sandboxes run, what a killed supervisor left, how the detached ones ended.
+//!
+//! One directory a sandbox, under its name:
+//!
+//! | file | what it is | written |
+//! | --- | --- | --- |
+//! | `lock` | locked by the supervisor while it lives; `VERSION PID START`, at the end `ended CODE` behind it | at the claim, and at the end |
+//! | `groups` | the control groups that the next command removes should the supervisor be killed | before the first of them is made |
+//! | `run` | [`Record`]: the processes, the command, the profile | when the first process is started |
+//! | `desk` | the socket where other commands ask | when the first process is started |
+//! | `log`, `log.1` | what a detached program wrote | while it runs |
+//! | `outcome` | the report of a detached run that ended | at the end |
+//!
+//! A lock that is free belongs to a supervisor that has ended. Where it wrote `ended`, the sandbox was
+//! detached, and its outcome and its log stay until `wait` or `down` took them or the name runs again. Where
+//! it did not, it was killed: whoever comes next kills and removes what it left, and the directory.
+//!
+//! The files but the log are small, and all but the lock come about by a rename, so that nobody reads half of
+//! one; what the end adds to the lock fits into the block that the claim has written, so that no full disk
+//! loses it. Nothing here goes by the clock of the day.
+
+mod claim;
+mod entry;
+mod record;
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+
+use crate::model::guard::{self, Guard};
+
+use super::desk::SOCKET;
+pub use claim::{After, Claim};
+pub use entry::{Entry, Standing, Waited};
+pub use record::{Record, Runner};
+pub(super) use record::{now_ms, unix_now};
+
+/// Where the runs of one user are noted.
+#[derive(Debug)]
+pub struct StateDirectory {
+    path: PathBuf,
+}
+
+/// Names of the files of one sandbox.
+const LOCK: &str = "lock";
+const GROUPS: &str = "groups";
+const RUN: &str = "run";
+const OUTCOME: &str = "outcome";
+/// What a detached program wrote last, and what it wrote before.
+pub const LOGS: [&str; 2] = ["log", "log.1"];
+const FILES: [&str; 7] = [LOCK, GROUPS, RUN, OUTCOME, SOCKET, LOGS[0], LOGS[1]];
+
+/// Behind the name of a file that is not whole yet.
+const UNFINISHED: &str = ".new";
+
+/// More runs of one name than any host has processes for.
+const MOST_RUNS: u32 = 100_000;
+
+/// What removes control groups that nobody has any more (`cgroup::sweep`).
+pub type End<'a> = &'a dyn Fn(&[PathBuf]) -> io::Result<()>;
+
+impl StateDirectory {
+    /// Opens the directory at `path`, and makes it, with mode 0700, where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be made, belongs to another user, or is open to others.
+    pub fn open(path: PathBuf) -> io::Result<StateDirectory> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(&path)?;
+        if !is_private(&path)? && guard::holds(Guard::StateOwner) {
+            return Err(foreign(&path));
+        }
+        Ok(StateDirectory { path })
+    }
+
+    /// Held while directories come and go: else one who sweeps could lock the file that another has just
+    /// made, and that one would think its name taken.
+    fn turn(&self) -> io::Result<Flock<File>> {
+        turn(&self.path)
+    }
+
+    /// Takes a name: `NAME`, or `NAME-2` and so on while it runs already. What a detached run of that name
+    /// left when it ended goes.
+    ///
+    /// # Errors
+    /// When the directory cannot be written.
+    pub fn claim(&self, name: &str) -> io::Result<Claim> {
+        let _turn = self.turn()?;
+        for number in 1..MOST_RUNS {
+            let candidate = match number {
+                1 => name.to_owned(),
+                _ => format!("{name}-{number}"),
+            };
+            let place = self.path.join(&candidate);
+            match DirBuilder::new().mode(0o700).create(&place) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => made?,
+            }
+            let lock = match lock(&place, Missing::Made) {
+                Ok(Lock::Free(lock)) => lock,
+                Ok(Lock::Held | Lock::Nothing) => continue,
+                Err(error) => {
+                    // Of a full disk; one that is not empty stays.
+                    fs::remove_dir(&place).ok();
+                    return Err(error);
+                }
+            };
+            // What a sweep could not undo stays noted.
+            if !noted_groups(&place)?.is_empty() {
+                continue;
+            }
+            return Claim::begin(candidate, place, lock).map_err(|error| at(&error, &self.path));
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    /// Undoes what killed supervisors left, and tells of all others, sorted by name.
+    ///
+    /// # Errors
+    /// When the directory cannot be read. What cannot be undone stays noted for the next time.
+    pub fn sweep(&self, end: End<'_>) -> io::Result<Vec<Entry>> {
+        let _turn = self.turn()?;
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            let (place, name) = (entry.path(), entry.file_name());
+            // Whatever else lies here is no sandbox.
+            let Some(name) = name.to_str().filter(|_| is_directory(&entry)) else {
+                continue;
+            };
+            found.extend(look(name, &place, end)?);
+        }
+        found.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(found)
+    }
+
+    /// Takes away what a run left that has ended, whoever may have done it meanwhile.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn forget(&self, entry: &Entry) -> io::Result<()> {
+        let _turn = self.turn()?;
+        match lock(&entry.place, Missing::Refused)? {
+            // A later run may have the name.
+            Lock::Free(lock) if Standing::read(&lock)? == entry.standing => clear(&entry.place),
+            Lock::Free(_) | Lock::Held | Lock::Nothing => Ok(()),
+        }
+    }
+}
+
+fn turn(path: &Path) -> io::Result<Flock<File>> {
+    let directory = File::open(path)?;
+    Flock::lock(directory, FlockArg::LockExclusive).map_err(|(_, errno)| errno.into())
+}
+
+/// What of one sandbox is there; nothing for what was swept.
+fn look(name: &str, place: &Path, end: End<'_>) -> io::Result<Option<Entry>> {
+    // No other command stops for what is not ours.
+    if !is_private(place)? {
+        return Ok(None);
+    }
+    match lock(place, Missing::Refused)? {
+        Lock::Held => Entry::read(name, place).map(Some),
+        Lock::Nothing => clear(place).map(|()| None),
+        Lock::Free(lock) => {
+            let groups = noted_groups(place)?;
+            if !groups.is_empty() {
+                if end(&groups).is_err() {
+                    return Ok(None);
+                }
+                remove_if_there(&place.join(GROUPS))?;
+            }
+            match Standing::read(&lock)? {
+                Standing::Ended { .. } => Entry::read(name, place).map(Some),
+                Standing::Lives(_) | Standing::Unknown => clear(place).map(|()| None),
+            }
+        }
+    }
+}
+
+fn is_directory(entry: &fs::DirEntry) -> bool {
+    entry.file_type().is_ok_and(|kind| kind.is_dir())
+}
+
+/// Whether it is a directory, and this user's alone.
+fn is_private(path: &Path) -> io::Result<bool> {
+    let found = fs::symlink_metadata(path)?;
+    let is_own = found.uid() == nix::unistd::geteuid().as_raw();
+    Ok(found.is_dir() && found.mode() & 0o077 == 0 && is_own)
+}
+
+fn foreign(path: &Path) -> io::Error {
+    let reason = format!("`{}` is not a directory of yours alone", path.display());
+    io::Error::new(io::ErrorKind::PermissionDenied, reason)
+}
+
+/// The same error with the place where it happened: a full disk may be one of many.
+fn at(error: &io::Error, path: &Path) -> io::Error {
+    io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
+}
+
+/// What becomes of a lock that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    Made,
+    Refused,
+}
+
+/// The lock of one sandbox.
+enum Lock {
+    /// Nobody's: it is held by this process now.
+    Free(Flock<File>),
+    /// Its supervisor lives.
+    Held,
+    /// There is none: its supervisor was killed before it had one.
+    Nothing,
+}
+
+/// Takes the lock of the sandbox at `place`, which no other user and no link may have laid there.
+fn lock(place: &Path, missing: Missing) -> io::Result<Lock> {
+    if guard::holds(Guard::StateLinks) && !is_private(place)? {
+        return Err(foreign(place));
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600);
+    options.create(missing == Missing::Made).truncate(false);
+    let file = match options.custom_flags(no_links()).open(place.join(LOCK)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Lock::Nothing),
+        file => file.map_err(|error| at(&error, place))?,
+    };
+    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(file) => Ok(Lock::Free(file)),
+        Err((_, Errno::EWOULDBLOCK)) => Ok(Lock::Held),
+        // A file system without locks, or a kernel out of them: no name would ever be free.
+        Err((_, errno)) => Err(errno.into()),
+    }
+}
+
+fn no_links() -> i32 {
+    match guard::holds(Guard::StateLinks) {
+        true => libc::O_NOFOLLOW,
+        false => 0,
+    }
+}
+
+/// Writes a file aside and renames it.
+fn write_whole(place: &Path, name: &str, content: &[u8]) -> io::Result<()> {
+    let draft = place.join(format!("{name}{UNFINISHED}"));
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.custom_flags(no_links()).open(&draft)?;
+    let written = io::Write::write_all(&mut file, content);
+    let placed = written.and_then(|()| fs::rename(&draft, place.join(name)));
+    if placed.is_err() {
+        // Half of it is nobody's; the directory's end takes it along where this fails.
+        fs::remove_file(&draft).ok();
+    }
+    placed
+}
+
+fn noted_groups(place: &Path) -> io::Result<Vec<PathBuf>> {
+    let text = match fs::read(place.join(GROUPS)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        text => text?,
+    };
+    let lines = text
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty());
+    let paths = lines.map(|line| PathBuf::from(std::ffi::OsStr::from_bytes(line)));
+    Ok(paths.collect())
+}
+
+/// Removes all files of a sandbox, and its directory. The lock goes last.
+fn clear(place: &Path) -> io::Result<()> {
+    clear_all_but(place, &[])?;
+    match fs::remove_dir(place) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&error, place)),
+        _ => Ok(()),
+    }
+}
+
+fn clear_all_but(place: &Path, kept: &[&str]) -> io::Result<()> {
+    for name in FILES.iter().rev().filter(|name| !kept.contains(name)) {
+        remove_if_there(&place.join(name))?;
+    }
+    for name in [GROUPS, RUN, OUTCOME] {
+        remove_if_there(&place.join(format!("{name}{UNFINISHED}")))?;
+    }
+    Ok(())
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&error, path)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(place: &tempfile::TempDir) -> StateDirectory {
+        StateDirectory::open(place.path().join("run")).unwrap()
+    }
+
+    #[test]
+    fn a_name_whose_groups_could_not_be_removed_is_not_taken() {
+        let place = tempfile::tempdir().unwrap();
+        let state = state(&place);
+        let left = place.path().join("run/dev");
+        DirBuilder::new().mode(0o700).create(&left).unwrap();
+        fs::write(left.join(LOCK), "1 7 7\n").unwrap();
+        fs::write(left.join(GROUPS), "/cg/sandbox-dev-1\n").unwrap();
+        state
+            .sweep(&|_| Err(io::ErrorKind::TimedOut.into()))
+            .unwrap();
+        assert_eq!(state.claim("dev").unwrap().name, "dev-2");
+        let noted = fs::read_to_string(left.join(GROUPS)).unwrap();
+        assert_eq!(noted, "/cg/sandbox-dev-1\n");
+        assert!(state.sweep(&|_| Ok(())).unwrap().is_empty());
+        assert_eq!(state.claim("dev").unwrap().name, "dev");
+    }
+
+    #[test]
+    fn an_end_stays_until_the_name_runs_again() {
+        let place = tempfile::tempdir().unwrap();
+        let state = state(&place);
+        let mut claim = state.claim("dev").unwrap();
+        let living = state.sweep(&|_| Ok(())).unwrap();
+        assert!(
+            matches!(living[0].standing, Standing::Lives(_)),
+            "{living:?}"
+        );
+        claim.end(7, After::Keep).unwrap();
+        claim.release().unwrap();
+        let ended = state.sweep(&|_| Ok(())).unwrap();
+        assert_eq!(ended[0].standing, Standing::Ended { code: 7 });
+        let second = state.claim("dev").unwrap();
+        assert_eq!(second.name, "dev");
+        state.forget(&ended[0]).unwrap();
+        assert_eq!(state.sweep(&|_| Ok(())).unwrap().len(), 1);
+        second.release().unwrap();
+        assert_eq!(fs::read_dir(place.path().join("run")).unwrap().count(), 0);
+    }
+}
