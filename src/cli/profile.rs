@@ -65,8 +65,8 @@ impl Loaded {
         let mut loaded = Loaded {
             sources: Sources::default(),
             problems: Problems::new(),
-            raw: None,
             path: PathBuf::new(),
+            raw: None,
             given,
         };
         let file = loaded.sources.add("built in", text.to_owned());

@@ -5,6 +5,7 @@
 mod command;
 mod env;
 mod expect;
+mod files;
 mod limits;
 mod mount;
 mod namespaces;

@@ -94,6 +94,13 @@ fn shape(shape_: &Shape) -> Value {
             "propertyNames": { "pattern": key.look().pattern },
             "additionalProperties": shape(value),
         }),
+        Shape::Removals => json!({
+            "type": "object",
+            "additionalProperties": { "anyOf": [
+                { "type": "array", "items": { "type": ["string", "integer"] } },
+                { "type": "object" },
+            ] },
+        }),
         Shape::Kinds(kinds) => one_of(kinds),
         Shape::Either(shapes) => {
             let shapes: Vec<Value> = shapes.iter().map(shape).collect();

@@ -59,6 +59,8 @@ pub enum Shape {
     },
     /// A table of one of several kinds, told apart by the first key of each.
     Kinds(&'static [Kind]),
+    /// Tables as in a profile, with lists of keys and entries in the place of values.
+    Removals,
     /// One of several shapes.
     Either(&'static [Shape]),
 }
@@ -142,6 +144,8 @@ pub enum Form {
     SystemCalls,
     /// The name of one system call.
     SystemCall,
+    /// The name of a parameter.
+    Parameter,
     /// What becomes of a refused system call.
     OnDeny,
     /// `ADDRESS:PORT`, or the path of a Unix socket.
@@ -251,6 +255,12 @@ impl Form {
                 MayNot,
             ),
             Form::SystemCall => look("system call", "^[a-z_0-9]+$", None, MayNot),
+            Form::Parameter => look(
+                "name of a parameter",
+                "^[A-Za-z][A-Za-z0-9_-]{0,62}$",
+                None,
+                MayNot,
+            ),
             Form::OnDeny => look("answer", "^(errno:E[A-Z0-9]+|kill|log)$", None, MayNot),
             Form::Endpoint => look("address and port, or a socket's path", "^.", None, MayNot),
         }

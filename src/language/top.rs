@@ -1,7 +1,9 @@
 //! The top of a profile, and its sections in the order in which a profile has them.
 
 use super::shape::{Absent, Form, Key, Shape};
-use super::{command, env, expect, limits, mount, namespaces, rootfs, security, supervise, system};
+use super::{
+    command, env, expect, files, limits, mount, namespaces, rootfs, security, supervise, system,
+};
 
 const fn section(name: &'static str, keys: &'static [Key], meaning: &'static str) -> Key {
     Key {
@@ -41,6 +43,8 @@ pub const PROFILE: &[Key] = &[
         meaning: "What the sandbox is for, for whoever reads the profile.",
         kernel: "",
     },
+    files::EXTENDS,
+    files::PARAMS,
     section(
         "command",
         command::COMMAND,
@@ -98,4 +102,5 @@ pub const PROFILE: &[Key] = &[
                   without any tool in the tree.",
         kernel: "",
     },
+    files::REMOVE,
 ];

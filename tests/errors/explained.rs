@@ -12,6 +12,7 @@ use super::{directory, rules as source};
 /// machine, or their example would not be a fragment.
 const WITHOUT_EXAMPLE: &[&str] = &[
     "command.extra-refused",
+    "command.group-powerful",
     "command.group-root",
     "command.no-directory",
     "command.user-no-id",
@@ -20,9 +21,13 @@ const WITHOUT_EXAMPLE: &[&str] = &[
     "extends.files",
     "extends.loop",
     "extends.name",
+    "limits.process-too-small",
+    "namespaces.map-account",
     "namespaces.map-kept",
+    "namespaces.map-length",
     "namespaces.map-no-block",
     "namespaces.map-no-range",
+    "namespaces.map-one-group",
     "params.choice",
     "params.unknown",
     "params.unused",
@@ -45,6 +50,8 @@ const WITHOUT_EXAMPLE: &[&str] = &[
     "security.architecture-missing",
     "security.capability-files",
     "security.nested-root",
+    "security.nested-set-id",
+    "security.seccomp-past-root",
 ];
 
 #[test]

@@ -129,7 +129,7 @@ pub(super) fn rows(settings: &Settings, inherit: &[At<String>], texts: Texts<'_>
     let asked = &identity.asked;
     rows.add("command.user", &asked.value.to_string(), &asked.origin);
     for group in &identity.groups {
-        rows.add("command.groups", &group.value.to_string(), &group.origin);
+        rows.add("command.groups", &group.value.id.to_string(), &group.origin);
     }
     for pattern in inherit {
         rows.add("env.inherit", &pattern.value, &pattern.origin);
