@@ -33,7 +33,9 @@ const IMPORTS: &[(&str, &[&str])] = &[
     // The progress bar performs a trait of `rootfs`; changes are of `kept`, findings of `review`.
     (
         "report",
-        &["plan", "rootfs", "kept", "review", "model", "diag"],
+        &[
+            "plan", "rootfs", "kept", "review", "language", "model", "diag",
+        ],
     ),
 ];
 

@@ -53,7 +53,8 @@ const MORE: [(&str, &str); 6] = [
     (
         "profiles with limits",
         "rootfs = { writes = \"deny\", source = [] }\n\
-         limits = { memory = \"1G\", swap = \"1G\", cpus = 1, pids = 1000 }",
+         [limits]\nmemory = \"1G\"\nmemory_high = \"512M\"\nswap = \"1G\"\ncpus = 1\ncpu_weight = 50\n\
+         cpuset = \"0\"\nmemory_nodes = \"0\"\npids = 1000\nio_weight = 50\ncpu_time = \"1h\"",
     ),
     (
         "profiles with `namespaces.map_users = \"subordinate\"`",

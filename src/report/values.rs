@@ -6,6 +6,7 @@ mod rows;
 use serde::Serialize;
 
 use crate::diag::{At, Origin, Sources};
+use crate::language;
 use crate::model::nearest;
 use crate::plan::Plan;
 
@@ -76,16 +77,14 @@ pub fn narrowed(values: Vec<Value>, key: &str) -> Result<Vec<Value>, Option<Stri
     if !found.is_empty() {
         return Ok(found);
     }
-    let known = rows::KEYS.iter().copied();
+    let paths = language::paths();
+    let known = paths.iter().map(String::as_str);
     let known = known.chain(values.iter().map(|value| value.key.as_str()));
-    let last = |key: &'static str| key.rsplit('.').next().unwrap_or(key);
+    let last = |path: &str| path.rsplit('.').next() == Some(key);
     match nearest(key, known) {
         Some(near) if near == key => Ok(Vec::new()),
         Some(near) => Err(Some(near.to_owned())),
-        None => Err(rows::KEYS
-            .iter()
-            .find(|known| last(known) == key)
-            .map(|known| (*known).to_owned())),
+        None => Err(paths.iter().find(|path| last(path)).cloned()),
     }
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# settings: root delegated hybrid
+# settings: root delegated hybrid v1
 # Sandboxes that other commands find, with the groups of each layout: entered, frozen, measured, ended.
 set -eu
 

@@ -1,70 +1,26 @@
 //! What a key is in the kernel, where the steps of a plan do not say it.
 
+use crate::language;
+
+/// Keys whose steps tell more than the language's reference does.
+const TOLD_BY_STEPS: &[&str] = &[
+    "mount",
+    "namespaces.map_users",
+    "rootfs.source",
+    "system.cgroup",
+    "system.dev",
+    "system.mqueue",
+    "system.proc",
+    "system.sys",
+];
+
 /// The words for a key; nothing where its steps tell it, or where the kernel has no part in it.
 pub(super) fn words(key: &str, value: &str) -> Option<&'static str> {
     if let Some(words) = of_value(key, value) {
         return Some(words);
     }
-    Some(match key {
-        "command.args" => "argv of execve(2)",
-        "command.umask" => "umask(2)",
-        "command.workdir" => "chdir(2) before the program starts",
-        "command.terminal" => "a pseudo-terminal of the sandbox's own devpts",
-        "command.fds" => "stays open over execve(2)",
-        "command.user" => "setresuid(2) and setresgid(2), mapped in /proc/PID/uid_map and gid_map",
-        "command.groups" => "setgroups(2)",
-        "env.inherit" | "env.set" => "envp of execve(2)",
-        "rootfs.writes" => {
-            "the flags of the root mount: read-only, or an overlay with a tmpfs or a kept directory above"
-        }
-        "rootfs.writes_size" => "size= of the tmpfs that takes what is written",
-        "system.shm" => "size= of the tmpfs at /dev/shm",
-        "namespaces.user" => "CLONE_NEWUSER of clone3(2)",
-        "namespaces.pid" => "CLONE_NEWPID of clone3(2)",
-        "namespaces.ipc" => "CLONE_NEWIPC of clone3(2)",
-        "namespaces.uts" => "CLONE_NEWUTS of clone3(2)",
-        "namespaces.cgroup" => "CLONE_NEWCGROUP of clone3(2)",
-        "namespaces.hostname" => "sethostname(2)",
-        "namespaces.time.monotonic" | "namespaces.time.boottime" => {
-            "CLONE_NEWTIME, and /proc/self/timens_offsets"
-        }
-        "network.mode" => "CLONE_NEWNET of clone3(2)",
-        "limits.memory" => "memory.max (version 1: memory.limit_in_bytes) of the sandbox's cgroup",
-        "limits.swap" => {
-            "memory.swap.max (version 1: memory.memsw.limit_in_bytes) of the sandbox's cgroup"
-        }
-        "limits.cpus" => "cpu.max (version 1: cpu.cfs_quota_us) of the sandbox's cgroup",
-        "limits.pids" => "pids.max of the sandbox's cgroup",
-        "limits.memory_high" => "memory.high of the sandbox's cgroup (version 1 has none)",
-        "limits.cpu_weight" => "cpu.weight (version 1: cpu.shares) of the sandbox's cgroup",
-        "limits.cpuset" => "cpuset.cpus of the sandbox's cgroup",
-        "limits.memory_nodes" => "cpuset.mems of the sandbox's cgroup",
-        "limits.io" => "io.max (version 1: blkio.throttle.*) of the sandbox's cgroup",
-        "limits.io_weight" => "io.weight (version 1: blkio.bfq.weight) of the sandbox's cgroup",
-        "limits.hugetlb" => "hugetlb.<size>.max of the sandbox's cgroup",
-        "limits.cpu_time" => {
-            "cpu.stat (version 1: cpuacct.usage), then SIGKILL to the whole sandbox"
-        }
-        "limits.output" => "pipes that `sandbox` reads, then SIGKILL to the whole sandbox",
-        "limits.wall_time" => "SIGKILL to the whole sandbox when it is over",
-        "security.capabilities" => {
-            "stays in all five sets of capset(2) and prctl(PR_CAPBSET_DROP); all others leave them"
-        }
-        "security.seccomp" => "seccomp(SECCOMP_SET_MODE_FILTER), the last step before execve(2)",
-        "security.seccomp.allow" | "security.seccomp.deny" | "security.seccomp.on_deny" => {
-            "rules of that filter; `sandbox explain PROFILE seccomp` lists every call"
-        }
-        "security.architectures" => "calls of that ABI pass the filter's first rule",
-        "security.landlock" => "landlock_restrict_self(2) behind the mounts",
-        "security.nested_userns" => {
-            "clone3(2), unshare(2) and mount(2) with new user namespaces pass the filter"
-        }
-        "supervise.kill_on_parent_exit" => "a pidfd of the caller, and SIGKILL when it is gone",
-        "supervise.stop_signal" => "kill(2) to the program when `sandbox` is asked to end",
-        "supervise.stop_timeout" => "SIGKILL when the program has not ended by then",
-        key if key.starts_with("limits.process.") => "prlimit(2) before the program starts",
-        _ => return None,
-    })
+    let told = language::find(key).filter(|_| !TOLD_BY_STEPS.contains(&key));
+    told.map(|key| key.kernel).filter(|words| !words.is_empty())
 }
 
 /// Where a value takes something away that another one of its key has.
@@ -80,7 +36,7 @@ fn of_value(key: &str, value: &str) -> Option<&'static str> {
         ("namespaces.user" | "namespaces.pid" | "namespaces.ipc", "false")
         | ("namespaces.uts" | "namespaces.cgroup", "false")
         | ("network.mode", "host") => "not among the flags of clone3(2): the host's",
-        ("security.seccomp", "none") => "no filter",
+        ("security.seccomp", "none") => "a filter that refuses set-id modes alone",
         ("security.landlock", "false") => "no Landlock domain",
         ("security.nested_userns", "false") => "the filter refuses new user namespaces",
         ("supervise.kill_on_parent_exit", "false") => "it goes on when its caller is gone",

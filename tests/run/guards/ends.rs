@@ -139,6 +139,7 @@ pub const ROWS: &[Row] = &[
         "the supervisor is killed, without a PID namespace",
         killed_supervisor_without_namespace,
     )
+    .past(UNGROUPED)
     .held(&["it ends, it ends"])
     .open(&["it lives, it lives"]),
     Row::new(
