@@ -97,7 +97,7 @@ fn lies_at(path: &Path) -> PathFact {
 fn lies_below(part: &Path) -> PartFact {
     match part.to_str().unwrap() {
         ".git/hooks" | "secrets" => PartFact::Directory,
-        ".git/config" | ".env" => PartFact::File { names: 1 },
+        ".git/config" | ".env" | "vendor/a/.git" => PartFact::File { names: 1 },
         "linked" => PartFact::File { names: 3 },
         "link/x" => PartFact::Link,
         "closed/x" => PartFact::Hidden("permission denied".to_owned()),

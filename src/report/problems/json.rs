@@ -102,7 +102,10 @@ fn profile(judged: &Judged) -> ProfileJson<'_> {
         profile,
         errors: count(Severity::Error),
         warnings: count(Severity::Warning),
-        problems: problems.iter().map(|found| problem(found, sources)).collect(),
+        problems: problems
+            .iter()
+            .map(|found| problem(found, sources))
+            .collect(),
     }
 }
 
