@@ -142,7 +142,7 @@ impl HostSocket {
         let Some((start, end)) = self.place.split_once('*') else {
             return match path == self.place {
                 true => Some(Reached::Itself),
-                false => self.from_above(path, self.directory()),
+                false => from_above(path, self.directory()),
             };
         };
         if path.starts_with(start) && path.ends_with(end) && path.len() > start.len() {
@@ -153,15 +153,7 @@ impl HostSocket {
         let beside = !end.is_empty() && path.starts_with(start) && !name.contains('.');
         match beside {
             true => Some(Reached::Near),
-            false => self.from_above(path, self.directory()),
-        }
-    }
-
-    fn from_above(&self, path: &str, directory: &str) -> Option<Reached> {
-        let shared = ["/run", "/tmp", "/run/user/UID", "~", ""].contains(&directory);
-        match path == directory && !shared {
-            true => Some(Reached::Near),
-            false => (path == directory || is_above(path, directory)).then_some(Reached::Above),
+            false => from_above(path, self.directory()),
         }
     }
 
@@ -176,6 +168,15 @@ impl HostSocket {
             Some(directory) => format!("{directory}/…"),
             None => self.place.replace('*', "…"),
         }
+    }
+}
+
+/// How `path` brings what lies in `directory`, which may hold much else.
+fn from_above(path: &str, directory: &str) -> Option<Reached> {
+    let shared = ["/run", "/tmp", "/run/user/UID", "~", ""].contains(&directory);
+    match path == directory && !shared {
+        true => Some(Reached::Near),
+        false => (path == directory || is_above(path, directory)).then_some(Reached::Above),
     }
 }
 

@@ -201,3 +201,22 @@ fn a_host_shows_links_checkouts_and_submodules() {
     std::fs::write(&profile, protected).unwrap();
     assert_eq!(found(&["--host"]), [1, 0, 3]);
 }
+
+/// What is copied from a directory has no sockets, and a copy of one would lead nowhere.
+#[test]
+fn a_copy_brings_no_socket() {
+    let codes = |source: &str| {
+        let text = format!(
+            "version = 1\ncommand.args = [\"bash\"]\nrootfs.source = [{{ copy = \"{source}\" }}]\n"
+        );
+        Case::of("test.toml", &text, By::Text).codes()
+    };
+    for source in ["/run/docker.sock", "/tmp/.X11-unix", "${HOME}/.colima"] {
+        let found = codes(source);
+        let of_sockets = ["audit.control-socket", "audit.x11"];
+        assert!(
+            !of_sockets.iter().any(|code| found.contains(code)),
+            "{source}"
+        );
+    }
+}

@@ -306,6 +306,9 @@ fn checkout(part: &Brought<'_>) -> Option<Found> {
     Some(Found::new(part.origin, message, fix))
 }
 
+/// How many of many a fix writes out.
+const MOST_NAMED: usize = 4;
+
 /// What git runs of a submodule is named by the file `.git` in its working tree, which lies in that of the
 /// checkout: what the program writes there leads git to another repository, with hooks of its own.
 fn writable_submodule(subject: &Subject<'_>) -> Vec<Found> {
@@ -323,15 +326,17 @@ fn writable_submodule(subject: &Subject<'_>) -> Vec<Found> {
         };
         let more = match open.len() - 1 {
             0 => String::new(),
+            1 => " and that of another submodule".to_owned(),
             more => format!(" and those of {more} more submodules"),
         };
         let message = format!("the program can write `{first}`{more} in `{}`", part.text);
-        let entries: Vec<String> = open.iter().map(|file| format!("\"?{file}\"")).collect();
-        let fix = match entries.as_slice() {
-            [entry] => format!("add `{entry}` to `read_only`"),
-            [entry, ..] => format!("add `{entry}` and the same for each other one to `read_only`"),
-            [] => continue,
+        let named = open.iter().take(MOST_NAMED);
+        let entries: Vec<String> = named.map(|file| format!("`\"?{file}\"`")).collect();
+        let others = match open.len() > MOST_NAMED {
+            true => " and the same for each other one",
+            false => "",
         };
+        let fix = format!("add {}{others} to `read_only`", entries.join(", "));
         found.push(Found::new(part.origin, message, fix));
     }
     found
