@@ -1,15 +1,18 @@
 //! `sandbox audit`: how far does this profile open its sandbox?
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
+use crate::host::checkouts::checkouts;
 use crate::host::set_id::set_id_files;
-use crate::model::{Access, Facts};
+use crate::model::{Access, Facts, FoundCheckout, PathFact, SetIdFiles};
 use crate::plan::{Given, MountKind, Settings};
 use crate::report::audit::{Audited, human, json, sarif};
+use crate::report::problems;
 use crate::review::audit::{Level, Subject, audit};
 
 use super::exit::Exit;
@@ -52,7 +55,7 @@ pub struct Audit {
 enum Format {
     /// For people
     Human,
-    /// For scripts, by schemas/audit.schema.json
+    /// For scripts, by schemas/audit.schema.json; by schemas/problems.schema.json where the profile has errors
     Json,
     /// For code scanning: SARIF 2.1.0
     Sarif,
@@ -76,32 +79,44 @@ impl Audit {
         };
         let mut loaded = Loaded::read(&self.profile, given);
         let judged = match self.host {
-            true => loaded
-                .judge_for_host()
-                .map(|(settings, facts)| (settings, variables(&facts))),
-            false => loaded.judge_text().map(|settings| (settings, Vec::new())),
+            true => loaded.judge_for_host().map(|(settings, facts)| {
+                let seen = Seen::of(&settings, &facts, &loaded);
+                (settings, seen)
+            }),
+            false => {
+                let seen = Seen {
+                    profile_dirs: loaded.directories_below(),
+                    ..Seen::default()
+                };
+                loaded.judge_text().map(|settings| (settings, seen))
+            }
         };
-        let Some((settings, variables)) = judged else {
-            output::problems(loaded.problems, &loaded.sources);
+        let Some((settings, seen)) = judged else {
+            self.refuse(loaded);
             return Exit::NO;
         };
-        self.judge(&settings, &variables, &loaded)
+        self.judge(&settings, &seen, &loaded)
     }
 
-    fn judge(&self, settings: &Settings, variables: &[(String, String)], loaded: &Loaded) -> Exit {
-        let profile_dirs = match self.host {
-            true => loaded.directories(),
-            false => loaded.directories_below(),
+    /// Who reads documents gets one, and the exit code tells that it is of problems.
+    fn refuse(&self, loaded: Loaded) {
+        let write = match self.format {
+            Format::Human => return output::problems(loaded.problems, &loaded.sources),
+            Format::Json => problems::json,
+            Format::Sarif => problems::sarif,
         };
-        let set_id_files = match self.host {
-            true => set_id_files(written(settings)),
-            false => Vec::new(),
-        };
+        // The exit code is the same where it cannot be written.
+        output::refusal(&self.profile, loaded.problems, loaded.sources, write).ok();
+    }
+
+    fn judge(&self, settings: &Settings, seen: &Seen, loaded: &Loaded) -> Exit {
         let audit = audit(&Subject {
             settings,
-            variables,
-            profile_dirs: &profile_dirs,
-            set_id_files: &set_id_files,
+            variables: &seen.variables,
+            profile_dirs: &seen.profile_dirs,
+            set_id_files: &seen.set_id_files,
+            real_paths: &seen.real_paths,
+            checkouts: &seen.checkouts,
         });
         let profile = loaded.path.to_string_lossy();
         let audited = Audited {
@@ -124,6 +139,36 @@ impl Audit {
     }
 }
 
+/// What the host shows of a profile beside its settings; nothing where the text alone is judged.
+#[derive(Default)]
+struct Seen {
+    variables: Vec<(String, String)>,
+    profile_dirs: Vec<String>,
+    set_id_files: Vec<SetIdFiles>,
+    real_paths: BTreeMap<PathBuf, PathBuf>,
+    checkouts: Vec<FoundCheckout>,
+}
+
+impl Seen {
+    fn of(settings: &Settings, facts: &Facts, loaded: &Loaded) -> Seen {
+        let paths = facts.paths.iter();
+        let linked = paths.filter_map(|(path, fact)| match fact {
+            PathFact::Present {
+                real: Some(real), ..
+            } => Some((path.clone(), real.clone())),
+            PathFact::Present { real: None, .. } | PathFact::Missing | PathFact::Hidden(_) => None,
+        });
+        let written: Vec<PathBuf> = written(settings).collect();
+        Seen {
+            variables: variables(facts),
+            profile_dirs: loaded.directories(),
+            set_id_files: set_id_files(written.iter().cloned()),
+            real_paths: linked.collect(),
+            checkouts: checkouts(written.iter().map(PathBuf::as_path)),
+        }
+    }
+}
+
 /// The host paths that the program may write.
 fn written(settings: &Settings) -> impl Iterator<Item = PathBuf> {
     let mounts = settings.mounts.iter();
@@ -137,15 +182,28 @@ fn written(settings: &Settings) -> impl Iterator<Item = PathBuf> {
     })
 }
 
-/// What stands for variables in the settings, the longest first: a checkout lies in a home.
+/// Directories of the caller that are known whether the profile names them or not.
+const ALWAYS: [&str; 2] = ["HOME", "XDG_RUNTIME_DIR"];
+
+/// What stands for variables in the settings, the longest first: a checkout lies in a home. A link leads to
+/// a home by its real path, which on some systems is another one (`/var/home`).
 fn variables(facts: &Facts) -> Vec<(String, String)> {
-    let known = facts
-        .variables
+    let mut list: Vec<(String, String)> = facts.variables.clone().into_iter().collect();
+    let environment = ALWAYS.iter().filter_map(|name| {
+        let value = std::env::var(name).ok()?;
+        Some(((*name).to_owned(), value))
+    });
+    list.extend(environment);
+    list.retain(|(_, value)| value.starts_with('/') && value != "/");
+    let real: Vec<(String, String)> = list
         .iter()
-        .filter(|(_, value)| value.starts_with('/'));
-    let mut list: Vec<(String, String)> = known
-        .map(|(name, value)| (name.clone(), value.clone()))
+        .filter_map(|(name, value)| {
+            let real = std::fs::canonicalize(value).ok()?;
+            Some((name.clone(), real.to_str()?.to_owned()))
+        })
         .collect();
+    list.extend(real);
     list.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
+    list.dedup();
     list
 }

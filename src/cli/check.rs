@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::diag::{Problems, Severity, Sources};
 use crate::plan::{Given, Plan};
 use crate::profile::params::GivenParams;
+use crate::report::printable;
+use crate::report::problems::{self, Judged};
 
 use super::exit::Exit;
 use super::locked::{self, Known, Place};
@@ -28,9 +30,25 @@ pub struct Check {
     locked: bool,
     #[command(flatten)]
     params: Params,
+    /// How problems are written
+    #[arg(long, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
+    format: Format,
     /// Profiles to judge
     #[arg(required = true, value_name = "PROFILE")]
     profiles: Vec<PathBuf>,
+}
+
+/// How problems are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// For scripts, by schemas/problems.schema.json
+    Json,
+    /// For code scanning: SARIF 2.1.0
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
 }
 
 impl Check {
@@ -41,18 +59,33 @@ impl Check {
             Err(exit) => return exit,
         };
         let mut exit = Exit::DONE;
+        let mut all = Vec::new();
         for path in &self.profiles {
-            if !self.judge(path, &params) {
+            let (judged, well) = self.judge(path, &params);
+            if !well {
                 exit = Exit::NO;
-            } else if output::text(&format!("{}: ok\n", path.display())).is_err() {
-                return Exit::NO;
+            } else if self.format == Format::Human {
+                let name = printable(&judged.profile);
+                if output::text(&format!("{name}: ok\n")).is_err() {
+                    return Exit::NO;
+                }
             }
+            all.push(judged);
         }
-        exit
+        let document = match self.format {
+            Format::Human => return exit,
+            Format::Json => problems::json(&all),
+            Format::Sarif => problems::sarif(&all),
+            Format::Github => problems::github(&all),
+        };
+        match output::text(&document) {
+            Ok(()) => exit,
+            Err(_) => Exit::NO,
+        }
     }
 
-    /// Whether a profile is well; prints what is wrong with it.
-    fn judge(&self, path: &Path, params: &GivenParams) -> bool {
+    /// What is wrong with a profile, and whether it is well; prints it for people.
+    fn judge(&self, path: &Path, params: &GivenParams) -> (Judged, bool) {
         let given = Given {
             params: params.clone(),
             ..Given::default()
@@ -71,11 +104,16 @@ impl Check {
             loaded.problems.extend(verified.err().unwrap_or_default());
         }
         let errors = loaded.problems.count(Severity::Error);
-        output::problems(loaded.problems, &loaded.sources);
+        output::problems(loaded.problems.clone(), &loaded.sources);
         if let Some(settings) = &settings {
             output::missing_parts(settings);
         }
-        errors == 0 && settings.is_some()
+        let judged = Judged {
+            profile: path.to_string_lossy().into_owned(),
+            problems: loaded.problems.sorted(),
+            sources: loaded.sources,
+        };
+        (judged, errors == 0 && settings.is_some())
     }
 }
 

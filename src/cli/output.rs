@@ -2,10 +2,11 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
+use std::path::Path;
 
 use crate::diag::{Problems, Sources};
 use crate::plan::{Loss, Settings};
-use crate::report::problems::{Style, render};
+use crate::report::problems::{Judged, Style, render};
 use crate::sys;
 
 /// Prints problems under their lines.
@@ -14,6 +15,30 @@ pub fn problems(problems: Problems, sources: &Sources) {
         return;
     }
     error_text(&render(&problems.sorted(), sources, style(&io::stderr())));
+}
+
+/// The same for machines: the problems of one profile, as the document that `write` makes of them goes to
+/// standard output, and for people to standard error as ever.
+///
+/// # Errors
+/// As [`text`].
+pub fn refusal(
+    profile: &Path,
+    problems: Problems,
+    sources: Sources,
+    write: fn(&[Judged]) -> String,
+) -> io::Result<()> {
+    let judged = Judged {
+        profile: profile.to_string_lossy().into_owned(),
+        problems: problems.sorted(),
+        sources,
+    };
+    error_text(&render(
+        &judged.problems,
+        &judged.sources,
+        style(&io::stderr()),
+    ));
+    text(&write(&[judged]))
 }
 
 /// Names in one line what a profile protects and what is not there, so that it is not: the program can make

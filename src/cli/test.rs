@@ -1,6 +1,6 @@
 //! `sandbox test`: does the sandbox of this profile do what its `[[expect]]` say?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -8,6 +8,7 @@ use crate::diag::{Problem, Problems, Sources};
 use crate::model::{Outcome, Verdict};
 use crate::plan::Plan;
 use crate::report::expect::{self, Answer};
+use crate::report::problems;
 
 use super::exit::Exit;
 use super::output;
@@ -48,7 +49,7 @@ enum Format {
     Human,
     /// Test Anything Protocol, version 13
     Tap,
-    /// JSON (schemas/test.schema.json)
+    /// JSON (schemas/test.schema.json; schemas/problems.schema.json where the sandbox does not start)
     Json,
 }
 
@@ -63,6 +64,7 @@ impl Test {
             profile,
             command,
         } = self;
+        let path = profile.clone();
         let up = Up::for_test(profile, params, name, command);
         if let Err(problem) = up.given() {
             output::problems(problem.into(), &Sources::default());
@@ -70,7 +72,9 @@ impl Test {
         }
         let mut judged = match up.judge() {
             Ok(judged) => judged,
-            Err((Refused { problems, .. }, sources)) => return stopped(format, problems, &sources),
+            Err((Refused { problems, .. }, sources)) => {
+                return stopped(format, &path, problems, sources);
+            }
         };
         let plan = Plan::for_test(judged.settings.clone());
         if dry_run {
@@ -80,14 +84,14 @@ impl Test {
             };
         }
         if plan.settings.expect.is_empty() {
-            return stopped(format, expects_nothing().into(), &judged.sources);
+            return stopped(format, &path, expects_nothing().into(), judged.sources);
         }
         match up.start(&plan, &mut judged, None) {
             Ok(outcome) => {
                 let answers = expect::answers(&plan, &outcome, &judged.sources);
                 print(format, &outcome, &answers)
             }
-            Err(Refused { problems, .. }) => stopped(format, problems, &judged.sources),
+            Err(Refused { problems, .. }) => stopped(format, &path, problems, judged.sources),
         }
     }
 }
@@ -110,12 +114,18 @@ fn print(format: Format, outcome: &Outcome, answers: &[Answer]) -> Exit {
     }
 }
 
-/// A reader of TAP waits for a line that says so.
-fn stopped(format: Format, problems: Problems, sources: &Sources) -> Exit {
-    output::problems(problems, sources);
-    if format == Format::Tap {
-        // Nobody is left to tell when it is closed.
-        output::text(&expect::bail_out("the sandbox did not start")).ok();
+/// A reader of TAP waits for a line that says so, one of JSON for a document.
+fn stopped(format: Format, profile: &Path, problems: Problems, sources: Sources) -> Exit {
+    // Nobody is left to tell when it is closed.
+    match format {
+        Format::Human => output::problems(problems, &sources),
+        Format::Tap => {
+            output::problems(problems, &sources);
+            output::text(&expect::bail_out("the sandbox did not start")).ok();
+        }
+        Format::Json => {
+            output::refusal(profile, problems, sources, problems::json).ok();
+        }
     }
     Exit::NO
 }

@@ -5,6 +5,7 @@
 
 mod accounts;
 pub mod cgroups;
+pub mod checkouts;
 mod disks;
 mod git;
 mod hardware;

@@ -127,6 +127,22 @@ pub struct SetIdFiles {
     pub whole: Switch,
 }
 
+/// A git checkout of the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundCheckout {
+    /// The top of its working tree.
+    pub top: PathBuf,
+    /// The working trees of its submodules, from there; sorted.
+    pub submodules: Vec<String>,
+}
+
+impl FoundCheckout {
+    /// Whether its working tree is at `path`.
+    pub fn is_at(&self, path: &str) -> bool {
+        self.top.as_os_str() == path
+    }
+}
+
 /// The kinds of file that a plan tells apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PathKind {

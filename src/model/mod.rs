@@ -5,6 +5,7 @@ mod digest;
 mod expectation;
 mod facts;
 pub mod guard;
+pub mod host_sockets;
 pub mod id_maps;
 mod identity;
 mod image;
@@ -32,8 +33,8 @@ pub use choices::{
 pub use digest::{Sha256, from_hex};
 pub use expectation::{Endpoint, Expectation, Expected, Finding, PathUse, Verdict};
 pub use facts::{
-    Accounts, CgroupFacts, CgroupVersion, DiskFact, Facts, Hardware, Hierarchy, HostAccount,
-    MapHelpers, PathFact, PathKind, Placed, ProgramFact, SetIdFiles, User,
+    Accounts, CgroupFacts, CgroupVersion, DiskFact, Facts, FoundCheckout, Hardware, Hierarchy,
+    HostAccount, MapHelpers, PathFact, PathKind, Placed, ProgramFact, SetIdFiles, User,
 };
 pub use id_maps::IdExtent;
 pub use identity::{FileMode, GroupSpec, UserSpec};

@@ -6,9 +6,9 @@ use serde::{Serialize, Serializer};
 
 use crate::diag::At;
 use crate::model::{
-    Access, ByteSize, Capability, CgroupMount, Expectation, ExtraArguments, FileMode, IdExtent,
-    InsidePath, MapHelpers, MountOption, NetworkMode, Period, ProcMount, Protection, SandboxName,
-    SeccompPolicy, Signal, Switch, SysMount, TimeOffset, UserSpec, VolumeName, Writes,
+    Access, ByteSize, Capability, CgroupMount, Degradable, Expectation, ExtraArguments, FileMode,
+    IdExtent, InsidePath, MapHelpers, MountOption, NetworkMode, Period, ProcMount, Protection,
+    SandboxName, SeccompPolicy, Signal, Switch, SysMount, TimeOffset, UserSpec, VolumeName, Writes,
 };
 
 use super::{
@@ -57,6 +57,9 @@ pub struct Settings {
     pub nested_userns: At<Switch>,
     /// The second wall behind the mounts.
     pub landlock: At<Landlock>,
+    /// What may be missing, as the profile lists it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allow_degraded: Vec<At<Degradable>>,
     /// What is said of system calls beside its name.
     pub syscalls: Syscalls,
     /// How it is watched and ended.

@@ -1,6 +1,10 @@
-//! Problems as text: each under the line that made it.
+//! Problems as text: each under the line that made it; and for machines, as JSON, SARIF and annotations of
+//! GitHub.
 
 mod excerpt;
+mod github;
+mod json;
+mod sarif;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,6 +14,20 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Th
 use crate::diag::{FileId, Label, Origin, Problem, Severity, Sources};
 use crate::report::printable::printable;
 use excerpt::Excerpt;
+pub use github::github;
+pub use json::{json, json_schema};
+pub use sarif::sarif;
+
+/// One profile that was judged, and what is wrong with it.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// The profile, as it was named.
+    pub profile: String,
+    /// In file order.
+    pub problems: Vec<Problem>,
+    /// The files of the profile.
+    pub sources: Sources,
+}
 
 /// How a report is drawn. It depends on nothing but this and the problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -71,6 +71,15 @@ const WIDER: &[(&str, &str)] = &[
         "[[mount]]\nbind = \"${HOME}\"\naccess = \"rw\"\n",
     ),
     (
+        "[[mount]]\nbind = \"${HOME}/.docker\"\n",
+        "[[mount]]\nbind = \"${HOME}\"\n",
+    ),
+    ("", "[[mount]]\nbind = \"${HOME}/.colima\"\n"),
+    (
+        "[[mount]]\nbind = \"${HOME}/.docker\"\nhide = [\"run\", \"desktop\"]\n",
+        "[[mount]]\nbind = \"${HOME}/.docker\"\n",
+    ),
+    (
         "[[mount]]\nbind = \"${HOME}/.ssh\"\n",
         "[[mount]]\nbind = \"${HOME}\"\n",
     ),
@@ -135,5 +144,79 @@ fn a_secret_is_found_by_its_looks_and_never_shown() {
     assert!(!case.codes().contains("audit.inherited-secret"));
     for shown in [case.text(), case.shown(json), case.shown(sarif)] {
         assert!(!shown.contains(&secret[4..]), "{shown}");
+    }
+}
+
+#[test]
+fn a_host_shows_links_checkouts_and_submodules() {
+    let scratch = tempfile::tempdir().unwrap();
+    let top = scratch.path().canonicalize().unwrap();
+    let made = ["tree/.git/hooks", "tree/lib", "secret", "home/.ssh"];
+    for directory in made {
+        std::fs::create_dir_all(top.join(directory)).unwrap();
+    }
+    std::fs::write(
+        top.join("tree/.gitmodules"),
+        "[submodule \"x\"]\n\tpath = lib\n",
+    )
+    .unwrap();
+    std::fs::write(top.join("home/.ssh/id"), "key").unwrap();
+    std::os::unix::fs::symlink("../home/.ssh", top.join("secret/link")).unwrap();
+    let tree = top.join("tree");
+    let link = top.join("secret/link");
+    std::fs::write(top.join("tree/lib/.git"), "gitdir: ../.git/modules/x\n").unwrap();
+    let text = format!(
+        "version = 1\nname = \"x\"\ncommand.args = [\"/bin/true\"]\nrootfs.source = [{{ copy = \"{1}\" }}, {{ programs = [], extra = [\"{1}/id\"] }}]\n[[mount]]\nbind = \"{0}\"\naccess = \"rw\"\n[[mount]]\nbind = \"{1}\"\ntarget = \"/bound\"\n",
+        tree.display(),
+        link.display()
+    );
+    std::fs::create_dir(top.join("profiles")).unwrap();
+    let profile = top.join("profiles/x.toml");
+    std::fs::write(&profile, &text).unwrap();
+    let found = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sandbox"));
+        command.args(["audit", "--format", "json"]).args(arguments);
+        command.arg(&profile).env("HOME", top.join("home"));
+        let ended = command.output().unwrap();
+        let errors = String::from_utf8_lossy(&ended.stderr).into_owned();
+        let found: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+        let list = found["findings"].as_array();
+        let list = list.unwrap_or_else(|| panic!("{errors}"));
+        let count = |code: &str| list.iter().filter(|one| one["code"] == code).count();
+        [
+            count("audit.writable-checkout"),
+            count("audit.writable-submodule"),
+            count("audit.readable-secret"),
+        ]
+    };
+    // The text shows nothing of all that.
+    assert_eq!(found(&[]), [0, 0, 0]);
+    // The copy, the file and the bind.
+    assert_eq!(found(&["--host"]), [1, 1, 3]);
+    let protected = text.replace(
+        "access = \"rw\"\n",
+        "access = \"rw\"\nread_only = [\".git\", \"lib/.git\"]\n",
+    );
+    assert_ne!(protected, text);
+    std::fs::write(&profile, protected).unwrap();
+    assert_eq!(found(&["--host"]), [1, 0, 3]);
+}
+
+/// What is copied from a directory has no sockets, and a copy of one would lead nowhere.
+#[test]
+fn a_copy_brings_no_socket() {
+    let codes = |source: &str| {
+        let text = format!(
+            "version = 1\ncommand.args = [\"bash\"]\nrootfs.source = [{{ copy = \"{source}\" }}]\n"
+        );
+        Case::of("test.toml", &text, By::Text).codes()
+    };
+    for source in ["/run/docker.sock", "/tmp/.X11-unix", "${HOME}/.colima"] {
+        let found = codes(source);
+        let of_sockets = ["audit.control-socket", "audit.x11"];
+        assert!(
+            !of_sockets.iter().any(|code| found.contains(code)),
+            "{source}"
+        );
     }
 }

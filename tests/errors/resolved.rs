@@ -117,7 +117,7 @@ fn disk_of(path: &Path) -> DiskFact {
 fn lies_below(part: &Path) -> PartFact {
     match part.to_str().unwrap() {
         ".git/hooks" | "secrets" => PartFact::Directory,
-        ".git/config" | ".env" => PartFact::File { names: 1 },
+        ".git/config" | ".env" | "vendor/a/.git" => PartFact::File { names: 1 },
         "linked" => PartFact::File { names: 3 },
         "link/x" => PartFact::Link,
         "closed/x" => PartFact::Hidden("permission denied".to_owned()),

@@ -100,6 +100,7 @@ pub fn least() -> Settings {
         seccomp: default(SeccompPolicy::Default),
         nested_userns: default(Switch::Off),
         landlock: default(Landlock::Enforced(LandlockAbi::KNOWN)),
+        allow_degraded: Vec::new(),
         syscalls: Syscalls {
             allow: Vec::new(),
             deny: Vec::new(),

@@ -85,3 +85,23 @@ fn counts_are_said_in_words() {
         "2 expectations: all hold"
     );
 }
+
+#[test]
+fn no_name_breaks_the_json() {
+    let hostile = "a\"b\\\u{1b}[31m\n\u{9b}\u{202e}";
+    let mut answers = vec![answer("deny_read", hostile, Verdict::Fails, hostile)];
+    answers[0].place = hostile.to_owned();
+    answers[0].why = Some(hostile.to_owned());
+    let text = json(hostile, &answers);
+    let acts = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+    assert!(!text.contains(acts), "{text}");
+    let found: Value = serde_json::from_str(&text).unwrap();
+    for place in [
+        "/name",
+        "/results/0/value",
+        "/results/0/at",
+        "/results/0/why",
+    ] {
+        assert_eq!(found.pointer(place).unwrap(), hostile, "{place}");
+    }
+}

@@ -422,6 +422,10 @@ fn the_shipped_profiles_hold() {
             if !limited && name == "dev" {
                 profile = without_group_limits(&profile);
             }
+            // Below a tmpfs of the program's own the directories on the way to a mount can be renamed.
+            if lab.path("").starts_with("/tmp") {
+                profile = profile.replace("tmpfs = \"/tmp\"", "tmpfs = \"/var/tmp\"");
+            }
             let ended = test_as(&lab, &profile, &[], &["/bin/true"]);
             assert_eq!(ended.code(), 0, "{caller:?} {name}: {ended:?}");
         }

@@ -1,68 +1,7 @@
 //! Sockets through which a program can leave any sandbox: who may talk to them can start processes
-//! on the host, most as its root.
+//! on the host, most as its root. Those of [`HOST_SOCKETS`] that lead out.
 
-/// Below /run, the best known first: it stands for the others where a directory brings several.
-const BELOW_RUN: &[&str] = &[
-    "docker.sock",
-    "dbus/system_bus_socket",
-    "buildkit/buildkitd.sock",
-    "containerd/containerd.sock",
-    "cri-dockerd.sock",
-    "crio/crio.sock",
-    "incus/unix.socket",
-    "k3s/containerd/containerd.sock",
-    "libvirt/libvirt-sock",
-    "libvirt/virtlxcd-sock",
-    "libvirt/virtqemud-sock",
-    "lxd.socket",
-    "podman/podman.sock",
-    "snap.docker/docker.sock",
-    "snapd.socket",
-    "systemd/private",
-];
-
-/// Elsewhere; a directory above these holds much else, so only they themselves are told.
-const ELSEWHERE: &[&str] = &[
-    "/var/lib/incus/unix.socket",
-    "/var/lib/lxd/unix.socket",
-    "/var/snap/lxd/common/lxd/unix.socket",
-];
-
-/// Below a user's home: rootless and desktop engines. A home holds much else, so only they themselves and
-/// the directories of one engine are told.
-const BELOW_HOME: &[&str] = &[
-    ".docker/run/docker.sock",
-    ".docker/desktop/docker.sock",
-    ".docker/desktop/docker-cli.sock",
-    ".rd/docker.sock",
-    ".orbstack/run/docker.sock",
-    ".local/share/containers/podman/machine/podman.sock",
-];
-
-/// Directories below a home that hold such sockets, by the name of the machine.
-const DIRECTORIES_BELOW_HOME: &[&str] = &[".colima", ".lima"];
-
-/// Variables that name the socket of an engine.
-const ENGINES: &[&str] = &["${env:DOCKER_HOST}", "${env:CONTAINER_HOST}"];
-
-/// Below a user's runtime directory: these start processes as that user.
-const BELOW_RUNTIME_DIR: &[&str] = &[
-    "bus",
-    "docker.sock",
-    "emacs/server",
-    "podman/podman.sock",
-    "systemd/private",
-];
-
-/// Directories that hold nothing but such sockets: X lets its clients type into the windows of all others
-/// (xtest), the rest runs commands.
-const DIRECTORIES: &[&str] = &["/run/screen", "/tmp/.X11-unix"];
-
-/// The same below a user's runtime directory.
-const DIRECTORIES_BELOW_RUNTIME_DIR: &[&str] = &["hypr", "i3"];
-
-/// The variable that stands for the socket of the caller's X server.
-const X11: &str = "${X11_SOCKET}";
+use crate::model::host_sockets::{self, HOST_SOCKETS, HostSocket, spelled};
 
 /// How a bind brings a control socket in.
 #[derive(Debug, PartialEq, Eq)]
@@ -74,84 +13,45 @@ pub(super) enum Reached {
 }
 
 /// The control socket that a bind of `path` brings in, if any.
+///
+/// A directory is refused where all of them lie, in `/run`, and where nothing else does. Others hold much
+/// else, such as a home: of those `sandbox audit` tells.
 pub(super) fn reached(path: &str) -> Option<Reached> {
-    if ELSEWHERE.contains(&path) || path == X11 || path.starts_with("/tmp/tmux-") {
-        return Some(Reached::Itself);
-    }
-    if ENGINES.contains(&path) || home(path).is_some_and(is_engine) {
-        return Some(Reached::Itself);
-    }
-    if let Some(found) = in_directory(path, DIRECTORIES) {
-        return Some(found);
-    }
-    if let Some((_, rest)) = runtime_dir(path) {
-        if rest.starts_with("sway-ipc.") {
-            return Some(Reached::Itself);
-        }
-        if let Some(found) = in_directory(rest, DIRECTORIES_BELOW_RUNTIME_DIR) {
-            return Some(found);
-        }
-    }
-    let (directory, rest, sockets) = if let Some((directory, rest)) = runtime_dir(path) {
-        (directory, rest, BELOW_RUNTIME_DIR)
-    } else if path == "/" {
-        ("/run".to_owned(), "", BELOW_RUN)
-    } else {
-        let rest = below(path, "/run").or_else(|| below(path, "/var/run"))?;
-        ("/run".to_owned(), rest, BELOW_RUN)
+    let one = spelled(path);
+    let sockets = || {
+        HOST_SOCKETS
+            .iter()
+            .filter(|socket| socket.power.leads_out())
     };
-    if sockets.contains(&rest) {
+    let itself = |socket: &HostSocket| socket.reached(&one) == Some(host_sockets::Reached::Itself);
+    if sockets().any(itself) {
         return Some(Reached::Itself);
     }
-    let found = sockets.iter().find(|socket| is_above(rest, socket))?;
-    Some(Reached::Below(format!("{directory}/{found}")))
+    let brings = |socket: &&HostSocket| match socket.reached(&one) {
+        Some(host_sockets::Reached::Near) => {
+            socket.place.starts_with("/run/") || socket.place.ends_with('/')
+        }
+        Some(host_sockets::Reached::Above) => socket.place.starts_with("/run/"),
+        Some(host_sockets::Reached::Itself) | None => false,
+    };
+    let found = sockets().find(brings)?;
+    Some(Reached::Below(as_written(&found.text(), path)))
 }
 
-/// Whether `path` is one of `directories`, or lies in it.
-fn in_directory(path: &str, directories: &[&str]) -> Option<Reached> {
-    let rest = directories.iter().find_map(|name| below(path, name))?;
-    match rest {
-        "" => Some(Reached::Below(format!("{path}/…"))),
-        _ => Some(Reached::Itself),
-    }
-}
-
-fn is_engine(rest: &str) -> bool {
-    let named = |directory: &&str| below(rest, directory).is_some() && rest.ends_with(".sock");
-    BELOW_HOME.contains(&rest) || DIRECTORIES_BELOW_HOME.iter().any(named)
-}
-
-/// What of `path` lies below a home.
-fn home(path: &str) -> Option<&str> {
-    let named = ["${HOME}", "${env:HOME}", "/root"];
-    let rest = named.iter().find_map(|name| below(path, name));
-    rest.or_else(|| Some(below(path, "/home")?.split_once('/')?.1))
-}
-
-/// A user's runtime directory, and what of `path` lies below it.
-fn runtime_dir(path: &str) -> Option<(String, &str)> {
+/// The socket below the runtime directory as `path` writes that.
+fn as_written(socket: &str, path: &str) -> String {
     const VARIABLE: &str = "${XDG_RUNTIME_DIR}";
-    if let Some(rest) = below(path, VARIABLE) {
-        return Some((VARIABLE.to_owned(), rest));
+    let Some(rest) = socket.strip_prefix("/run/user/UID") else {
+        return socket.to_owned();
+    };
+    if path.starts_with(VARIABLE) {
+        return format!("{VARIABLE}{rest}");
     }
-    let rest = below(path, "/run/user").or_else(|| below(path, "/var/run/user"))?;
-    let (user, rest) = rest.split_once('/').unwrap_or((rest, ""));
-    let user = if user.is_empty() { "UID" } else { user };
-    Some((format!("/run/user/{user}"), rest))
-}
-
-/// What of `path` lies below `directory`, without the slash between.
-fn below<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
-    let rest = path.strip_prefix(directory)?;
-    match rest {
-        "" => Some(""),
-        _ => rest.strip_prefix('/'),
-    }
-}
-
-/// Whether a bind of `path` brings `socket`.
-fn is_above(path: &str, socket: &str) -> bool {
-    path.is_empty() || below(socket, path).is_some()
+    let users = ["/run/user/", "/var/run/user/"];
+    let user = users.iter().find_map(|users| path.strip_prefix(users));
+    let user = user.and_then(|rest| rest.split('/').next());
+    let user = user.filter(|user| !user.is_empty()).unwrap_or("UID");
+    format!("/run/user/{user}{rest}")
 }
 
 #[cfg(test)]

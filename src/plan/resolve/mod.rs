@@ -229,6 +229,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         syscalls,
         nested_userns: security.nested_userns,
         landlock,
+        allow_degraded: raw.security.allow_degraded.clone(),
         supervise: supervise?,
         expect,
         command: command?.with(env),

@@ -1,5 +1,7 @@
 //! Findings for people: by level, each with its line, what it lets the program do, and the fix.
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::report::printable::printable;
 use crate::report::problems::{Colour, Style};
 use crate::report::steps::broken;
@@ -7,11 +9,16 @@ use crate::review::audit::{Finding, Level};
 
 use super::Audited;
 
+/// The most columns of a line, however wide the terminal is: mails and reviews show no more.
+const WIDEST: usize = 80;
+
 /// Where the texts of a finding start: behind its weight.
 const INDENT: usize = 6;
 
 /// The findings of one profile, the worst first, and last of all its score.
 pub fn human(audited: Audited<'_>, style: Style) -> String {
+    let width = style.width.min(WIDEST);
+    let style = Style { width, ..style };
     let page = Page { audited, style };
     let mut text = String::new();
     for level in Level::ALL {
@@ -47,17 +54,28 @@ impl Page<'_> {
 
     fn finding(&self, finding: &Finding, first: bool) -> String {
         let place = self.audited.sources.locate(&finding.origin);
-        let head = format!("{}  {}", finding.rule.code, printable(&place));
-        let mut text = format!(
-            "{:>5} {}\n",
-            finding.weight.to_string(),
-            self.paint("1", &head)
-        );
+        let (code, place) = (finding.rule.code, printable(&place));
+        let weight = format!("{:>5} ", finding.weight.to_string());
+        let mut text = match self.fits(&[&weight, code, "  ", &place]) {
+            true => format!("{weight}{}\n", self.paint("1", &format!("{code}  {place}"))),
+            // A path is not broken: it is there to be copied.
+            false => format!(
+                "{weight}{}\n{}{}\n",
+                self.paint("1", code),
+                " ".repeat(INDENT),
+                self.paint("1", &place)
+            ),
+        };
         text += &self.lines("", &printable(&finding.message), None);
         if first {
             text += &self.lines("why: ", finding.rule.why, Some("2"));
         }
         text + &self.lines("fix: ", &printable(&finding.fix), None)
+    }
+
+    /// Whether these parts stand in one line.
+    fn fits(&self, parts: &[&str]) -> bool {
+        parts.iter().map(|part| part.width()).sum::<usize>() <= self.style.width
     }
 
     /// A text below the head of its finding, broken at the width of the page.
@@ -100,10 +118,14 @@ impl Page<'_> {
         let worst = audit.worst().map_or("32", colour);
         let head = format!("score {score} of 10, {}", score.word());
         let profile = printable(self.audited.profile);
-        let mut text = format!("{profile}: {}\n", self.paint(worst, &head));
+        let between = match self.fits(&[&profile, ": ", &head]) {
+            true => " ".to_owned(),
+            false => format!("\n{}", " ".repeat(INDENT)),
+        };
+        let mut text = format!("{profile}:{between}{}\n", self.paint(worst, &head));
         for line in [counted.join(", "), parts.join(", ")] {
             if !line.is_empty() {
-                text += &format!("{}{line}\n", " ".repeat(INDENT));
+                text += &self.lines("", &line, None);
             }
         }
         text

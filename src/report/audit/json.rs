@@ -4,12 +4,11 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
-use crate::diag::Origin;
+use crate::report::place::{OriginJson, PlaceJson, place};
 use crate::report::printable::json_escaped;
 use crate::review::audit::{Finding, Level};
 
 use super::Audited;
-use super::region::region;
 
 /// The version of the format. A member that is added does not change it, so readers pass over those that
 /// they do not know; one that is renamed, removed or gets another meaning does.
@@ -74,34 +73,6 @@ struct FindingJson<'a> {
     place: Option<PlaceJson<'a>>,
 }
 
-/// Who says so.
-#[derive(Serialize, JsonSchema)]
-#[serde(rename = "Origin", rename_all = "kebab-case")]
-enum OriginJson {
-    /// A line of a profile.
-    Profile,
-    /// Nobody: it is what holds where a profile is silent.
-    Default,
-    /// An argument of the command.
-    CommandLine,
-}
-
-/// A part of a file; lines and columns count from 1, columns in characters, the end is the first behind.
-#[derive(Serialize, JsonSchema)]
-#[serde(rename = "Place")]
-struct PlaceJson<'a> {
-    /// The file, as it was named.
-    file: &'a str,
-    /// Where it starts.
-    line: usize,
-    /// Where it starts.
-    column: usize,
-    /// Where it ends.
-    end_line: usize,
-    /// Where it ends.
-    end_column: usize,
-}
-
 /// The findings with their keys always in the same order, and a line break at the end.
 pub fn json(audited: Audited<'_>) -> String {
     let Audited {
@@ -149,18 +120,8 @@ fn finding<'a>(found: &'a Finding, audited: Audited<'a>) -> FindingJson<'a> {
         message,
         why: rule.why,
         fix,
-        origin: match origin {
-            Origin::Profile { .. } => OriginJson::Profile,
-            Origin::Default => OriginJson::Default,
-            Origin::CommandLine => OriginJson::CommandLine,
-        },
-        place: region(origin, audited.sources).map(|(source, region)| PlaceJson {
-            file: &source.name,
-            line: region.line,
-            column: region.column,
-            end_line: region.end_line,
-            end_column: region.end_column,
-        }),
+        origin: origin.into(),
+        place: place(origin, audited.sources),
     }
 }
 

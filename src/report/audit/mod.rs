@@ -2,7 +2,6 @@
 
 mod human;
 mod json;
-mod region;
 mod sarif;
 
 pub use human::human;

@@ -5,6 +5,7 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use crate::model::Verdict;
+use crate::report::printable::json_escaped;
 
 use super::{Answer, failed};
 
@@ -63,7 +64,7 @@ pub fn json(name: &str, answers: &[Answer]) -> String {
         results: results.collect(),
     };
     // Plain data with texts as keys: there is nothing in it that JSON cannot say.
-    serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"
+    json_escaped(&serde_json::to_string_pretty(&report).unwrap_or_default()) + "\n"
 }
 
 /// The JSON Schema of [`json`], made from the types themselves, with a line break at its end.

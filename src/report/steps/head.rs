@@ -62,6 +62,8 @@ impl Head<'_> {
             private: _,
             // They change nothing of the sandbox.
             expect: _,
+            // Each stands at what may be missing.
+            allow_degraded: _,
         } = settings;
         let description = description
             .as_ref()

@@ -37,6 +37,7 @@ pub(super) fn rows(settings: &Settings, inherit: &[At<String>], texts: Texts<'_>
         capabilities,
         seccomp,
         nested_userns,
+        allow_degraded,
         landlock,
         syscalls,
         supervise,
@@ -129,6 +130,9 @@ pub(super) fn rows(settings: &Settings, inherit: &[At<String>], texts: Texts<'_>
     };
     rows.add("security.architectures", abis, &syscalls.x86.origin);
     rows.switch("security.nested_userns", nested_userns);
+    for entry in allow_degraded {
+        rows.add("security.allow_degraded", entry.value.word(), &entry.origin);
+    }
     let wall = match landlock.value {
         Landlock::Off => "false",
         Landlock::Enforced(_) | Landlock::Lacking(_) => "true",

@@ -71,6 +71,15 @@ pub(super) const RULES: &[Rule] = &[
         judge: writable_checkout,
     },
     Rule {
+        code: "audit.writable-submodule",
+        dimension: Dimension::Files,
+        weight: Weight::tenths(10),
+        title: "a submodule whose `.git` can be written",
+        why: "the file says where git finds the submodule's hooks and settings: git outside then \
+              runs what the program has put there",
+        judge: writable_submodule,
+    },
+    Rule {
         code: "audit.working-directory",
         dimension: Dimension::Files,
         weight: Weight::tenths(10),
@@ -198,7 +207,7 @@ fn readable_secret(subject: &Subject<'_>) -> Vec<Found> {
     for part in brought(subject).iter().filter(|part| !part.path.is_home()) {
         let lies = |spot: &&Spot| {
             part.path.is_within(spot.path)
-                || (part.path.brings(spot.path) && !part.leaves_out(spot))
+                || (part.path.brings(spot.path) && !part.leaves_out(spot.path))
         };
         if let Some(spot) = spots::SECRETS.iter().find(lies) {
             found.push(secret(part, spot));
@@ -267,9 +276,11 @@ fn is_gits(path: &HostPath) -> bool {
 
 fn writable_checkout(subject: &Subject<'_>) -> Vec<Found> {
     let parts = brought(subject);
+    // What the host alone shows.
+    let found = |part: &Brought<'_>| subject.checkouts.iter().any(|known| known.is_at(part.text));
     let checkouts = parts
         .iter()
-        .filter(|part| part.is_writable() && is_checkout(&part.path));
+        .filter(|part| part.is_writable() && (is_checkout(&part.path) || found(part)));
     checkouts.filter_map(checkout).collect()
 }
 
@@ -293,6 +304,42 @@ fn checkout(part: &Brought<'_>) -> Option<Found> {
          `sandbox apply` what you have looked at"
     );
     Some(Found::new(part.origin, message, fix))
+}
+
+/// How many of many a fix writes out.
+const MOST_NAMED: usize = 4;
+
+/// What git runs of a submodule is named by the file `.git` in its working tree, which lies in that of the
+/// checkout: what the program writes there leads git to another repository, with hooks of its own.
+fn writable_submodule(subject: &Subject<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for part in brought(subject).iter().filter(|part| part.is_writable()) {
+        let known = subject
+            .checkouts
+            .iter()
+            .filter(|known| known.is_at(part.text));
+        let submodules = known.flat_map(|known| &known.submodules);
+        let files = submodules.map(|submodule| format!("{submodule}/{DOT_GIT}"));
+        let open: Vec<String> = files.filter(|file| !part.protects(file)).collect();
+        let Some(first) = open.first() else {
+            continue;
+        };
+        let more = match open.len() - 1 {
+            0 => String::new(),
+            1 => " and that of another submodule".to_owned(),
+            more => format!(" and those of {more} more submodules"),
+        };
+        let message = format!("the program can write `{first}`{more} in `{}`", part.text);
+        let named = open.iter().take(MOST_NAMED);
+        let entries: Vec<String> = named.map(|file| format!("`\"?{file}\"`")).collect();
+        let others = match open.len() > MOST_NAMED {
+            true => " and the same for each other one",
+            false => "",
+        };
+        let fix = format!("add {}{others} to `read_only`", entries.join(", "));
+        found.push(Found::new(part.origin, message, fix));
+    }
+    found
 }
 
 fn working_directory(subject: &Subject<'_>) -> Vec<Found> {

@@ -1,7 +1,7 @@
 //! How much the program may use.
 
-use crate::diag::Origin;
-use crate::model::RlimitValue;
+use crate::diag::{At, Origin};
+use crate::model::{Degradable, RlimitValue};
 use crate::plan::{Amount, GroupLimit, Lacking};
 
 use super::score::{Dimension, Weight};
@@ -48,6 +48,15 @@ pub(super) const RULES: &[Rule] = &[
         title: "limits that may be missing",
         why: "on a host that cannot enforce them the program runs without; the report of the run says so",
         judge: degraded_limits,
+    },
+    Rule {
+        code: "audit.degraded-landlock",
+        dimension: Dimension::Kernel,
+        weight: Weight::NONE,
+        title: "a second wall that may be missing",
+        why: "a mistake in the mounts, or a descriptor that leads out, then has nothing behind it; \
+              the plan and the report of the run say so",
+        judge: degraded_landlock,
     },
     Rule {
         code: "audit.core-dumps",
@@ -113,29 +122,53 @@ fn no_time_limit(subject: &Subject<'_>) -> Vec<Found> {
     )
 }
 
-/// One finding: they are given up in one line.
+/// One for each entry: what is left out of the list mends one.
 fn degraded_limits(subject: &Subject<'_>) -> Vec<Found> {
+    let entries = subject.settings.allow_degraded.iter();
+    let limits = entries.filter(|entry| entry.value != Degradable::Landlock);
+    limits.map(|entry| degraded(entry, subject)).collect()
+}
+
+fn degraded(entry: &At<Degradable>, subject: &Subject<'_>) -> Found {
     let limits = subject.settings.group_limits.list.iter();
     let may_lack = limits.filter(|limit| limit.lacking == Lacking::Reported);
-    let degraded: Vec<&GroupLimit> = may_lack.collect();
-    let Some(first) = degraded.first() else {
-        return Vec::new();
-    };
-    let keys: Vec<String> = degraded
+    let covered: Vec<&GroupLimit> = may_lack
+        .filter(|limit| {
+            entry.value == Degradable::Limits || limit.amount.key() == entry.value.word()
+        })
+        .collect();
+    let word = entry.value;
+    let fix = format!("leave `{word}` out of `allow_degraded`, where hosts can enforce it");
+    if covered.is_empty() {
+        let message = format!("`{word}` may be missing, and the profile does not set it");
+        return Found::new(&entry.origin, message, fix).weighing(Weight::NONE);
+    }
+    let keys: Vec<String> = covered
         .iter()
         .map(|limit| format!("`{}`", limit.amount.key()))
         .collect();
     let verb = if keys.len() == 1 { "is" } else { "are" };
     let message = format!("{} {verb} not enforced on every host", keys.join(", "));
-    let fix =
-        "leave `allow_degraded` out, where the profile is to run on hosts that can enforce them";
-    let found = Found::new(&first.origin, message, fix);
+    let found = Found::new(&entry.origin, message, fix);
     // What weighs nothing when it is missing weighs nothing when it may be.
     let weighs = |limit: &&GroupLimit| matches!(limit.amount, Amount::Memory(_) | Amount::Pids(_));
-    match degraded.iter().any(weighs) {
-        true => vec![found],
-        false => vec![found.weighing(Weight::NONE)],
+    match covered.iter().any(weighs) {
+        true => found,
+        false => found.weighing(Weight::NONE),
     }
+}
+
+/// A note: without the entry a profile that does not write `landlock = true` runs without it too.
+fn degraded_landlock(subject: &Subject<'_>) -> Vec<Found> {
+    let entries = subject.settings.allow_degraded.iter();
+    let landlock = entries.filter(|entry| entry.value == Degradable::Landlock);
+    let found = landlock.map(|entry| {
+        let message = "the program runs without Landlock, where the kernel has none";
+        let fix = "write `landlock = true` and leave `landlock` out of `allow_degraded`, where \
+                   every kernel has it";
+        Found::new(&entry.origin, message, fix)
+    });
+    found.collect()
 }
 
 fn core_dumps(subject: &Subject<'_>) -> Vec<Found> {

@@ -46,6 +46,9 @@ mod spots;
 mod syscalls;
 mod values;
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use crate::diag::Origin;
 use crate::plan::Settings;
 
@@ -64,6 +67,10 @@ pub struct Subject<'a> {
     pub profile_dirs: &'a [String],
     /// What a search of this host for set-id files has found; nothing in a symbolic plan.
     pub set_id_files: &'a [crate::model::SetIdFiles],
+    /// Where paths that the profile names really lie, when a link leads there; none in a symbolic plan.
+    pub real_paths: &'a BTreeMap<PathBuf, PathBuf>,
+    /// Checkouts at what the program may write; none in a symbolic plan.
+    pub checkouts: &'a [crate::model::FoundCheckout],
 }
 
 /// One thing that a profile may do wrong.

@@ -45,6 +45,11 @@ impl HostPath {
         HostPath(users.unwrap_or(path))
     }
 
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether it is this place.
     pub fn is(&self, place: &str) -> bool {
         self.0 == place
@@ -63,11 +68,6 @@ impl HostPath {
     /// What of `place` lies below it.
     pub fn way_to<'a>(&self, place: &'a str) -> Option<&'a str> {
         below(place, &self.0)
-    }
-
-    /// Whether its text starts so: for names that end in a number.
-    pub fn starts_with(&self, start: &str) -> bool {
-        self.0.starts_with(start)
     }
 
     /// Whether it is a whole home, or all of them.

@@ -1,10 +1,10 @@
 //! Sockets of the host's services: who may talk to one does what the service does.
 
-use crate::plan::MountKind;
+use crate::model::host_sockets::{HOST_SOCKETS, HostSocket, Reached, SocketPower};
 
-use super::brought::brought;
+use super::brought::{Brought, brought};
 use super::score::{Dimension, Weight};
-use super::{Found, HostPath, Rule, Subject};
+use super::{Found, Rule, Subject};
 
 /// Those that lead out first, then the desktop's and the agents'.
 pub(super) const RULES: &[Rule] = &[
@@ -50,15 +50,45 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// Each thing of the host that is or brings one of these places; `*` at the end stands for any ending.
-fn at(subject: &Subject<'_>, places: &[&str], what: &str, fix: &str) -> Vec<Found> {
+const READ_ONLY_IS_NO_HELP: &str = "name only what the program needs below it, or add what holds the socket to `hide`; \
+     `access = \"ro\"` keeps nobody from talking to it";
+
+/// What a socket that leads out weighs by itself, and what a directory weighs that may hold one: many a home
+/// has none.
+fn weight(power: SocketPower, reached: Reached) -> Weight {
+    match (power, reached) {
+        (_, Reached::Above) => Weight::tenths(50),
+        (SocketPower::Root, _) => Weight::tenths(95),
+        (_, Reached::Itself | Reached::Near) => Weight::tenths(80),
+    }
+}
+
+/// The socket of such a power that a part of the host brings, the nearest first, and how.
+///
+/// A copy brings none: sockets are left out of it.
+fn brings(part: &Brought<'_>, powers: &[SocketPower]) -> Option<(&'static HostSocket, Reached)> {
+    if part.is_copied() {
+        return None;
+    }
+    let known = HOST_SOCKETS
+        .iter()
+        .filter(|socket| powers.contains(&socket.power) && !part.leaves_out(socket.place));
+    let reached = known.filter_map(|socket| Some((socket, socket.reached(part.path.as_str())?)));
+    reached.min_by_key(|(socket, reached)| {
+        let order = match reached {
+            Reached::Itself => 0,
+            Reached::Near => 1,
+            Reached::Above => 2,
+        };
+        (order, socket.power != SocketPower::Root)
+    })
+}
+
+/// Each thing of the host that is or brings a socket of this power.
+fn at(subject: &Subject<'_>, power: SocketPower, what: &str, fix: &str) -> Vec<Found> {
     let mut found = Vec::new();
     for part in brought(subject) {
-        let brings = |place: &&str| match place.strip_suffix('*') {
-            Some(start) => part.path.starts_with(start),
-            None => part.path.brings(place) || part.path.is_within(place),
-        };
-        if places.iter().any(brings) {
+        if brings(&part, &[power]).is_some() {
             let message = format!("`{}` lets the program talk to {what}", part.text);
             found.push(Found::new(part.origin, message, fix));
         }
@@ -66,62 +96,66 @@ fn at(subject: &Subject<'_>, places: &[&str], what: &str, fix: &str) -> Vec<Foun
     found
 }
 
-/// The profile says why, and a reviewer has to read it.
+/// What leads out, X apart: it has a rule of its own.
+const LEADS_OUT: [SocketPower; 2] = [SocketPower::Root, SocketPower::User];
+
 fn control_socket(subject: &Subject<'_>) -> Vec<Found> {
-    let mounts = subject.settings.mounts.iter();
-    let found = mounts.filter_map(|mount| match &mount.value.kind {
-        MountKind::Socket {
-            source,
-            dangerous: Some(reason),
-            ..
-        } if !is_x11(&HostPath::new(source, subject)) => {
-            let message = format!(
-                "through `{source}` the program can leave the sandbox, because of: {reason}"
-            );
-            let fix =
-                "leave it out; give the program a proxy that passes what it needs and no more";
-            Some(Found::new(&mount.origin, message, fix))
+    let parts = brought(subject);
+    let mut found = Vec::new();
+    for part in &parts {
+        let known = brings(part, &LEADS_OUT);
+        match (part.dangerous, known) {
+            // The profile says why, and a reviewer has to read it.
+            (Some(reason), known) if brings(part, &[SocketPower::Screen]).is_none() => {
+                let message = format!(
+                    "through `{}` the program can leave the sandbox, because of: {reason}",
+                    part.text
+                );
+                let fix =
+                    "leave it out; give the program a proxy that passes what it needs and no more";
+                // Of one that only the host knows the worst is assumed.
+                let power = known.map_or(SocketPower::Root, |(socket, _)| socket.power);
+                let weight = weight(power, Reached::Itself);
+                found.push(Found::new(part.origin, message, fix).weighing(weight));
+            }
+            (None, Some((socket, reached))) => {
+                let message = match reached {
+                    Reached::Itself => {
+                        format!("through `{}` the program can leave the sandbox", part.text)
+                    }
+                    Reached::Near | Reached::Above => format!(
+                        "`{}` may hold `{}`, through which the program can leave the sandbox",
+                        part.text,
+                        socket.text()
+                    ),
+                };
+                let weight = weight(socket.power, reached);
+                found.push(Found::new(part.origin, message, READ_ONLY_IS_NO_HELP).weighing(weight));
+            }
+            _ => {}
         }
-        _ => None,
-    });
-    found.collect()
-}
-
-const X11: [&str; 2] = ["${X11_SOCKET}", "/tmp/.X11-unix"];
-
-/// It has a rule of its own: whoever types into a terminal is its user, and no more.
-fn is_x11(path: &HostPath) -> bool {
-    X11.iter().any(|place| path.is_within(place))
+    }
+    found
 }
 
 fn x11(subject: &Subject<'_>) -> Vec<Found> {
     let fix =
         "give it `${WAYLAND_SOCKET}`, or the socket of a nested server such as Xephyr or Xwayland";
-    at(subject, &X11, "the X server", fix)
+    at(subject, SocketPower::Screen, "the X server", fix)
 }
 
 fn agent(subject: &Subject<'_>) -> Vec<Found> {
-    let places = [
-        "${env:SSH_AUTH_SOCK}",
-        "/run/user/UID/keyring",
-        "/run/user/UID/gcr",
-        "/run/user/UID/gnupg",
-        "/run/user/UID/ssh-agent*",
-        "/run/user/UID/openssh_agent",
-        "/tmp/ssh-*",
-    ];
     let fix = "leave it out; give the program a key of its own that opens only what it needs";
-    at(subject, &places, "an agent that holds keys", fix)
+    at(subject, SocketPower::Keys, "an agent that holds keys", fix)
 }
 
 fn sound(subject: &Subject<'_>) -> Vec<Found> {
-    let places = ["/run/user/UID/pulse", "/run/user/UID/pipewire-*"];
     let fix = "leave it out where the program needs no sound";
-    at(subject, &places, "the sound server", fix)
+    at(subject, SocketPower::Sound, "the sound server", fix)
 }
 
 fn wayland(subject: &Subject<'_>) -> Vec<Found> {
-    let places = ["${WAYLAND_SOCKET}", "/run/user/UID/wayland-*"];
     let fix = "leave it out where the program opens no window";
-    at(subject, &places, "the Wayland compositor", fix)
+    let what = "the Wayland compositor";
+    at(subject, SocketPower::Windows, what, fix)
 }

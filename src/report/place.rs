@@ -1,4 +1,7 @@
-//! Places in a profile by line and column.
+//! Places in a profile by line and column, as texts for machines name them.
+
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::diag::{Origin, Source, Sources};
 
@@ -26,6 +29,55 @@ pub(super) fn region<'a>(origin: &Origin, sources: &'a Sources) -> Option<(&'a S
         end_column,
     };
     Some((source, region))
+}
+
+/// Who says so.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename = "Origin", rename_all = "kebab-case")]
+pub(super) enum OriginJson {
+    /// A line of a profile.
+    Profile,
+    /// Nobody: it is what holds where a profile is silent.
+    Default,
+    /// An argument of the command.
+    CommandLine,
+}
+
+impl From<&Origin> for OriginJson {
+    fn from(origin: &Origin) -> OriginJson {
+        match origin {
+            Origin::Profile { .. } => OriginJson::Profile,
+            Origin::Default => OriginJson::Default,
+            Origin::CommandLine => OriginJson::CommandLine,
+        }
+    }
+}
+
+/// A part of a file; lines and columns count from 1, columns in characters, the end is the first behind.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename = "Place")]
+pub(super) struct PlaceJson<'a> {
+    /// The file, as it was named.
+    file: &'a str,
+    /// Where it starts.
+    line: usize,
+    /// Where it starts.
+    column: usize,
+    /// Where it ends.
+    end_line: usize,
+    /// Where it ends.
+    end_column: usize,
+}
+
+/// The place of an origin; nothing where no file says it.
+pub(super) fn place<'a>(origin: &Origin, sources: &'a Sources) -> Option<PlaceJson<'a>> {
+    region(origin, sources).map(|(source, region)| PlaceJson {
+        file: &source.name,
+        line: region.line,
+        column: region.column,
+        end_line: region.end_line,
+        end_column: region.end_column,
+    })
 }
 
 fn position(text: &str, offset: usize) -> (usize, usize) {
