@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::cgroup::{CgroupError, Groups};
+use crate::cgroup::{CgroupError, Failure, Groups, scope};
 use crate::diag::Sources;
-use crate::host::{places, refusal, surroundings};
+use crate::host::{self, places, refusal, surroundings};
 use crate::launch::{Came, rehearse};
-use crate::model::Facts;
-use crate::plan::{Amount, Given, GroupLimit, Lacking, Plan, Settings};
+use crate::model::{CgroupFacts, Facts};
+use crate::plan::{Amount, Given, GroupLimit, GroupLimits, Lacking, Plan, Settings};
 use crate::report::doctor::{
     Attempted, Examined, LimitTried, Need, Rehearsal, findings, human, json, works,
 };
@@ -81,6 +81,10 @@ impl Doctor {
             output::problems(no_home().into(), &Sources::default());
             return Exit::NO;
         };
+        // First: what is tried can move this process into a control group of its own.
+        let real = places::without_links(&store);
+        let host = refusal::probe(Some(places::there(&real)));
+        let surroundings = surroundings::probe(&host);
         let mut sources = Sources::default();
         let rehearsals = match &self.profile {
             Some(profile) => {
@@ -91,9 +95,6 @@ impl Doctor {
             }
             None => of_every(&store),
         };
-        let real = places::without_links(&store);
-        let host = refusal::probe(Some(places::there(&real)));
-        let surroundings = surroundings::probe(&host);
         let profile = self.profile.as_deref().map(Path::to_string_lossy);
         let examined = Examined {
             profile: profile.as_deref(),
@@ -168,10 +169,12 @@ fn examine(loaded: &mut Loaded, need: Need, store: &Path) -> Rehearsal {
     rehearsal
 }
 
-/// Sets each limit on a group of its own, as a start does, and takes the group away again.
+/// Sets each limit on a group of its own, as a start does, and takes the group away again; where the service manager
+/// has to give a scope for that, it is asked for one too.
 fn limits(settings: &Settings, facts: &Facts) -> Vec<LimitTried> {
     let all = &settings.group_limits;
     let name = format!("doctor-{}", std::process::id());
+    let ground = Ground::find(all, &facts.cgroups, &name);
     let each = (0..all.list.len()).map(|at| {
         let mut alone = all.clone();
         let asked = all.list[at].clone();
@@ -188,12 +191,56 @@ fn limits(settings: &Settings, facts: &Facts) -> Vec<LimitTried> {
             })
             .cloned()
             .collect();
-        for limit in &mut alone.list {
-            limit.lacking = Lacking::Refused;
-        }
-        tried(asked, Groups::create(&alone, &facts.cgroups, &name).err())
+        let alone = refusing(alone);
+        tried(asked, ground.refuses(&alone, &name))
     });
     each.collect()
+}
+
+/// Every limit as one that must hold.
+fn refusing(mut limits: GroupLimits) -> GroupLimits {
+    for limit in &mut limits.list {
+        limit.lacking = Lacking::Refused;
+    }
+    limits
+}
+
+/// Where groups are made.
+struct Ground {
+    facts: CgroupFacts,
+    /// Why there is no scope, where one would help.
+    no_scope: Option<Failure>,
+}
+
+impl Ground {
+    /// In a scope of this process's own where only that helps.
+    fn find(all: &GroupLimits, own: &CgroupFacts, name: &str) -> Ground {
+        let refused = match all.list.is_empty() {
+            true => None,
+            false => Groups::create(&refusing(all.clone()), own, name).err(),
+        };
+        let wanted = refused.is_some_and(|error| scope::would_help(&error, own));
+        let entered = wanted.then(|| scope::enter(name));
+        Ground {
+            facts: match entered {
+                Some(Ok(())) => host::cgroups::probe(),
+                _ => own.clone(),
+            },
+            no_scope: entered.and_then(Result::err),
+        }
+    }
+
+    /// Why a limit cannot be had, in the words of a start.
+    fn refuses(&self, limit: &GroupLimits, name: &str) -> Option<CgroupError> {
+        let error = Groups::create(limit, &self.facts, name).err()?;
+        match &self.no_scope {
+            Some(failure) if scope::would_help(&error, &self.facts) => Some(CgroupError {
+                failure: failure.clone(),
+                ..error
+            }),
+            _ => Some(error),
+        }
+    }
 }
 
 fn tried(asked: GroupLimit, refused: Option<CgroupError>) -> LimitTried {
