@@ -101,7 +101,8 @@ set -e
 if [ "$(id -u)" != 0 ]; then
     # The session's own group cannot be divided, and its service manager gives one that can.
     works limited.toml
-    before="env XDG_RUNTIME_DIR=$HOME DBUS_SESSION_BUS_ADDRESS=" both "no service manager" limited.toml \
+    mkdir -m 700 run
+    before="env XDG_RUNTIME_DIR=$HOME/run DBUS_SESSION_BUS_ADDRESS=" both "no service manager" limited.toml \
         limits.not-enforced "let limits be missing"
     systemd-run --user --scope --quiet --property=Delegate=yes "$SANDBOX" doctor limited.toml >page ||
         fail "a delegated group: $(cat page)"
