@@ -156,6 +156,14 @@ pub(super) fn kill<'a>(dirs: impl IntoIterator<Item = &'a Path>) -> io::Result<(
         // Only the group of the pids controller has the file.
         file::write(&dir.join("pids.max"), "0").ok();
     }
+    // A process that v1 has frozen takes its SIGKILL when it is thawed: then it runs nothing any more.
+    for dir in &rest {
+        signal(dir, &members(dir)?)?;
+    }
+    for dir in &rest {
+        // Only the group of the freezer has the file.
+        file::write(&dir.join("freezer.state"), "THAWED").ok();
+    }
     rest.into_iter().try_for_each(kill_each)
 }
 

@@ -61,6 +61,10 @@ impl Init {
         };
         let name = self.called();
         let protected = self.within(&here, top);
+        let of_profiles = ["profiles", ".sandbox"].into_iter();
+        let there = of_profiles
+            .filter(|name| top.join(name).is_dir() || protected.as_deref() == Some(name))
+            .collect();
         let text = Starter {
             templates: &templates,
             checkout: match root {
@@ -70,6 +74,7 @@ impl Init {
             shell: shell(),
             profile: &name,
             protected: protected.as_deref(),
+            there,
         }
         .text();
         create(&self.path, &text)?;

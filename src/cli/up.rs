@@ -326,7 +326,7 @@ fn be_alone(settings: &mut Settings) {
 
 /// Where Landlock does not keep the launcher's file out of reach, it runs from a copy that nobody can
 /// write, from here on anew (rule 16).
-fn seal(settings: &Settings) -> Result<(), Problem> {
+pub(super) fn seal(settings: &Settings) -> Result<(), Problem> {
     match settings.landlock.value.enforced() {
         Some(_) => Ok(()),
         None => launch::run_sealed().map_err(|error| {

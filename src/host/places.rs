@@ -36,10 +36,39 @@ pub fn config() -> Option<PathBuf> {
     below("XDG_CONFIG_HOME", ".config").map(|config| config.join("sandbox"))
 }
 
-/// What no sandbox may reach, without links, as far as it is there.
+/// What no sandbox may reach, without links, as far as it is there: with another environment the same user's files
+/// lie elsewhere, and are no less the user's.
 pub(super) fn own_directories() -> Vec<PathBuf> {
     let own = [store(), state(), data()].into_iter().flatten();
-    own.map(|path| without_links(&path)).collect()
+    let mut all: Vec<PathBuf> = own.map(|path| without_links(&path)).collect();
+    for path in other_directories() {
+        let path = without_links(&path);
+        if path.is_dir() && !all.contains(&path) {
+            all.push(path);
+        }
+    }
+    all
+}
+
+/// Where the three lie in other environments of this user.
+fn other_directories() -> Vec<PathBuf> {
+    let id = nix::unistd::geteuid().as_raw();
+    let homes = [std::env::var_os("HOME").map(PathBuf::from), home_of(id)];
+    let below_home = [
+        ".cache/sandbox",
+        ".local/state/sandbox",
+        ".local/share/sandbox",
+    ];
+    let in_homes = homes.iter().flatten().flat_map(|home| {
+        let places = below_home.iter().map(|place| home.join(place));
+        places.collect::<Vec<_>>()
+    });
+    let runtime = PathBuf::from(format!("/run/user/{id}/sandbox"));
+    let named = ["XDG_RUNTIME_DIR", "XDG_STATE_HOME"].map(std::env::var_os);
+    let named = named.into_iter().flatten();
+    let named = named.map(|place| PathBuf::from(place).join("sandbox"));
+    let all = in_homes.chain([runtime]).chain(named);
+    all.filter(|path| path.is_absolute()).collect()
 }
 
 /// The path without links, as far as it is there: the first run makes the rest.

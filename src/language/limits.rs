@@ -119,7 +119,8 @@ pub(super) const LIMITS: &[Key] = &[
         "memory",
         Form::Size,
         "\"512M\"",
-        "Memory, files in memory and the page cache included. Beyond it the whole sandbox is killed, and the report says so.",
+        "Memory, files in memory and the page cache included. Beyond it the kernel kills, on v2 the whole sandbox, on v1 \
+         one process after the other, and the report says so.",
         "v2 memory.max, memory.oom.group; v1 memory.limit_in_bytes",
     ),
     limit(
@@ -216,8 +217,8 @@ pub(super) const LIMITS: &[Key] = &[
         "output",
         Form::Size,
         "\"64M\"",
-        "Bytes of standard output and standard error together. What fits has been passed on when the sandbox is killed. The \
-         program writes to pipes then, unless it has a terminal of the sandbox's own.",
+        "Bytes of standard output and standard error together. What fits has been passed on when the sandbox is killed. What \
+         `sandbox exec` writes to its own caller does not count. The program writes to pipes then, unless it has a terminal of the sandbox's own.",
         "pipes that the supervisor reads",
     ),
     Key {

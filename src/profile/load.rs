@@ -287,13 +287,19 @@ impl<'a> Loader<'a> {
     fn by_name(&mut self, text: &str, origin: &Origin) -> Option<Found> {
         let found = match text.parse::<SandboxName>() {
             Ok(name) => {
-                let mut all = self.shelves.all(&name).into_iter();
-                let first = all.next();
-                let hidden = all.find(|found| found.keeper != Keeper::Project);
-                if let (Some(first), Some(hidden)) = (&first, hidden) {
-                    self.problems.extend(shadowed(text, origin, first, &hidden));
+                let all = self.shelves.all(&name);
+                let mut others = all.iter().skip(1);
+                let hidden = others.clone().find(|found| found.keeper != Keeper::Project);
+                let rival = others.find(|found| found.keeper == Keeper::Project);
+                match (all.first(), rival, hidden) {
+                    (Some(first), Some(rival), _) => Err(ambiguous(text, origin, first, rival)),
+                    (Some(first), None, hidden) => {
+                        let told = hidden.map(|hidden| shadowed(text, origin, first, hidden));
+                        self.problems.extend(told.unwrap_or_default());
+                        Ok(first.clone())
+                    }
+                    (None, ..) => Err(self.unknown(text, origin)),
                 }
-                first.ok_or_else(|| self.unknown(text, origin))
             }
             Err(why) => {
                 let message = format!("`{text}` is no name of a profile: it {why}");
@@ -347,6 +353,17 @@ impl<'a> Loader<'a> {
         let names: Vec<&str> = names.chain([name]).collect();
         names.join(" -> ")
     }
+}
+
+/// A sandbox that may write the checkout can add the directory that the other one is not in: no order of the two
+/// could be trusted.
+fn ambiguous(name: &str, origin: &Origin, first: &Found, rival: &Found) -> Problem {
+    let (path, other) = (first.path.display(), rival.path.display());
+    let message = format!("profile `{name}` is `{path}` and `{other}`");
+    let problem = Problem::error("profile.ambiguous", origin, message);
+    problem.help(format!(
+        "name one by its path: `{path}`, or remove the other"
+    ))
 }
 
 /// Whoever wrote the directory that the caller stands in chose what this name means.

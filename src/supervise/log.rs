@@ -83,11 +83,11 @@ impl Log {
         if self.length >= LONGEST {
             self.turn_over();
         }
-        let written = self.file.write_all(bytes);
-        if written.is_err() {
+        let rest = put(&mut self.file, bytes);
+        if !rest.is_empty() {
             // Room for what comes next, where the full disk is this one.
             fs::remove_file(self.place.join(LOGS[1])).ok();
-            self.file.write_all(bytes).ok();
+            put(&mut self.file, rest);
         }
         let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.length = self.length.saturating_add(count);
@@ -101,6 +101,18 @@ impl Log {
             (self.file, self.length) = (file, 0);
         }
     }
+}
+
+/// Writes as much as there is room for; what is left.
+fn put<'b>(file: &mut File, mut bytes: &'b [u8]) -> &'b [u8] {
+    while !bytes.is_empty() {
+        match file.write(bytes) {
+            Ok(count) if count > 0 => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            _ => break,
+        }
+    }
+    bytes
 }
 
 fn create(place: &Path) -> io::Result<File> {

@@ -143,6 +143,7 @@ fn run_to_end<'r>(
     };
     outside.desk = Some(desk(run, claim, has_groups).map_err(RunError::State)?);
     let note = |running: &Running| claim.note_run(&record(run, running, runner)?);
+    outside.groups = groups.paths();
     let clock = cpu_clock(run.plan, &groups);
     let seen = watch(running, rules, outside, listened, clock, note).map_err(RunError::Watch)?;
     groups.kill().map_err(RunError::Remove)?;

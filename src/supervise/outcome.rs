@@ -229,6 +229,9 @@ fn shortfalls(groups: &Groups) -> Shortfalls {
         limits: missing
             .map(|missed| (missed.key, missed.failure.to_string()))
             .collect(),
-        devices: groups.devices_unguarded().map(ToString::to_string),
+        devices: match groups.paths().is_empty() {
+            true => Some("no control group could be made here".to_owned()),
+            false => groups.devices_unguarded().map(ToString::to_string),
+        },
     }
 }

@@ -145,6 +145,8 @@ impl<'a> Stopping<'a> {
         };
         let is_init = self.record_says_init();
         send(&first, if is_init { libc::SIGKILL } else { KILL_ALL })?;
+        // The program may have stopped a first process that is no PID 1.
+        send(&first, libc::SIGCONT)?;
         self.signal_supervisor(libc::SIGCONT)
     }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 
+use crate::cgroup::{Freezer, freezer, set_freezer};
 use crate::launch::{self, KILL_ALL, Listened, Record, Running};
 use crate::sys;
 use crate::sys::process::Watched;
@@ -101,6 +102,9 @@ const LOG: usize = 10;
 const STREAMS: [usize; 2] = [11, 12];
 const SANDBOX: usize = 13;
 const DESK: usize = 14;
+
+/// How long a first process that is no PID 1 may take to kill all others.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// How often to look whether the caller's shell has given its terminal to this job.
 const LOOK_FOR_TERMINAL: Duration = Duration::from_millis(250);
@@ -352,13 +356,24 @@ impl<'a, 'r> Watch<'a, 'r> {
         self.kill(why)
     }
 
-    /// Ends everything, now.
+    /// Ends everything, now: also what is frozen, and a first process that the program has stopped. One that has not
+    /// ended then is killed itself, and what it leaves comes to this process.
     fn kill(&mut self, why: Killed) -> io::Result<()> {
+        let again = self.seen.killed.is_some();
         self.seen.killed.get_or_insert(why);
-        self.send(match self.rules.first_process {
-            FirstProcess::Init => libc::SIGKILL,
-            FirstProcess::Subreaper | FirstProcess::Beside => KILL_ALL,
-        })
+        match self.rules.first_process {
+            FirstProcess::Init => self.send(libc::SIGKILL)?,
+            FirstProcess::Subreaper | FirstProcess::Beside if again => self.send(libc::SIGKILL)?,
+            FirstProcess::Subreaper | FirstProcess::Beside => {
+                self.send(KILL_ALL)?;
+                self.send(libc::SIGCONT)?;
+                self.kill_at = Instant::now().checked_add(GRACE).map(|at| (at, why));
+            }
+        }
+        if let Ok(Some(Freezer::Frozen)) = freezer(&self.outside.groups) {
+            set_freezer(&self.outside.groups, Freezer::Thawed)?;
+        }
+        Ok(())
     }
 
     fn send(&self, signal: i32) -> io::Result<()> {

@@ -38,6 +38,7 @@ const WITHOUT_EXAMPLE: &[&str] = &[
     "params.unused",
     "path.invalid",
     "path.relative",
+    "profile.ambiguous",
     "profile.file-name",
     "profile.foreign-owner",
     "profile.hides-another",

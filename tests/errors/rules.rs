@@ -47,6 +47,7 @@ const MADE: &[&str] = &[
     "params.choice",
     "params.unknown",
     "params.unused",
+    "profile.ambiguous",
     "profile.hides-another",
     "remove.too-many",
 ];

@@ -43,6 +43,7 @@ fn the_first_directory_wins() {
     profile(&at(".sandbox/dev.toml"), "hidden");
     let described = |index: usize| list(place.path())[index]["description"].clone();
     assert_eq!(described(0), "hidden");
+    fs::remove_file(at(".sandbox/dev.toml")).unwrap();
     profile(&at("profiles/dev.toml"), "this one");
     assert_eq!(described(0), "this one");
     let listed = list(place.path());
@@ -51,12 +52,7 @@ fn the_first_directory_wins() {
         .iter()
         .map(|row| (row["from"].as_str().unwrap(), row["rank"].as_str().unwrap()))
         .collect();
-    let expected = [
-        ("project", "wins"),
-        ("project", "hidden"),
-        ("user", "hidden"),
-        ("user", "wins"),
-    ];
+    let expected = [("project", "wins"), ("user", "hidden"), ("user", "wins")];
     assert_eq!(ranks, expected);
 }
 
@@ -77,6 +73,22 @@ fn a_checkout_that_hides_a_profile_is_named() {
     fs::remove_file(place.path().join("profiles/dev.toml")).unwrap();
     let text = said(&sandbox(place.path(), &["check", "dev"]));
     assert_eq!(text, "dev: ok\n");
+}
+
+/// A program that may write the checkout could add the second one, whichever it is.
+#[test]
+fn a_checkout_that_has_a_name_twice_is_not_guessed_at() {
+    let place = TempDir::new().unwrap();
+    profile(&place.path().join(".sandbox/dev.toml"), "");
+    profile(&place.path().join("profiles/dev.toml"), "");
+    for command in [["check", "dev"], ["up", "dev"]] {
+        let checked = sandbox(place.path(), &command);
+        let text = said(&checked);
+        assert_ne!(checked.status.code(), Some(0), "{text}");
+        assert!(text.starts_with("profile.ambiguous\n"), "{text}");
+    }
+    let by_path = sandbox(place.path(), &["check", ".sandbox/dev.toml"]);
+    assert_eq!(by_path.status.code(), Some(0), "{}", said(&by_path));
 }
 
 #[test]

@@ -79,6 +79,18 @@ fn a_program_that_stops_itself_does_not_get_past_the_wall_time() {
     }
 }
 
+/// Nor does one that stops the first process, where that is no PID 1 and nothing keeps signals from it.
+#[test]
+fn a_first_process_that_was_stopped_does_not_get_past_the_wall_time() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let rest = "namespaces.pid = false\nsystem.proc = \"none\"\nsecurity.landlock = false\n[limits]\nwall_time = \"1s\"";
+        let script = "kill -STOP $PPID; sleep 1000";
+        let ended = lab.run(&lab.profile(rest), &["sh", "-c", script]);
+        assert_eq!(ended.code(), 124, "{ended:?}");
+    }
+}
+
 /// Whoever adopts the orphan is not its caller: that it was left is seen while it still starts too.
 #[test]
 fn a_caller_that_ends_during_the_start_ends_the_sandbox() {

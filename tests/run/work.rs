@@ -190,3 +190,21 @@ fn cargo_builds_and_tests_a_crate_without_a_network() {
     );
     all_belong_to_the_caller(&lab, &lab.path("work/target"));
 }
+
+/// With another environment the state of the same user lies elsewhere: no sandbox sees it there either.
+#[test]
+fn the_state_of_another_environment_is_out_of_reach() {
+    let lab = Lab::new(Caller::Unprivileged);
+    lab.directory("home/.local/state/sandbox/run/other");
+    lab.file("home/.local/state/sandbox/run/other/desk", "secret");
+    let home = lab.path("home");
+    let profile = lab.profile(&format!(
+        "[[mount]]\nbind = \"{0}\"\ntarget = \"/w\"\naccess = \"rw\"\n",
+        home.display()
+    ));
+    let script = "ls -A /w/.local/state; ls -A /w/.local/state/sandbox; echo x > /w/.local/state/sandbox/x || true";
+    let mut up = lab.up(&profile, &["sh", "-c", script]);
+    let ended = super::support::finish(up.env("HOME", &home));
+    assert_eq!(ended.out, "sandbox\n", "{ended:?}");
+    assert!(!home.join(".local/state/sandbox/x").exists());
+}

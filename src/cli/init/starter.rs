@@ -136,6 +136,8 @@ pub struct Starter<'a> {
     pub profile: &'a str,
     /// What of the checkout must not be written beside what git runs: the profile itself.
     pub protected: Option<&'a str>,
+    /// Those directories of profiles that the top of the checkout has, or will have.
+    pub there: Vec<&'a str>,
 }
 
 impl Starter<'_> {
@@ -212,9 +214,13 @@ impl Starter<'_> {
     }
 
     fn mounts(&self, additions: &[Addition], text: &mut String) -> std::fmt::Result {
-        let own = self.protected.map(|path| format!("\"?{path}\""));
-        let git = ["\"?.git/hooks\"", "\"?.git/config\""].map(str::to_owned);
-        let parts: Vec<String> = git.into_iter().chain(own).collect();
+        let git = (self.checkout == "${GIT_ROOT}").then_some(".git");
+        let own = ["profiles", ".sandbox"].into_iter();
+        // One that is missing is not protected, and each start would say so.
+        let own = own.filter(|path| self.there.contains(path));
+        let file = self.protected.filter(|path| !self.there.contains(path));
+        let parts = git.into_iter().chain(own).chain(file);
+        let parts: Vec<String> = parts.map(|path| format!("\"?{path}\"")).collect();
         writeln!(
             text,
             "[[mount]]\nbind = \"{}\"               # the one thing of yours that can be written",
@@ -226,7 +232,7 @@ impl Starter<'_> {
         )?;
         writeln!(
             text,
-            "# What git runs, and this profile, would act outside when they were changed."
+            "# What git obeys, and profiles, would act outside when they were changed. Commits are made outside."
         )?;
         writeln!(text, "read_only = [{}]\n", parts.join(", "))?;
         for (path, why) in additions.iter().flat_map(|one| one.mounts) {

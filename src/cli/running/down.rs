@@ -1,5 +1,6 @@
 //! `sandbox down`: end sandboxes.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
@@ -90,7 +91,9 @@ impl Down {
         if self.all {
             return running.list.iter().collect();
         }
-        let named = self.names.iter().map(|name| running.named(name));
+        // Each once.
+        let names: BTreeSet<&String> = self.names.iter().collect();
+        let named = names.into_iter().map(|name| running.named(name));
         named.filter_map(|found| problems.take(found)).collect()
     }
 }

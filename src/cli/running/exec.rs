@@ -17,7 +17,7 @@ use crate::sys;
 
 use super::super::exit::Exit;
 use super::super::profile::general;
-use super::super::up::refuse_directories;
+use super::super::up::{refuse_directories, seal};
 use super::super::{filter, guards, output, refusal};
 use super::{Running, ask, problem, state};
 
@@ -80,6 +80,9 @@ impl Exec {
                 Err(_) => Exit::NOT_STARTED,
             });
         }
+        // Programs of the sandbox run already, and can change what is at a path between the look at it and the
+        // execution: the file of this process has to be one that nobody can write (CVE-2019-5736).
+        seal(&plan.settings).map_err(early)?;
         let filters = filter::compile_for(&plan).map_err(early)?;
         let code = supervise::exec(&plan, &filters, entry, &inside, caller);
         code.map(Exit)

@@ -1,12 +1,14 @@
 //! `sandbox logs`: what did a detached program write?
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::diag::Problem;
 use crate::supervise::{Entry, LOGS, Runner, Waited};
@@ -54,7 +56,11 @@ impl Logs {
             return Err(problem.help("start it with `sandbox up --detach`"));
         }
         let what = format!("read the log of `{}`", entry.name);
-        let shown = self.copy(entry);
+        let shown = match self.copy(entry) {
+            // A reader that has left has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            shown => shown,
+        };
         shown.map_err(|error| problem("running.log", &what, &error))
     }
 
@@ -107,7 +113,7 @@ fn follow(entry: &Entry, path: &Path, mut current: Option<File>) -> io::Result<(
             copy_rest(&mut next)?;
             current = Some(next);
         }
-        if waited != Waited::StillRuns {
+        if waited != Waited::StillRuns || is_unread() {
             return Ok(());
         }
     }
@@ -121,7 +127,21 @@ fn is_same(one: Option<&File>, other: &File) -> bool {
 fn copy_rest(file: &mut File) -> io::Result<()> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
-    output::bytes(&bytes)
+    let mut output = io::stdout();
+    output.write_all(&bytes)?;
+    output.flush()
+}
+
+/// Whether nobody reads standard output any more: a reader that has left gets no more lines, and ends the wait.
+fn is_unread() -> bool {
+    let output = io::stdout();
+    let mut watched = [PollFd::new(output.as_fd(), PollFlags::empty())];
+    let polled = poll(&mut watched, PollTimeout::ZERO);
+    let [output] = watched;
+    polled.is_ok()
+        && output
+            .revents()
+            .is_some_and(|events| events.contains(PollFlags::POLLERR))
 }
 
 #[cfg(test)]

@@ -315,7 +315,7 @@ fn process_limit(raw: &RawRlimit, scope: &mut Scope<'_>) -> Option<ProcessLimit>
 /// With less not even the start of a program fits. Of files: the three streams, and one more, for the filter's
 /// listener first and then for the program's loader, which opens one library after the other. No page of memory or
 /// of stack is none for the program's own file.
-const LEAST: [(&str, u64); 3] = [("nofile", 4), ("as", 4096), ("stack", 4096)];
+const LEAST: [(&str, u64); 4] = [("nofile", 4), ("as", 4096), ("stack", 4096), ("cpu", 1)];
 
 fn judge_least(resource: &Resource, soft: &At<RlimitValue>, scope: &mut Scope<'_>) {
     let mut known = LEAST.iter();

@@ -123,7 +123,8 @@ fn literal(resource: Resource, value: &Value<'_>) -> Result<RlimitValue, Problem
 
 /// A text in the resource's unit: a size, a time, or `unlimited`.
 fn from_text(resource: Resource, text: &str) -> Result<RlimitValue, Invalid> {
-    let seconds = |time: Period| time.0.as_secs();
+    // The kernel counts whole seconds; a limit of none ends a program at once.
+    let seconds = |time: Period| time.0.as_secs() + u64::from(time.0.subsec_nanos() > 0);
     let micros = |time: Period| u64::try_from(time.0.as_micros()).unwrap_or(u64::MAX);
     match (text, resource.unit) {
         ("unlimited", _) => return Ok(RlimitValue::Unlimited),

@@ -1,5 +1,6 @@
 //! Parts of the host that a profile brings in, and what it keeps from the program below them.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::diag::{At, Origin};
@@ -70,10 +71,11 @@ impl Brought<'_> {
 /// comes with what links on the way lead to, so it is judged by both; of a mount the plan has that alone.
 pub(super) fn brought<'a>(subject: &Subject<'a>) -> Vec<Brought<'a>> {
     let settings = subject.settings;
+    let guards = guards(&settings.mounts);
     let mut parts: Vec<Brought<'a>> = settings
         .mounts
         .iter()
-        .filter_map(|mount| mounted(mount, subject))
+        .filter_map(|mount| mounted(mount, &guards, subject))
         .collect();
     for source in &settings.tree.sources {
         match &source.value {
@@ -101,7 +103,11 @@ pub(super) fn brought<'a>(subject: &Subject<'a>) -> Vec<Brought<'a>> {
     parts
 }
 
-fn mounted<'a>(mount: &'a At<Mount>, subject: &Subject<'a>) -> Option<Brought<'a>> {
+fn mounted<'a>(
+    mount: &'a At<Mount>,
+    guards: &Guards<'a>,
+    subject: &Subject<'a>,
+) -> Option<Brought<'a>> {
     let (source, access, dangerous) = match &mount.value.kind {
         MountKind::Bind { source, access, .. } => (source, *access, None),
         MountKind::Socket {
@@ -116,7 +122,7 @@ fn mounted<'a>(mount: &'a At<Mount>, subject: &Subject<'a>) -> Option<Brought<'a
         path: HostPath::new(source, subject),
         text: source,
         access,
-        guards: guards(subject, &mount.value.target),
+        guards: guards.get(&mount.value.target).cloned().unwrap_or_default(),
         exclude: &[],
         origin: &mount.origin,
         dangerous,
@@ -147,14 +153,17 @@ fn copied<'a>(
     parts.collect()
 }
 
-/// What is kept from the program below the bind that is mounted at `top`.
-fn guards<'a>(subject: &Subject<'a>, top: &InsidePath) -> Vec<(&'a str, PartGuard)> {
-    let mounts = subject.settings.mounts.iter();
-    let parts = mounts.filter_map(|mount| match &mount.value.kind {
-        MountKind::Part { top: of, guard, .. } if of == top => {
-            Some((below(mount.value.target.as_str(), top.as_str())?, *guard))
+/// What is kept from the program below each bind, by where that is mounted.
+type Guards<'a> = HashMap<&'a InsidePath, Vec<(&'a str, PartGuard)>>;
+
+fn guards(mounts: &[At<Mount>]) -> Guards<'_> {
+    let mut guards = Guards::new();
+    for mount in mounts {
+        if let MountKind::Part { top, guard, .. } = &mount.value.kind
+            && let Some(part) = below(mount.value.target.as_str(), top.as_str())
+        {
+            guards.entry(top).or_default().push((part, *guard));
         }
-        _ => None,
-    });
-    parts.collect()
+    }
+    guards
 }

@@ -160,13 +160,14 @@ fn turn(path: &Path) -> io::Result<Flock<File>> {
 
 /// What of one sandbox is there; nothing for what was swept.
 fn look(name: &str, place: &Path, end: End<'_>) -> io::Result<Option<Entry>> {
-    // No other command stops for what is not ours.
-    if !is_private(place)? {
+    // No other command stops for what is not ours, or was never one.
+    let is_lock = |found: fs::Metadata| found.is_file();
+    if !is_private(place)? || !fs::symlink_metadata(place.join(LOCK)).map_or(true, is_lock) {
         return Ok(None);
     }
     match lock(place, Missing::Refused)? {
         Lock::Held => Entry::read(name, place).map(Some),
-        Lock::Nothing => clear(place).map(|()| None),
+        Lock::Nothing => cleared(place),
         Lock::Free(lock) => {
             let groups = noted_groups(place)?;
             if !groups.is_empty() {
@@ -177,9 +178,18 @@ fn look(name: &str, place: &Path, end: End<'_>) -> io::Result<Option<Entry>> {
             }
             match Standing::read(&lock)? {
                 Standing::Ended { .. } => Entry::read(name, place).map(Some),
-                Standing::Lives(_) | Standing::Unknown => clear(place).map(|()| None),
+                Standing::Lives(_) | Standing::Unknown => cleared(place),
             }
         }
+    }
+}
+
+/// A directory in it is nobody's of this program: it stays, and stops nobody.
+fn cleared(place: &Path) -> io::Result<Option<Entry>> {
+    use io::ErrorKind::{DirectoryNotEmpty, IsADirectory};
+    match clear(place) {
+        Err(error) if ![DirectoryNotEmpty, IsADirectory].contains(&error.kind()) => Err(error),
+        _ => Ok(None),
     }
 }
 
@@ -275,7 +285,6 @@ fn noted_groups(place: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths.collect())
 }
 
-/// Removes all files of a sandbox, and its directory. The lock goes last.
 /// Removes a directory with all files in it, those that another version of this program wrote too.
 fn clear(place: &Path) -> io::Result<()> {
     clear_all_but(place, &[])?;

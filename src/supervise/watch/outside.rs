@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 
 use crate::supervise::asked::Asked;
 use crate::supervise::desk::Desk;
@@ -22,6 +23,8 @@ pub(in super::super) struct Outside<'r> {
     pub desk: Option<Desk<'r>>,
     /// The way out of the caller's sight.
     pub away: Option<Away>,
+    /// The sandbox's control groups: what is frozen is not killed on every version.
+    pub groups: Vec<PathBuf>,
     /// The program's streams, where they are carried on.
     pub streams: Streams,
 }

@@ -50,6 +50,24 @@ fn a_further_program_is_like_the_first() {
     }
 }
 
+/// What runs inside could change what is at a path between the look at it and the execution, and then write the file
+/// of the process that runs there (CVE-2019-5736). Landlock forbids to run it; without, nobody can write it.
+#[test]
+fn a_further_program_comes_from_a_file_that_nobody_can_write() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let profile = lab.profile("security.landlock = false\n");
+        let run = lab.detach(&profile, &["sleep", "1000"]);
+        let mut exec = lab.host(super::super::support::sandbox());
+        let mut exec = start(exec.args(["exec", &run.name, "--", "sleep", "1000"]));
+        let file = || std::fs::read_link(format!("/proc/{}/exe", exec.id())).unwrap_or_default();
+        let sealed = || file().to_string_lossy().starts_with("/memfd:");
+        assert!(within(Duration::from_secs(10), sealed), "{:?}", file());
+        exec.kill().unwrap();
+        exec.wait().unwrap();
+    }
+}
+
 #[test]
 fn exit_codes_are_those_of_up() {
     for caller in Caller::all() {

@@ -1,6 +1,6 @@
 //! `ps`, `inspect`, `stats` and names.
 
-use super::super::support::{Caller, Lab, finish, sandbox};
+use super::super::support::{Caller, Lab, finish, sandbox, start, wait};
 use super::limited;
 
 #[test]
@@ -26,6 +26,29 @@ fn a_second_run_of_a_name_has_a_number() {
         lab.done(&["down", "--time", "0s", &names[1]]);
         assert_eq!(lab.told(&names[1]), None);
         assert_eq!(lab.detach(&profile, &["sleep", "1000"]).name, names[1]);
+    }
+}
+
+/// `| head`, of a program that goes on and of one that is silent from then on.
+#[test]
+fn a_reader_of_the_log_that_leaves_ends_the_wait() {
+    for script in [
+        "while :; do echo line; sleep 0.05; done",
+        "echo line; exec sleep 1000",
+    ] {
+        let lab = Lab::new(Caller::Unprivileged);
+        let run = lab.detach(&lab.profile(""), &["bash", "-c", script]);
+        run.expect("line\n");
+        let mut logs = lab.host(sandbox());
+        let mut logs = start(logs.args(["logs", "-f", &run.name]));
+        let mut first = [0; 5];
+        let mut output = logs.stdout.take().unwrap();
+        std::io::Read::read_exact(&mut output, &mut first).unwrap();
+        drop(output);
+        let status = wait(&mut logs).expect("it waits for nobody");
+        assert!(status.success(), "{status:?}");
+        // Naming it twice is no mistake.
+        lab.done(&["down", "--time", "0s", &run.name, &run.name]);
     }
 }
 
