@@ -4,7 +4,7 @@
 //! holds it can: `mv .git x; mkdir -p .git/hooks` would leave a `.git/hooks` that nothing protects. So
 //! where the program may write, each directory on the way is a mount point of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use crate::diag::{At, Origin, Problem};
@@ -63,6 +63,8 @@ pub(super) fn guard(
 
 /// The binds that have entries and are there.
 fn tops<'a>(raw: &'a [At<RawMount>], mounts: &[At<Mount>]) -> Vec<Top<'a>> {
+    let placed = mounts.iter().map(|mount| (&mount.origin, mount));
+    let placed: HashMap<&Origin, &At<Mount>> = placed.collect();
     let asked = raw.iter().filter_map(|written| {
         let RawMount::Bind {
             read_only, hide, ..
@@ -75,19 +77,18 @@ fn tops<'a>(raw: &'a [At<RawMount>], mounts: &[At<Mount>]) -> Vec<Top<'a>> {
         };
         let read_only = entries(read_only, Protection::ReadOnly);
         let entries: Vec<_> = read_only.chain(entries(hide, Protection::Hide)).collect();
-        let (mount, source, access, shape) = mounts.iter().find_map(|mount| {
-            let MountKind::Bind {
-                source,
-                access,
-                shape,
-                ..
-            } = &mount.value.kind
-            else {
-                return None;
-            };
-            let it = mount.origin == written.origin;
-            it.then(|| (mount.clone(), source.clone(), *access, *shape))
-        })?;
+        let mount = placed.get(&written.origin)?;
+        let MountKind::Bind {
+            source,
+            access,
+            shape,
+            ..
+        } = &mount.value.kind
+        else {
+            return None;
+        };
+        let (mount, source) = ((*mount).clone(), source.clone());
+        let (access, shape) = (*access, *shape);
         Some(Top {
             mount,
             source,
