@@ -90,3 +90,24 @@ fn a_directory_without_names_still_lets_through() {
         }
     }
 }
+
+/// A link of the tree to a file that the program may not write, in a directory that it may.
+#[test]
+fn what_a_link_leads_to_can_be_replaced_where_it_lies() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        fs::write(lab.path("work/other"), "").unwrap();
+        set_mode(&lab.path("work/other"), 0o400);
+        let tree = "version = 1\nrootfs.writes = \"deny\"\n\
+                    rootfs.source = [{ symlink = \"/etc/link\", target = \"/w/other\" }]\n";
+        let bind = profile(&lab, "rw").replace(BARE, "");
+        judge(
+            &lab,
+            &format!("{tree}{bind}"),
+            &[
+                ("deny_write = \"/etc/link\"", false),
+                ("deny_exec = \"/etc/link\"", false),
+            ],
+        );
+    }
+}

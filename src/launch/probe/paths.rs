@@ -155,8 +155,17 @@ pub(super) fn write(path: &CStr, above: &[CString]) -> Finding {
     }
     match is_replaceable(&status, above) {
         true => Finding::Replaceable,
+        // The directory that the file really lies in was not looked at; on a read-only mount it is one too.
+        false if errno != Errno::EROFS && is_link(path) => Finding::Unclear,
         false => outcome(Err(errno)),
     }
+}
+
+/// Whether the last name of a path is that of a symbolic link.
+fn is_link(path: &CStr) -> bool {
+    let opened = sys::probe::open(path, libc::O_PATH | libc::O_NOFOLLOW);
+    let status = opened.and_then(|file| sys::file::status(file.as_fd()));
+    status.is_ok_and(|status| status.st_mode & libc::S_IFMT == libc::S_IFLNK)
 }
 
 /// With a file that has no name, so that nobody sees it; where the file system has none of these, by
@@ -188,10 +197,10 @@ fn make(path: &CStr, above: &[CString], errno: Errno) -> Finding {
     if is_own || may_replace(directory, rest) {
         return Finding::Creatable;
     }
-    let is_link = |path| sys::probe::open(path, libc::O_PATH | libc::O_NOFOLLOW).is_ok();
+    let is_there = |path| sys::probe::open(path, libc::O_PATH | libc::O_NOFOLLOW).is_ok();
     let below = above.len() - rest.len() - 1;
     let missing = below.checked_sub(1).and_then(|place| above.get(place));
-    match is_link(missing.map_or(path, |missing| missing)) {
+    match is_there(missing.map_or(path, |missing| missing)) {
         // Through it something may be made elsewhere.
         true => Finding::Unclear,
         false => outcome(Err(refused)),
