@@ -1,7 +1,7 @@
 //! Which limit goes to which hierarchy. Pure.
 
 use super::error::Cause;
-use super::table::{Row, rank, row};
+use super::table::{CPU_ACCOUNTING, Row, rank, row};
 use crate::model::{CgroupFacts, Hierarchy};
 use crate::plan::GroupLimits;
 
@@ -56,7 +56,7 @@ fn home<'a>(row: &Row, facts: &'a CgroupFacts) -> Result<Home<'a>, Cause> {
 fn handles<'a>(facts: &'a CgroupFacts, assignment: &Assignment<'_>) -> Vec<&'a Hierarchy> {
     let mut names = vec!["freezer"];
     if facts.unified().is_none() {
-        names.push("cpuacct");
+        names.push(CPU_ACCOUNTING);
     }
     let found = names.into_iter().filter_map(|name| facts.v1_with(name));
     let is_new = |found: &&Hierarchy| {

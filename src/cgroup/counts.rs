@@ -11,6 +11,14 @@ pub(super) fn number(group: &Path, file: &str) -> Option<u64> {
     read(&group.join(file)).ok()?.trim_end().parse().ok()
 }
 
+/// CPU time of all processes, those that have ended too: `cpu.stat` of v2, which every group has, or `cpuacct` of v1.
+pub(super) fn cpu_used(group: &Path) -> Option<Duration> {
+    let unified = read(&group.join("cpu.stat")).ok();
+    let unified = unified.and_then(|text| keyed(&text, "usage_usec"));
+    let unified = unified.map(Duration::from_micros);
+    unified.or_else(|| number(group, "cpuacct.usage").map(Duration::from_nanos))
+}
+
 /// The most memory at once: `memory.peak` (Linux 5.19), or the high-water mark of v1.
 pub(super) fn memory_peak(group: &Path) -> Option<u64> {
     let files = ["memory.peak", "memory.max_usage_in_bytes"];

@@ -4,14 +4,14 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::statfs::{CGROUP2_SUPER_MAGIC, fstatfs};
 
-use super::counts::{memory_peak, number, throttled, transferred};
+use super::counts::{cpu_used, memory_peak, number, throttled, transferred};
 use super::file::{keyed, open_directory, open_for_writing, read, write};
 use super::names::{Role, role_of};
 use crate::model::Figures;
@@ -103,6 +103,17 @@ pub fn set_freezer(groups: &[PathBuf], wanted: Freezer) -> io::Result<()> {
     Ok(())
 }
 
+/// Lets the groups of a sandbox go on where they are frozen: v1 kills nobody there.
+///
+/// # Errors
+/// As [`set_freezer`]. Groups that are gone, or tell nothing, are not frozen.
+pub fn thaw(groups: &[PathBuf]) -> io::Result<()> {
+    match freezer(groups) {
+        Ok(Some(Freezer::Frozen)) => set_freezer(groups, Freezer::Thawed),
+        Ok(Some(Freezer::Thawed) | None) | Err(_) => Ok(()),
+    }
+}
+
 /// How a further process gets into the groups of a sandbox, both ways together.
 #[derive(Debug, Default)]
 pub struct WaysIn {
@@ -142,7 +153,7 @@ pub fn figures(groups: &[PathBuf]) -> Figures {
             .flat_map(|group| files.iter().map(|file| number(group, file)));
         found.flatten().next()
     };
-    let cpu = groups.iter().find_map(|group| cpu_time(group));
+    let cpu = groups.iter().find_map(|group| cpu_used(group));
     let io = groups.iter().find_map(|group| transferred(group));
     let throttling = groups.iter().find_map(|group| throttled(group));
     Figures {
@@ -158,13 +169,6 @@ pub fn figures(groups: &[PathBuf]) -> Figures {
         written_bytes: io.map(|(_, written)| written),
         throttled_seconds: throttling.map(|(_, time)| time.as_secs_f64()),
     }
-}
-
-fn cpu_time(group: &Path) -> Option<Duration> {
-    let unified = read(&group.join("cpu.stat")).ok();
-    let unified = unified.and_then(|text| keyed(&text, "usage_usec"));
-    let unified = unified.map(Duration::from_micros);
-    unified.or_else(|| number(group, "cpuacct.usage").map(Duration::from_nanos))
 }
 
 #[cfg(test)]

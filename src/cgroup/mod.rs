@@ -42,7 +42,7 @@ mod usage;
 
 pub use error::{Cause, CgroupError, Failure};
 pub use groups::{Entry, Groups};
-pub use live::{Freezer, WaysIn, figures, freezer, set_freezer, ways_in};
+pub use live::{Freezer, WaysIn, figures, freezer, set_freezer, thaw, ways_in};
 pub use remove::sweep;
 pub use table::{Place, ROWS, Row, printed};
 pub use unit::start_scope;

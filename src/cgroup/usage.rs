@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::counts::{memory_peak, number, pressure, throttled, transferred};
+use super::counts::{cpu_used, memory_peak, number, pressure, throttled, transferred};
 use super::file::{keyed, read};
 use super::groups::{Group, Groups};
 use super::table::CPU_ACCOUNTING;
@@ -45,12 +45,8 @@ impl Groups {
 
     /// CPU time of all processes until now, those that have ended too; none where no group counts it.
     pub fn cpu_used(&self) -> Option<Duration> {
-        if let Some(unified) = self.unified() {
-            let used = unified.keyed("cpu.stat", "usage_usec");
-            return used.map(Duration::from_micros);
-        }
-        let used = self.with(CPU_ACCOUNTING)?.number("cpuacct.usage");
-        used.map(Duration::from_nanos)
+        let group = self.unified().or_else(|| self.with(CPU_ACCOUNTING))?;
+        cpu_used(&group.dir)
     }
 
     /// The unified hierarchy counts CPU time in each group, with or without controllers.

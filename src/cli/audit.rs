@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use crate::host::checkouts::checkouts;
 use crate::host::set_id::set_id_files;
 use crate::model::{Access, Facts, FoundCheckout, PathFact, SetIdFiles};
-use crate::plan::{Given, MountKind, Settings};
+use crate::plan::{MountKind, Settings};
 use crate::report::audit::{Audited, human, json, sarif};
 use crate::report::problems;
 use crate::review::audit::{Level, Subject, audit};
@@ -70,11 +70,8 @@ fn level() -> impl TypedValueParser<Value = Level> {
 impl Audit {
     /// Runs the command.
     pub fn run(self) -> Exit {
-        let given = match self.params.read() {
-            Ok(params) => Given {
-                params,
-                ..Given::default()
-            },
+        let given = match self.params.alone() {
+            Ok(given) => given,
             Err(exit) => return exit,
         };
         let mut loaded = Loaded::read(&self.profile, given);

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::diag::Problem;
 use crate::model::{ImageConfig, UserSpec};
-use crate::plan::{Given, Privacy, Settings, UserIds};
+use crate::plan::{Privacy, Settings, UserIds};
 use crate::report;
 use crate::rootfs::{StoreError, Tree};
 
@@ -53,11 +53,8 @@ enum Format {
 impl Build {
     /// Runs the command.
     pub fn run(self) -> Exit {
-        let given = match self.params.read() {
-            Ok(params) => Given {
-                params,
-                ..Given::default()
-            },
+        let given = match self.params.alone() {
+            Ok(given) => given,
             Err(exit) => return exit,
         };
         let mut loaded = Loaded::read(&self.profile, given);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::diag::{Problem, Sources};
-use crate::plan::{Given, Plan, Settings};
+use crate::plan::{Plan, Settings};
 use crate::report::{printable, rules, values};
 use crate::review;
 
@@ -40,11 +40,8 @@ pub struct Explain {
 impl Explain {
     /// Runs the command.
     pub fn run(self) -> Exit {
-        let given = match self.params.read() {
-            Ok(params) => Given {
-                params,
-                ..Given::default()
-            },
+        let given = match self.params.alone() {
+            Ok(given) => given,
             Err(exit) => return exit,
         };
         let Some(profile) = &self.profile else {

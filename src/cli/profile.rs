@@ -31,15 +31,19 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Reads the profile that the command line names, with all of its bases.
-    pub fn read(profile: &Path, given: Given) -> Loaded {
-        let mut loaded = Loaded {
+    fn nothing(given: Given) -> Loaded {
+        Loaded {
             sources: Sources::default(),
             problems: Problems::new(),
             path: PathBuf::new(),
             raw: None,
             given,
-        };
+        }
+    }
+
+    /// Reads the profile that the command line names, with all of its bases.
+    pub fn read(profile: &Path, given: Given) -> Loaded {
+        let mut loaded = Loaded::nothing(given);
         let shelves = shelves();
         let asked = Asked {
             profile,
@@ -62,13 +66,7 @@ impl Loaded {
 
     /// Decodes a profile that is no file.
     pub fn of_text(text: &str, given: Given) -> Loaded {
-        let mut loaded = Loaded {
-            sources: Sources::default(),
-            problems: Problems::new(),
-            path: PathBuf::new(),
-            raw: None,
-            given,
-        };
+        let mut loaded = Loaded::nothing(given);
         let file = loaded.sources.add("built in", text.to_owned());
         loaded.raw = profile::parse(file, text, &mut loaded.problems);
         loaded
@@ -170,6 +168,14 @@ impl Params {
     /// When one is spelt wrong: wrong usage.
     pub fn given(&self) -> Result<GivenParams, Problem> {
         profile::params::given(&self.params)
+    }
+
+    /// A profile's surroundings with what is set; else as [`Params::read`].
+    pub fn alone(&self) -> Result<Given, Exit> {
+        self.read().map(|params| Given {
+            params,
+            ..Given::default()
+        })
     }
 
     /// What is set, or the exit code of wrong usage with the mistake printed.

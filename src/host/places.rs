@@ -41,9 +41,10 @@ pub fn config() -> Option<PathBuf> {
 pub(super) fn own_directories() -> Vec<PathBuf> {
     let own = [store(), state(), data()].into_iter().flatten();
     let mut all: Vec<PathBuf> = own.map(|path| without_links(&path)).collect();
-    for path in other_directories() {
+    // Most hosts have none of them: one look at each.
+    for path in other_directories().into_iter().filter(|path| path.is_dir()) {
         let path = without_links(&path);
-        if path.is_dir() && !all.contains(&path) {
+        if !all.contains(&path) {
             all.push(path);
         }
     }

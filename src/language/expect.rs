@@ -11,25 +11,9 @@ const WHY: Key = Key {
     kernel: "",
 };
 
-const fn expectation(
-    name: &'static str,
-    form: Form,
-    example: &'static str,
-    meaning: &'static str,
-) -> Key {
-    Key {
-        name,
-        shape: Shape::Text(form),
-        absent: Absent::Required,
-        example,
-        meaning,
-        kernel: "",
-    }
-}
-
 macro_rules! kinds {
     ($($name:literal $form:ident $example:literal $meaning:literal;)+) => {
-        &[$(Kind { keys: &[expectation($name, Form::$form, $example, $meaning), WHY] }),+]
+        &[$(Kind { keys: &[Key::required($name, Form::$form, $example, $meaning), WHY] }),+]
     };
 }
 

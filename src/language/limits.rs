@@ -28,8 +28,8 @@ macro_rules! rlimits {
             shape: Shape::Either(&[
                 Shape::Text(Form::$form),
                 Shape::Table(&[
-                    rlimit("soft", Form::$form, $example, "The limit that holds; the program may raise it to `hard`."),
-                    rlimit("hard", Form::$form, $example, "The limit that cannot be raised."),
+                    Key::required("soft", Form::$form, $example, "The limit that holds; the program may raise it to `hard`."),
+                    Key::required("hard", Form::$form, $example, "The limit that cannot be raised."),
                 ]),
             ]),
             absent: Absent::Means("as the caller's"),
@@ -38,22 +38,6 @@ macro_rules! rlimits {
             kernel: $kernel,
         }),+]
     };
-}
-
-const fn rlimit(
-    name: &'static str,
-    form: Form,
-    example: &'static str,
-    meaning: &'static str,
-) -> Key {
-    Key {
-        name,
-        shape: Shape::Text(form),
-        absent: Absent::Required,
-        example,
-        meaning,
-        kernel: "",
-    }
 }
 
 const PROCESS: &[Key] = rlimits! {

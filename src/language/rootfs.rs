@@ -3,29 +3,9 @@
 use super::shape::{Absent, Form, Key, Kind, Shape, Words};
 use crate::model::{Bundle, EtcFile, Writes};
 
-const fn text(name: &'static str, form: Form, example: &'static str, meaning: &'static str) -> Key {
-    Key {
-        name,
-        shape: Shape::Text(form),
-        absent: Absent::Required,
-        example,
-        meaning,
-        kernel: "",
-    }
-}
-
 const fn optional(key: Key, absent: Absent) -> Key {
     Key { absent, ..key }
 }
-
-const MAY_BE_MISSING: Key = Key {
-    name: "optional",
-    shape: Shape::Flag,
-    absent: Absent::Value("false"),
-    example: "true",
-    meaning: "Whether the host may lack it.",
-    kernel: "",
-};
 
 const fn mode(absent: &'static str) -> Key {
     Key {
@@ -61,7 +41,7 @@ const BUNDLES: Shape = Shape::Words(Words {
 });
 
 const TO: Key = optional(
-    text(
+    Key::required(
         "to",
         Form::InsidePath,
         "\"/usr/local/tool\"",
@@ -71,7 +51,7 @@ const TO: Key = optional(
 );
 
 const COPY: &[Key] = &[
-    text(
+    Key::required(
         "copy",
         Form::HostPath,
         "\"/opt/tool\"",
@@ -86,7 +66,7 @@ const COPY: &[Key] = &[
         "[\"*.pyc\"]",
         "Patterns of names that are left out, at any depth.",
     ),
-    MAY_BE_MISSING,
+    Key::MAY_BE_MISSING,
 ];
 
 const PROGRAMS: &[Key] = &[
@@ -115,14 +95,14 @@ const BUNDLE: &[Key] = &[list(
 )];
 
 const ARCHIVE: &[Key] = &[
-    text(
+    Key::required(
         "archive",
         Form::HostPath,
         "\"alpine.tar.zst\"",
         "A tar file: plain, gzip, zstd or xz, told by its bytes.",
     ),
     optional(
-        text(
+        Key::required(
             "sha256",
             Form::Sha256,
             "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"",
@@ -134,14 +114,14 @@ const ARCHIVE: &[Key] = &[
 ];
 
 const IMAGE: &[Key] = &[
-    text(
+    Key::required(
         "image",
         Form::HostPath,
         "\"images/alpine:3.20\"",
         "An OCI layout, as a directory or a tar, or what `docker save` writes; behind a `:` which of several.",
     ),
     optional(
-        text(
+        Key::required(
             "platform",
             Form::Platform,
             "\"linux/arm64\"",
@@ -153,7 +133,7 @@ const IMAGE: &[Key] = &[
 
 const HOST: &[Key] = &[Key {
     kernel: "a read-only bind over the built tree",
-    ..text(
+    ..Key::required(
         "host",
         Form::InsidePath,
         "\"/usr\"",
@@ -162,29 +142,29 @@ const HOST: &[Key] = &[Key {
 }];
 
 const FILE: &[Key] = &[
-    text(
+    Key::required(
         "file",
         Form::InsidePath,
         "\"/etc/motd\"",
         "The path of a file that the profile itself holds.",
     ),
-    text("text", Form::Text, "\"hello\\n\"", "All that it holds."),
+    Key::required("text", Form::Text, "\"hello\\n\"", "All that it holds."),
     mode("\"0644\""),
 ];
 
 const DIR: &[Key] = &[
-    text("dir", Form::InsidePath, "\"/home/user\"", "A directory."),
+    Key::required("dir", Form::InsidePath, "\"/home/user\"", "A directory."),
     mode("\"0755\""),
 ];
 
 const SYMLINK: &[Key] = &[
-    text(
+    Key::required(
         "symlink",
         Form::InsidePath,
         "\"/etc/mtab\"",
         "The path of a symbolic link.",
     ),
-    text(
+    Key::required(
         "target",
         Form::Text,
         "\"/proc/mounts\"",

@@ -17,6 +17,35 @@ pub struct Key {
     pub kernel: &'static str,
 }
 
+impl Key {
+    /// Whether the host may lack what an entry names.
+    pub(super) const MAY_BE_MISSING: Key = Key {
+        name: "optional",
+        shape: Shape::Flag,
+        absent: Absent::Value("false"),
+        example: "true",
+        meaning: "Whether the host may lack it.",
+        kernel: "",
+    };
+
+    /// A text without which its table has no meaning, and of which the kernel sees nothing.
+    pub(super) const fn required(
+        name: &'static str,
+        form: Form,
+        example: &'static str,
+        meaning: &'static str,
+    ) -> Key {
+        Key {
+            name,
+            shape: Shape::Text(form),
+            absent: Absent::Required,
+            example,
+            meaning,
+            kernel: "",
+        }
+    }
+}
+
 /// What holds where a key is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absent {

@@ -12,14 +12,7 @@ const DEVICE: &[Key] = &[
         meaning: "A path below /dev; its last name may hold `*`.",
         kernel: "a bind of the host's node, and a device rule of the control group",
     },
-    Key {
-        name: "optional",
-        shape: Shape::Flag,
-        absent: Absent::Value("false"),
-        example: "true",
-        meaning: "Whether the host may lack it.",
-        kernel: "",
-    },
+    Key::MAY_BE_MISSING,
 ];
 
 pub(super) const SYSTEM: &[Key] = &[

@@ -25,7 +25,8 @@ pub(super) use ids::{ArmedMaps, Setgroups, id_maps};
 pub(super) use landlock::{ArmedLandlock, ArmedReach};
 pub(super) use parts::{ArmedPart, ArmedPlace};
 use sources::attributes;
-use words::{bytes, clock_offsets, clone_flag, mask, octal};
+pub use words::clone_flag;
+use words::{bytes, clock_offsets, mask, octal};
 
 /// A step of one lane, ready to run.
 #[derive(Debug)]
@@ -258,7 +259,7 @@ impl Arming<'_> {
             Action::OpenBind(bind) => Armed::OpenClone(sources::bind(bind)?),
             Action::OpenKept(kept) => self.kept(kept)?,
             Action::Clone { namespaces } => Armed::Clone {
-                namespaces: namespaces.iter().map(|name| clone_flag(*name)).sum(),
+                namespaces: namespaces.iter().map(|name| clone_flag(*name) as u64).sum(),
             },
             Action::JoinNamespaces { namespaces: _ } => Armed::JoinNamespaces,
             Action::WriteIdMaps(maps) => id_maps(maps),

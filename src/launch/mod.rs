@@ -32,6 +32,7 @@ use crate::plan::Plan;
 use crate::sys::process::Child;
 use crate::sys::seccomp::Instruction;
 
+pub use arm::clone_flag;
 pub use parent::launch;
 pub use reap::end_left_behind;
 pub use record::Record;

@@ -16,6 +16,7 @@ use crate::sys::mount::Depth;
 use crate::sys::process::Side;
 use crate::sys::seccomp::Instruction;
 
+use super::arm::clone_flag;
 use super::arm::{Armed, ArmedMaps, Setgroups, id_maps};
 use super::id_map::{IdMaps, write_process_file};
 use super::mounts::{NODEV, NOSUID, new_tmpfs};
@@ -103,7 +104,7 @@ impl Rehearsal<'_> {
             Tried::Namespace(Namespace::User) => {
                 outcome(sys::process::unshare(libc::CLONE_NEWUSER))
             }
-            Tried::Namespace(kind) => self.after(&[], || sys::process::unshare(flag(*kind))),
+            Tried::Namespace(kind) => self.after(&[], || sys::process::unshare(clone_flag(*kind))),
             Tried::IdMaps | Tried::IdMapHelpers => self.id_maps(),
             Tried::CgroupNamespace => {
                 self.after(&[], || sys::process::unshare(libc::CLONE_NEWCGROUP))
@@ -175,7 +176,7 @@ impl Rehearsal<'_> {
             write_process_file(pid, "gid_map", format!("{0} {0} 1\n", ids.1).as_bytes())?;
         }
         let own = kinds.iter().filter(|kind| self.has(**kind));
-        let flags = own.fold(0, |flags, kind| flags | flag(*kind));
+        let flags = own.fold(0, |flags, kind| flags | clone_flag(*kind));
         sys::process::unshare(flags)
     }
 
@@ -311,17 +312,4 @@ fn there(path: &Path) -> &Path {
 
 fn c_path(path: &Path) -> sys::Result<CString> {
     CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)
-}
-
-fn flag(kind: Namespace) -> i32 {
-    match kind {
-        Namespace::User => libc::CLONE_NEWUSER,
-        Namespace::Mount => libc::CLONE_NEWNS,
-        Namespace::Pid => libc::CLONE_NEWPID,
-        Namespace::Ipc => libc::CLONE_NEWIPC,
-        Namespace::Uts => libc::CLONE_NEWUTS,
-        Namespace::Network => libc::CLONE_NEWNET,
-        Namespace::Cgroup => libc::CLONE_NEWCGROUP,
-        Namespace::Time => libc::CLONE_NEWTIME,
-    }
 }

@@ -213,7 +213,7 @@ pub fn spelled(path: &str) -> String {
 }
 
 /// What of `path` lies below `directory`, without the slash between.
-fn below<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
+pub fn below<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
     let rest = path.strip_prefix(directory)?;
     match rest {
         "" => Some(""),

@@ -15,7 +15,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 
 use crate::cgroup;
-use crate::launch::{self, Filters, Resources, launch};
+use crate::launch::{self, Filters, Resources, clone_flag, launch};
 use crate::plan::{Namespace, Plan};
 use crate::sys::pidfd::Identity;
 
@@ -60,15 +60,16 @@ impl From<io::Error> for NotEntered {
     }
 }
 
-const NAMESPACES: [(Namespace, &str, i32); 8] = [
-    (Namespace::User, "user", libc::CLONE_NEWUSER),
-    (Namespace::Mount, "mnt", libc::CLONE_NEWNS),
-    (Namespace::Pid, "pid", libc::CLONE_NEWPID),
-    (Namespace::Ipc, "ipc", libc::CLONE_NEWIPC),
-    (Namespace::Uts, "uts", libc::CLONE_NEWUTS),
-    (Namespace::Network, "net", libc::CLONE_NEWNET),
-    (Namespace::Cgroup, "cgroup", libc::CLONE_NEWCGROUP),
-    (Namespace::Time, "time_for_children", libc::CLONE_NEWTIME),
+/// Their names below /proc/PID/ns.
+const NAMESPACES: [(Namespace, &str); 8] = [
+    (Namespace::User, "user"),
+    (Namespace::Mount, "mnt"),
+    (Namespace::Pid, "pid"),
+    (Namespace::Ipc, "ipc"),
+    (Namespace::Uts, "uts"),
+    (Namespace::Network, "net"),
+    (Namespace::Cgroup, "cgroup"),
+    (Namespace::Time, "time_for_children"),
 ];
 
 impl Inside {
@@ -117,7 +118,7 @@ impl Inside {
 /// The namespaces of a process in which this one is not.
 fn found(identity: Identity) -> io::Result<Vec<(Namespace, i32, OwnedFd)>> {
     let mut found = Vec::new();
-    for (namespace, name, flag) in NAMESPACES {
+    for (namespace, name) in NAMESPACES {
         let theirs = fs::File::open(format!("/proc/{}/ns/{name}", identity.pid()));
         let theirs = match theirs {
             // A kernel without them.
@@ -127,7 +128,7 @@ fn found(identity: Identity) -> io::Result<Vec<(Namespace, i32, OwnedFd)>> {
         let own = fs::metadata(format!("/proc/self/ns/{name}"))?;
         let id = |found: fs::Metadata| (found.dev(), found.ino());
         if id(theirs.metadata()?) != id(own) {
-            found.push((namespace, flag, theirs.into()));
+            found.push((namespace, clone_flag(namespace), theirs.into()));
         }
     }
     Ok(found)

@@ -10,8 +10,6 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
-
 use crate::sys;
 
 use super::state::LOGS;
@@ -35,8 +33,7 @@ pub(super) struct Log {
 impl Log {
     /// Begins a log in the directory of a sandbox.
     pub(super) fn begin(place: &Path, pipe: PipeReader) -> io::Result<Log> {
-        let flags = OFlag::from_bits_retain(fcntl(&pipe, FcntlArg::F_GETFL)?);
-        fcntl(&pipe, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+        sys::file::stop_waiting(pipe.as_fd())?;
         Ok(Log {
             pipe: Some(pipe),
             file: create(place)?,

@@ -5,7 +5,6 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 
 use crate::sys;
@@ -55,8 +54,7 @@ impl Relay {
     /// When the terminal's modes cannot be changed.
     pub fn start(master: OwnedFd) -> io::Result<Relay> {
         let input = io::stdin().as_fd().try_clone_to_owned()?;
-        let flags = OFlag::from_bits_retain(fcntl(&master, FcntlArg::F_GETFL)?);
-        fcntl(&master, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+        sys::file::stop_waiting(master.as_fd())?;
         let is_terminal = sys::terminal::is_terminal(input.as_fd());
         let caller = match is_terminal {
             true => Caller::Waiting(tcgetattr(&input)?),

@@ -7,12 +7,11 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
-use crate::cgroup::{Freezer, freezer, set_freezer};
+use crate::cgroup::thaw;
 use crate::launch::KILL_ALL;
 use crate::sys::pidfd::{Identity, send_signal};
 
@@ -164,12 +163,8 @@ impl<'a> Stopping<'a> {
     }
 
     fn thaw(&self) -> io::Result<()> {
-        let groups: Vec<PathBuf> = self.entry.groups()?;
-        match freezer(&groups) {
-            Ok(Some(Freezer::Frozen)) => set_freezer(&groups, Freezer::Thawed),
-            // They go with the sandbox, perhaps at this moment.
-            Ok(Some(Freezer::Thawed) | None) | Err(_) => Ok(()),
-        }
+        // They may go with the sandbox at this moment.
+        thaw(&self.entry.groups()?)
     }
 
     fn signal_supervisor(&self, number: i32) -> io::Result<()> {

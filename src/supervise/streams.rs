@@ -9,7 +9,6 @@ use std::io::{self, PipeReader, PipeWriter, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use crate::plan::Terminal;
 use crate::sys;
@@ -115,8 +114,7 @@ impl Streams {
 
     fn add(&mut self, to: &OwnedFd) -> io::Result<PipeWriter> {
         let (pipe, writer) = io::pipe()?;
-        let flags = OFlag::from_bits_retain(fcntl(&pipe, FcntlArg::F_GETFL)?);
-        fcntl(&pipe, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+        sys::file::stop_waiting(pipe.as_fd())?;
         self.list.push(Stream {
             pipe: Some(pipe),
             to: unblocked(to.try_clone()?),

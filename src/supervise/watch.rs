@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 
-use crate::cgroup::{Freezer, freezer, set_freezer};
+use crate::cgroup::thaw;
 use crate::launch::{self, KILL_ALL, Listened, Record, Running};
 use crate::sys;
 use crate::sys::process::Watched;
@@ -370,10 +370,7 @@ impl<'a, 'r> Watch<'a, 'r> {
                 self.kill_at = Instant::now().checked_add(GRACE).map(|at| (at, why));
             }
         }
-        if let Ok(Some(Freezer::Frozen)) = freezer(&self.outside.groups) {
-            set_freezer(&self.outside.groups, Freezer::Thawed)?;
-        }
-        Ok(())
+        thaw(&self.outside.groups)
     }
 
     fn send(&self, signal: i32) -> io::Result<()> {

@@ -223,6 +223,18 @@ pub fn status_flags(number: i32) -> Result<i32> {
     i32::try_from(flags).map_err(|_| nix::errno::Errno::EOVERFLOW)
 }
 
+/// Makes reads and writes of an open file description fail with EAGAIN where they would wait: of all who share it.
+///
+/// # Errors
+/// As fcntl(2).
+pub fn stop_waiting(file: BorrowedFd<'_>) -> Result<()> {
+    let flags = status_flags(file.as_raw_fd())?;
+    // SAFETY: only numbers are passed.
+    done(libc::c_long::from(unsafe {
+        libc::fcntl(file.as_raw_fd(), libc::F_SETFL, flags | libc::O_NONBLOCK)
+    }))
+}
+
 /// What becomes of the descriptors of a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closing {

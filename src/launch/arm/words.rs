@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use crate::model::{ByteSize, Capability, FileMode};
 use crate::plan::{Clock, ClockOffset, Namespace};
 
-pub(super) fn clone_flag(namespace: Namespace) -> u64 {
-    let flag = match namespace {
+/// The flag by which clone3(2), unshare(2) and setns(2) know a kind of namespace.
+pub fn clone_flag(namespace: Namespace) -> i32 {
+    match namespace {
         Namespace::User => libc::CLONE_NEWUSER,
         Namespace::Mount => libc::CLONE_NEWNS,
         Namespace::Pid => libc::CLONE_NEWPID,
@@ -16,8 +17,7 @@ pub(super) fn clone_flag(namespace: Namespace) -> u64 {
         Namespace::Network => libc::CLONE_NEWNET,
         Namespace::Cgroup => libc::CLONE_NEWCGROUP,
         Namespace::Time => libc::CLONE_NEWTIME,
-    };
-    flag as u64
+    }
 }
 
 pub(super) fn mask(capabilities: &[Capability]) -> u64 {

@@ -7,8 +7,8 @@ use crate::diag::{At, Origin};
 use crate::model::{Access, InsidePath};
 use crate::plan::{Mount, MountKind, PartGuard, TreeSource};
 
-use super::paths::below;
 use super::{HostPath, Subject};
+use crate::model::host_sockets::below;
 
 /// A part of the host that the program sees.
 pub(super) struct Brought<'a> {

@@ -4,10 +4,10 @@ use crate::model::{Access, MountOption, Writes};
 use crate::plan::{Mount, MountKind, TreeSource};
 
 use super::brought::{Brought, brought};
-use super::paths::below;
 use super::score::{Dimension, Weight};
 use super::spots::{self, Spot};
 use super::{Found, HostPath, Rule, Subject};
+use crate::model::host_sockets::below;
 
 /// Home and system as a whole, secrets, what runs code outside, checkouts, what stays.
 pub(super) const RULES: &[Rule] = &[

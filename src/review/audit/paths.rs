@@ -1,6 +1,7 @@
 //! Paths of the host by what they mean, whoever's home it is.
 
 use super::Subject;
+use crate::model::host_sockets::below;
 
 /// A path of the host in one spelling: `~` for a home, variables for what they stand for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,15 +126,6 @@ fn upwards(path: String) -> String {
     match parts.as_slice() {
         [""] => "/".to_owned(),
         parts => parts.join("/"),
-    }
-}
-
-/// What of `path` lies below `directory`, without the slash between.
-pub(super) fn below<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
-    let rest = path.strip_prefix(directory)?;
-    match rest {
-        "" => Some(""),
-        _ => rest.strip_prefix('/'),
     }
 }
 
