@@ -7,16 +7,18 @@ use clap::Args;
 
 use crate::diag::{Problem, Problems, Sources};
 use crate::model::Period;
+use crate::report::printable;
 use crate::supervise::{Entry, Stopping};
 
 use super::super::exit::Exit;
 use super::super::output;
-use super::{Running, problem};
+use super::{Running, print, problem};
 
 /// End sandboxes, with everything in them
 ///
 /// Each program is asked by its `supervise.stop_signal`, and killed with all others of its sandbox when it has not
-/// ended after `supervise.stop_timeout`. What is left of a detached sandbox that has ended goes too.
+/// ended after `supervise.stop_timeout`. What is left of a detached sandbox that has ended goes too. The names of those that
+/// are gone are printed.
 #[derive(Debug, Args)]
 pub struct Down {
     /// All sandboxes of this user
@@ -77,14 +79,21 @@ impl Down {
         }
         // What killed supervisors left goes with this.
         let after = Running::find()?;
+        let mut gone = String::new();
         for entry in wanted {
-            let ended = after.list.iter().find(|left| left.name == entry.name);
-            if let Some(ended) = ended.filter(|left| !left.runs()) {
-                let forgotten = after.state.forget(ended);
-                problems.take(forgotten.map_err(|error| not_ended(ended, &error)));
+            let left = after.list.iter().find(|left| left.name == entry.name);
+            let forgotten = match left {
+                None => Ok(()),
+                // It could not be ended, which was said, or its name runs again.
+                Some(left) if left.runs() => continue,
+                Some(ended) => after.state.forget(ended),
+            };
+            let forgotten = forgotten.map_err(|error| not_ended(entry, &error));
+            if problems.take(forgotten).is_some() {
+                gone.push_str(&format!("{}\n", printable(&entry.name)));
             }
         }
-        Ok(())
+        print(&gone)
     }
 
     fn wanted<'a>(&self, running: &'a Running, problems: &mut Problems) -> Vec<&'a Entry> {
