@@ -6,6 +6,7 @@ pub mod audit;
 pub mod changes;
 pub mod doctor;
 pub mod expect;
+mod failed;
 pub mod failure;
 mod footer;
 pub mod outcome;
@@ -22,6 +23,7 @@ mod stores;
 mod table;
 pub mod values;
 
+pub use failed::failed;
 pub use footer::footer;
 pub use outcome::{json, summary};
 pub use printable::printable;
