@@ -142,8 +142,11 @@ impl StateDirectory {
     /// Takes away what a run left that has ended, whoever may have done it meanwhile.
     ///
     /// # Errors
-    /// When it cannot be removed.
+    /// When it cannot be removed, or not all that it stands for could be undone.
     pub fn forget(&self, entry: &Entry) -> io::Result<()> {
+        if let Some(reason) = &entry.left {
+            return Err(io::Error::other(reason.clone()));
+        }
         let _turn = self.turn()?;
         match lock(&entry.place, Missing::Refused)? {
             // A later run may have the name.
@@ -171,8 +174,8 @@ fn look(name: &str, place: &Path, end: End<'_>) -> io::Result<Option<Entry>> {
         Lock::Free(lock) => {
             let groups = noted_groups(place)?;
             if !groups.is_empty() {
-                if end(&groups).is_err() {
-                    return Ok(None);
+                if let Err(reason) = end(&groups) {
+                    return Entry::lost(name, place, &reason).map(Some);
                 }
                 remove_if_there(&place.join(GROUPS))?;
             }
@@ -334,9 +337,11 @@ mod tests {
         DirBuilder::new().mode(0o700).create(&left).unwrap();
         fs::write(left.join(LOCK), "1 7 7\n").unwrap();
         fs::write(left.join(GROUPS), "/cg/sandbox-dev-1\n").unwrap();
-        state
-            .sweep(&|_| Err(io::ErrorKind::TimedOut.into()))
-            .unwrap();
+        let found = state.sweep(&|_| Err(io::ErrorKind::TimedOut.into()));
+        let found = found.unwrap();
+        assert!(found[0].left.is_some() && !found[0].runs(), "{found:?}");
+        // It is not forgotten while something of it is there.
+        state.forget(&found[0]).unwrap_err();
         assert_eq!(state.claim("dev").unwrap().name, "dev-2");
         let noted = fs::read_to_string(left.join(GROUPS)).unwrap();
         assert_eq!(noted, "/cg/sandbox-dev-1\n");
