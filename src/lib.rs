@@ -59,6 +59,7 @@ pub mod sys;
 // Layer 1: what reads.
 pub mod archive;
 pub mod elf;
+pub mod format;
 pub mod host;
 pub mod language;
 pub mod oci;

@@ -8,6 +8,7 @@ mod errors;
 mod explain;
 mod extends;
 mod failures;
+mod fmt;
 mod house;
 mod language;
 mod plans;

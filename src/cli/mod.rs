@@ -10,6 +10,7 @@ mod doctor;
 mod exit;
 mod explain;
 mod filter;
+mod fmt;
 mod guards;
 mod init;
 mod kept;
@@ -71,6 +72,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    Fmt(fmt::Fmt),
     Audit(audit::Audit),
     Explain(explain::Explain),
     Doctor(doctor::Doctor),
@@ -107,6 +109,7 @@ pub fn main() -> ExitCode {
     let exit = match Arguments::try_parse_from(&arguments) {
         Ok(Arguments { command }) => match command {
             Command::Check(check) => check.run(),
+            Command::Fmt(fmt) => fmt.run(),
             Command::Audit(audit) => audit.run(),
             Command::Explain(explain) => explain.run(),
             Command::Doctor(doctor) => doctor.run(),
