@@ -81,6 +81,7 @@ pub mod lock;
 pub mod supervise;
 
 // Layer 5: what is judged and shown.
+pub mod manual;
 pub mod report;
 pub mod review;
 

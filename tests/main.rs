@@ -9,6 +9,7 @@ mod explain;
 mod extends;
 mod failures;
 mod fmt;
+mod generated;
 mod house;
 mod language;
 mod plans;

@@ -5,12 +5,14 @@ mod audit;
 mod build;
 mod changes;
 mod check;
+mod completions;
 mod discard;
 mod doctor;
 mod exit;
 mod explain;
 mod filter;
 mod fmt;
+mod generate;
 mod guards;
 mod init;
 mod kept;
@@ -98,6 +100,7 @@ enum Command {
     Reset(reset::Reset),
     Store(store::ListStore),
     Gc(store::Gc),
+    Generate(generate::Generate),
 }
 
 /// Runs the command that the process was started with.
@@ -135,6 +138,7 @@ pub fn main() -> ExitCode {
             Command::Reset(reset) => reset.run(),
             Command::Store(store) => store.run(),
             Command::Gc(gc) => gc.run(),
+            Command::Generate(generate) => generate.run(),
         },
         Err(error) => refused(&error, &arguments),
     };

@@ -1,0 +1,7 @@
+//! The manual: pages made of the tables that the program itself reads. Those of commands are of the command line.
+
+mod profile;
+mod prose;
+pub mod roff;
+
+pub use profile::profile_page;
