@@ -158,7 +158,7 @@ pub const FILES: &[(&str, &str)] = &[
         "In the user's or the host's directory: comes on top of a profile of the last two without an edit.",
     ),
     (
-        "/usr/share/doc/sandbox/schemas/profile.schema.json",
+        "/usr/share/sandbox/schemas/profile.schema.json",
         "The language as a JSON Schema, for editors.",
     ),
 ];
