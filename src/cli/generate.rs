@@ -9,7 +9,7 @@ use clap_complete::Shell;
 
 use crate::diag::{Problem, Sources};
 use crate::language;
-use crate::manual::{profile_page, roff};
+use crate::manual::{profile_page, recipes_page, roff};
 
 use super::completions;
 use super::exit::Exit;
@@ -37,7 +37,7 @@ pub struct Generate {
 /// What is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
-    /// sandbox.1, a page for each command, sandbox-profile.5
+    /// sandbox.1, a page for each command, sandbox-profile.5, sandbox-recipes.7
     Man,
     /// For bash, zsh and fish
     Completions,
@@ -82,11 +82,12 @@ fn command() -> Command {
     super::Arguments::command()
 }
 
-/// One page for the program, one for each command, one for the language.
+/// One page for the program, one for each command, one for the language, one of recipes.
 fn pages() -> io::Result<Files> {
     let mut program = command();
     program.build();
     let mut files = vec![("sandbox-profile.5".to_owned(), profile_page().into_bytes())];
+    files.push(("sandbox-recipes.7".to_owned(), recipes_page().into_bytes()));
     files.push(("sandbox.1".to_owned(), page(program.clone(), "sandbox")?));
     for inner in program
         .get_subcommands()
@@ -116,7 +117,7 @@ fn page(command: Command, name: &str) -> io::Result<Vec<u8>> {
     }
     end.section("See also");
     end.paragraph(match name {
-        "sandbox" => "sandbox-profile(5)",
+        "sandbox" => "sandbox-profile(5), sandbox-recipes(7)",
         _ => "sandbox(1), sandbox-profile(5)",
     });
     let page = format!("{}{}", String::from_utf8_lossy(&page), end.finish());

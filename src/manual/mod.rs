@@ -2,6 +2,8 @@
 
 mod profile;
 mod prose;
+mod recipes;
 pub mod roff;
 
 pub use profile::profile_page;
+pub use recipes::{RECIPES, Recipe, recipes_page};

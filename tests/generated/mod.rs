@@ -1,5 +1,7 @@
 //! What is made of the program's own tables: `man/` holds it as it is made, and shells complete by it.
 
+mod recipes;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
