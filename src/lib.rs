@@ -59,6 +59,7 @@ pub mod sys;
 // Layer 1: what reads.
 pub mod archive;
 pub mod elf;
+pub mod format;
 pub mod host;
 pub mod language;
 pub mod oci;
@@ -80,6 +81,7 @@ pub mod lock;
 pub mod supervise;
 
 // Layer 5: what is judged and shown.
+pub mod manual;
 pub mod report;
 pub mod review;
 

@@ -9,6 +9,9 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("profile", &["diag", "model"]),
     ("language", &["model"]),
+    ("format", &["language"]),
+    // The control files of each limit stand in the manual.
+    ("manual", &["cgroup", "language"]),
     ("seccomp", &["diag", "model"]),
     ("archive", &["model"]),
     ("elf", &["model"]),

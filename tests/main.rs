@@ -8,6 +8,8 @@ mod errors;
 mod explain;
 mod extends;
 mod failures;
+mod fmt;
+mod generated;
 mod house;
 mod language;
 mod plans;

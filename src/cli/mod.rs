@@ -5,11 +5,14 @@ mod audit;
 mod build;
 mod changes;
 mod check;
+mod completions;
 mod discard;
 mod doctor;
 mod exit;
 mod explain;
 mod filter;
+mod fmt;
+mod generate;
 mod guards;
 mod init;
 mod kept;
@@ -71,6 +74,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    Fmt(fmt::Fmt),
     Audit(audit::Audit),
     Explain(explain::Explain),
     Doctor(doctor::Doctor),
@@ -96,6 +100,7 @@ enum Command {
     Reset(reset::Reset),
     Store(store::ListStore),
     Gc(store::Gc),
+    Generate(generate::Generate),
 }
 
 /// Runs the command that the process was started with.
@@ -107,6 +112,7 @@ pub fn main() -> ExitCode {
     let exit = match Arguments::try_parse_from(&arguments) {
         Ok(Arguments { command }) => match command {
             Command::Check(check) => check.run(),
+            Command::Fmt(fmt) => fmt.run(),
             Command::Audit(audit) => audit.run(),
             Command::Explain(explain) => explain.run(),
             Command::Doctor(doctor) => doctor.run(),
@@ -132,6 +138,7 @@ pub fn main() -> ExitCode {
             Command::Reset(reset) => reset.run(),
             Command::Store(store) => store.run(),
             Command::Gc(gc) => gc.run(),
+            Command::Generate(generate) => generate.run(),
         },
         Err(error) => refused(&error, &arguments),
     };
