@@ -51,4 +51,5 @@ mod terminal;
 mod told;
 mod trees;
 mod work;
+mod wrap;
 mod writes;
