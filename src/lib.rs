@@ -79,6 +79,7 @@ pub mod rootfs;
 // Layer 4: what watches and what judges.
 pub mod lock;
 pub mod supervise;
+pub mod wrap;
 
 // Layer 5: what is judged and shown.
 pub mod manual;

@@ -32,6 +32,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("cgroup", &["plan", "sys", "model", "diag"]),
     ("launch", &["plan", "sys", "model"]),
     ("supervise", &["launch", "cgroup", "plan", "sys", "model"]),
+    ("wrap", &[]),
     ("review", &["plan", "seccomp", "model", "diag"]),
     // The progress bar performs a trait of `rootfs`; changes are of `kept`, findings of `review`.
     (

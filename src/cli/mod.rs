@@ -29,6 +29,8 @@ mod store;
 mod test;
 mod tree;
 mod up;
+mod wrap;
+mod wrapper;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -100,12 +102,15 @@ enum Command {
     Reset(reset::Reset),
     Store(store::ListStore),
     Gc(store::Gc),
+    Wrap(wrap::Wrap),
     Generate(generate::Generate),
 }
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    if let Some(exit) = guards::read().or_else(scope::read) {
+    // The wrapper's arguments are a program's, whatever they say.
+    let started = guards::read().or_else(wrapper::read);
+    if let Some(exit) = started.or_else(scope::read) {
         return exit.into();
     }
     let arguments: Vec<OsString> = std::env::args_os().collect();
@@ -138,6 +143,7 @@ pub fn main() -> ExitCode {
             Command::Reset(reset) => reset.run(),
             Command::Store(store) => store.run(),
             Command::Gc(gc) => gc.run(),
+            Command::Wrap(wrap) => wrap.run(),
             Command::Generate(generate) => generate.run(),
         },
         Err(error) => refused(&error, &arguments),

@@ -43,11 +43,15 @@ impl Loaded {
 
     /// Reads the profile that the command line names, with all of its bases.
     pub fn read(profile: &Path, given: Given) -> Loaded {
+        Loaded::read_from(&shelves(), profile, given)
+    }
+
+    /// The same, with names looked up there.
+    pub fn read_from(shelves: &Shelves, profile: &Path, given: Given) -> Loaded {
         let mut loaded = Loaded::nothing(given);
-        let shelves = shelves();
         let asked = Asked {
             profile,
-            shelves: &shelves,
+            shelves,
             caller: caller(),
             params: &loaded.given.params,
         };
@@ -143,6 +147,14 @@ pub fn shelves() -> Shelves {
     let packaged = PathBuf::from("/usr/share/sandbox/profiles");
     shelves.push(shelf(packaged, Keeper::Package));
     Shelves(shelves)
+}
+
+/// The same without those of the directory that the caller stands in: a checkout has no say in what a wrapped
+/// `git` may do there.
+pub fn own_shelves() -> Shelves {
+    let mut shelves = shelves();
+    shelves.0.retain(|shelf| shelf.keeper != Keeper::Project);
+    shelves
 }
 
 /// Who asks.

@@ -25,7 +25,7 @@ use crate::sys::file::{self, STREAMS};
 
 use super::exit::Exit;
 use super::locked::{self, Known, Place};
-use super::profile::{Loaded, Params, general};
+use super::profile::{Loaded, Params, general, own_shelves, shelves};
 use super::tree::{self, Wanted};
 use super::{filter, guards, kept, output, refusal};
 
@@ -74,6 +74,9 @@ pub struct Up {
     /// What for.
     #[arg(skip = Purpose::Start)]
     purpose: Purpose,
+    /// The program that a wrapper stands for.
+    #[arg(skip)]
+    program: Option<String>,
 }
 
 /// The rule about a report that cannot be written.
@@ -137,6 +140,17 @@ impl Up {
             profile,
             command,
             purpose: Purpose::Judge,
+            program: None,
+        }
+    }
+
+    /// What a wrapper does: the profile of its name, and the program that it stands for with its arguments.
+    pub(super) fn for_wrapper(name: &str, program: String, arguments: Vec<String>) -> Up {
+        let up = Up::for_test(PathBuf::from(name), Params::default(), None, arguments);
+        Up {
+            purpose: Purpose::Start,
+            program: Some(program),
+            ..up
         }
     }
 
@@ -205,7 +219,11 @@ impl Up {
             .map_err(|error| problem("supervise.caller", "watch who started it", &error));
         let caller = caller.map_err(early)?;
         let given = self.given().map_err(early)?;
-        let mut loaded = Loaded::read(&self.profile, given);
+        let shelves = match self.program {
+            Some(_) => own_shelves(),
+            None => shelves(),
+        };
+        let mut loaded = Loaded::read_from(&shelves, &self.profile, given);
         let judged = loaded.judge_for_host();
         let Loaded {
             sources,
@@ -250,6 +268,7 @@ impl Up {
         Ok(Given {
             purpose: self.purpose,
             arguments: self.command.clone(),
+            program: self.program.clone(),
             params: self.params.given()?,
             name,
             ..Given::default()

@@ -20,6 +20,9 @@ pub const MOST_LEVELS: usize = 16;
 /// So many files make one profile at most.
 pub const MOST_FILES: usize = 256;
 
+/// How the name of a base begins that is one of the bundles.
+const BUNDLES: &str = "base/";
+
 /// What is asked for, and what by.
 #[derive(Debug, Clone)]
 pub struct Asked<'a> {
@@ -269,6 +272,9 @@ impl<'a> Loader<'a> {
 
     fn named_base(&mut self, base: &At<String>) -> Option<Found> {
         let text = &base.value;
+        if let Some(bundle) = text.strip_prefix(BUNDLES) {
+            return self.bundle(bundle, base);
+        }
         if text.contains('/') {
             let message = format!("base `{text}` is neither a name nor the path of a `.toml` file");
             let problem = base.error("extends.name", message);
@@ -278,6 +284,25 @@ impl<'a> Loader<'a> {
             return None;
         }
         self.by_name(text, &base.origin)
+    }
+
+    /// One of the shipped bases below `base/`.
+    fn bundle(&mut self, name: &str, base: &At<String>) -> Option<Found> {
+        let parsed = name.parse::<SandboxName>();
+        let found = parsed.ok().and_then(|name| self.shelves.bundle(&name));
+        if found.is_none() {
+            let message = format!(
+                "there is no bundle `{}` in {}",
+                base.value,
+                self.shelves.places()
+            );
+            let problem = base.error("extends.name", message);
+            self.problems.push(problem.help(format!(
+                "write `{}.toml` for a path that is relative to this file",
+                base.value
+            )));
+        }
+        found
     }
 
     fn shelf(&mut self, profile: &Path) -> Option<Found> {
