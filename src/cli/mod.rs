@@ -5,6 +5,7 @@ mod audit;
 mod build;
 mod changes;
 mod check;
+mod diff;
 mod discard;
 mod doctor;
 mod exit;
@@ -52,6 +53,7 @@ Examples:
   sandbox check profiles/dev.toml             judge the text of a profile
   sandbox check --host profiles/dev.toml      and whether this host has what it names
   sandbox audit profiles/dev.toml             find what opens its sandbox, and how far
+  sandbox diff old.toml profiles/dev.toml     tell what a change makes possible
   sandbox doctor                              tell what of this host keeps sandboxes from starting
   sandbox up profiles/dev.toml                start the program of the profile
   sandbox up dev                              the same, looked up by name (`sandbox list`)
@@ -72,6 +74,7 @@ struct Arguments {
 enum Command {
     Check(check::Check),
     Audit(audit::Audit),
+    Diff(diff::DiffCommand),
     Explain(explain::Explain),
     Doctor(doctor::Doctor),
     Up(up::Up),
@@ -108,6 +111,7 @@ pub fn main() -> ExitCode {
         Ok(Arguments { command }) => match command {
             Command::Check(check) => check.run(),
             Command::Audit(audit) => audit.run(),
+            Command::Diff(diff) => diff.run(),
             Command::Explain(explain) => explain.run(),
             Command::Doctor(doctor) => doctor.run(),
             Command::Up(up) => up.run(),

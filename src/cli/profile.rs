@@ -11,6 +11,7 @@ use crate::model::Facts;
 use crate::plan::{Attempt, Given, Knowledge, Settings, attempt, resolve};
 use crate::profile::load::Asked;
 use crate::profile::params::GivenParams;
+use crate::profile::raw::RawParam;
 use crate::profile::shelves::{Keeper, Shelf, Shelves};
 use crate::profile::trust::Caller;
 use crate::profile::{self, RawProfile};
@@ -26,6 +27,8 @@ pub struct Loaded {
     pub problems: Problems,
     /// The file that was asked for: where a name was found.
     pub path: PathBuf,
+    /// What the command line may set.
+    pub declared: Vec<RawParam>,
     raw: Option<RawProfile>,
     given: Given,
 }
@@ -36,6 +39,7 @@ impl Loaded {
             sources: Sources::default(),
             problems: Problems::new(),
             path: PathBuf::new(),
+            declared: Vec::new(),
             raw: None,
             given,
         }
@@ -53,11 +57,13 @@ impl Loaded {
         };
         let profile::load::Loaded {
             raw,
+            params,
             path,
             stem,
             directories,
         } = profile::load(&asked, &mut loaded.sources, &mut loaded.problems);
         loaded.raw = raw;
+        loaded.declared = params;
         loaded.path = path;
         loaded.given.file_stem = stem;
         loaded.given.profile_dirs = directories;
