@@ -21,6 +21,7 @@ mod output;
 mod profile;
 mod refusal;
 mod reset;
+mod revision;
 mod running;
 mod scope;
 mod store;

@@ -47,11 +47,15 @@ impl Loaded {
 
     /// Reads the profile that the command line names, with all of its bases.
     pub fn read(profile: &Path, given: Given) -> Loaded {
+        Loaded::read_from(profile, given, &shelves())
+    }
+
+    /// The same with other places where profiles are looked up by name.
+    pub fn read_from(profile: &Path, given: Given, shelves: &Shelves) -> Loaded {
         let mut loaded = Loaded::nothing(given);
-        let shelves = shelves();
         let asked = Asked {
             profile,
-            shelves: &shelves,
+            shelves,
             caller: caller(),
             params: &loaded.given.params,
         };
@@ -78,7 +82,22 @@ impl Loaded {
         loaded
     }
 
+    /// Calls the files below `from` by names that begin with `to`, in all that is said of them.
+    pub fn rename(&mut self, from: &str, to: &str) {
+        self.sources.rename(from, to);
+        self.problems.rename(from, to);
+        let path = self.path.to_string_lossy();
+        if let Some(rest) = path.strip_prefix(from) {
+            self.path = PathBuf::from(format!("{to}{rest}"));
+        }
+    }
+
     /// The directories of its files, absolute and without links.
+    pub fn directory_paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.given.profile_dirs.values()
+    }
+
+    /// The same, as texts.
     pub fn directories(&self) -> Vec<String> {
         let directories = self.given.profile_dirs.values();
         directories

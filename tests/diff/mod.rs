@@ -1,6 +1,8 @@
 //! `tests/diff/pulls/NN-name/{before,after}/dev.toml`: pull requests, and beside them the exact differences.
 //! `BLESS=1 cargo test` writes them anew.
 
+mod git;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
