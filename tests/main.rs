@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod audit;
+mod diff;
 mod docs;
 mod doctor;
 mod errors;

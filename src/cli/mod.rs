@@ -6,6 +6,7 @@ mod build;
 mod changes;
 mod check;
 mod completions;
+mod diff;
 mod discard;
 mod doctor;
 mod exit;
@@ -23,6 +24,7 @@ mod output;
 mod profile;
 mod refusal;
 mod reset;
+mod revision;
 mod running;
 mod scope;
 mod store;
@@ -57,6 +59,7 @@ Examples:
   sandbox check profiles/dev.toml             judge the text of a profile
   sandbox check --host profiles/dev.toml      and whether this host has what it names
   sandbox audit profiles/dev.toml             find what opens its sandbox, and how far
+  sandbox diff old.toml profiles/dev.toml     tell what a change makes possible
   sandbox doctor                              tell what of this host keeps sandboxes from starting
   sandbox up profiles/dev.toml                start the program of the profile
   sandbox up dev                              the same, looked up by name (`sandbox list`)
@@ -78,6 +81,7 @@ enum Command {
     Check(check::Check),
     Fmt(fmt::Fmt),
     Audit(audit::Audit),
+    Diff(diff::DiffCommand),
     Explain(explain::Explain),
     Doctor(doctor::Doctor),
     Up(up::Up),
@@ -119,6 +123,7 @@ pub fn main() -> ExitCode {
             Command::Check(check) => check.run(),
             Command::Fmt(fmt) => fmt.run(),
             Command::Audit(audit) => audit.run(),
+            Command::Diff(diff) => diff.run(),
             Command::Explain(explain) => explain.run(),
             Command::Doctor(doctor) => doctor.run(),
             Command::Up(up) => up.run(),

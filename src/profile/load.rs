@@ -9,7 +9,7 @@ use crate::model::{SandboxName, nearest};
 use super::merge::{self, Link, Merged, Naming};
 use super::params::{self, GivenParams};
 use super::parse::parse_file;
-use super::raw::{RawFile, RawProfile};
+use super::raw::{RawFile, RawParam, RawProfile};
 use super::read::{self, FileText};
 use super::shelves::{Found, Keeper, Shelves};
 use super::trust::{Caller, Trust};
@@ -41,6 +41,8 @@ pub struct Asked<'a> {
 pub struct Loaded {
     /// What they say together; nothing where the meaning of a file is a guess.
     pub raw: Option<RawProfile>,
+    /// What the command line may set.
+    pub params: Vec<RawParam>,
     /// The file that was asked for.
     pub path: PathBuf,
     /// The name of a profile that states none.
@@ -78,8 +80,10 @@ pub fn load(asked: &Asked<'_>, sources: &mut Sources, problems: &mut Problems) -
     // A guess at what one of the files means would be a guess at the whole.
     let sound = !links.is_empty() && links.iter().all(|link| link.raw.is_some());
     let merged = merge::merge(links, &directories, problems);
+    let declared = merged.params.clone();
     let raw = params::fill(merged, params, problems);
     Loaded {
+        params: declared,
         raw: sound.then_some(raw),
         stem: stem(&path),
         path,

@@ -4,6 +4,7 @@
 mod actions;
 pub mod audit;
 pub mod changes;
+pub mod diff;
 pub mod doctor;
 pub mod expect;
 mod failed;
