@@ -1,7 +1,7 @@
 //! The shipped profiles of programs, with these programs, for what they are there for.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -69,7 +69,8 @@ fn serve() -> String {
         for stream in listener.incoming().flatten() {
             let mut stream = stream;
             // A client that leaves early is its own matter.
-            stream.read(&mut [0; 4096]).ok();
+            let mut request = BufReader::new(&stream);
+            request.read_line(&mut String::new()).ok();
             let length = PAGE.len();
             let head = format!(
                 "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
