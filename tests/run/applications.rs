@@ -1,7 +1,7 @@
 //! The shipped profiles of programs, with these programs, for what they are there for.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -68,8 +68,9 @@ fn serve() -> String {
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let mut stream = stream;
-            // A client that leaves early is its own matter.
-            stream.read(&mut [0; 4096]).ok();
+            // The whole request, or what a client that leaves early has sent.
+            let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            lines.take_while(|line| !line.is_empty()).for_each(drop);
             let length = PAGE.len();
             let head = format!(
                 "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
