@@ -221,6 +221,60 @@ fn a_script_of_the_wrapper_does_not_start_itself() {
     }
 }
 
+/// Without Landlock the binary runs from a copy in memory, whose inode no link leads to.
+#[test]
+fn a_sealed_copy_still_knows_its_links() {
+    for caller in Caller::all() {
+        let lab = wrapped(caller);
+        profile(
+            &lab,
+            "command.args = [\"tool\"]\ncommand.extra = \"append\"\nsecurity.landlock = false\n",
+        );
+        lab.directory("links");
+        lab.link("links/tool", lab.path("bin/tool"));
+        let mut through = command(&lab, "bin/tool");
+        let ended = finish(
+            through
+                .env("PATH", path(&lab, &["bin", "links", "real"]))
+                .arg("a"),
+        );
+        assert_eq!(ended.out, "inside <a>", "{caller:?}: {ended:?}");
+    }
+}
+
+/// A wrapper in a sandbox that gives no namespaces starts nothing at all.
+#[test]
+fn in_a_sandbox_without_namespaces_nothing_runs() {
+    for caller in Caller::all() {
+        let lab = wrapped(caller);
+        let own = sandbox().display();
+        let inner = "version = 1\ncommand.args = [\"tool\"]\ncommand.extra = \"append\"\n\
+            rootfs.source = [{ programs = [\"sh\"] }, { copy = \"/opt/real\" }]\n";
+        lab.file("inner.toml", inner);
+        let outer = lab.profile_with(
+            &format!(
+                ", {{ programs = [\"/bin/sh\", \"{own}\"] }}, {{ symlink = \"/opt/bin/tool\", target = \"{own}\" }}, {{ copy = \"{0}\", to = \"/opt/real\" }}, \
+                 {{ copy = \"{1}\", to = \"/etc/sandbox/profiles/tool.toml\" }}",
+                lab.text("real"),
+                lab.text("inner.toml")
+            ),
+            "env.set.HOME = \"/scratch\"\n[[mount]]\ntmpfs = \"/scratch\"\n",
+        );
+        let outer = outer.replace("/usr/bin:/bin", "/opt/bin:/opt/real:/usr/bin");
+        let direct = lab.run(&outer, &["/opt/real/tool", "a"]);
+        assert_eq!(
+            (direct.code(), direct.out.as_str()),
+            (7, " <a>"),
+            "{direct:?}"
+        );
+        let nested = lab.run(&outer, &["tool", "a"]);
+        assert_eq!(nested.code(), 125, "{caller:?}: {nested:?}");
+        assert!(!nested.out.contains('<'), "it ran: {nested:?}");
+        // It came as far as its profile: what stopped it is not the lookup.
+        assert!(!nested.err.contains("wrap."), "{nested:?}");
+    }
+}
+
 fn wrap(lab: &Lab, arguments: &[&str]) -> Ended {
     let mut command = lab.host(sandbox());
     command
