@@ -59,6 +59,7 @@ pub mod sys;
 // Layer 1: what reads.
 pub mod archive;
 pub mod elf;
+pub mod format;
 pub mod host;
 pub mod language;
 pub mod oci;
@@ -78,8 +79,10 @@ pub mod rootfs;
 // Layer 4: what watches and what judges.
 pub mod lock;
 pub mod supervise;
+pub mod wrap;
 
 // Layer 5: what is judged and shown.
+pub mod manual;
 pub mod report;
 pub mod review;
 

@@ -9,6 +9,9 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("profile", &["diag", "model"]),
     ("language", &["model"]),
+    ("format", &["language"]),
+    // The control files of each limit stand in the manual.
+    ("manual", &["cgroup", "language"]),
     ("seccomp", &["diag", "model"]),
     ("archive", &["model"]),
     ("elf", &["model"]),
@@ -29,6 +32,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("cgroup", &["plan", "sys", "model", "diag"]),
     ("launch", &["plan", "sys", "model"]),
     ("supervise", &["launch", "cgroup", "plan", "sys", "model"]),
+    ("wrap", &[]),
     ("review", &["plan", "seccomp", "model", "diag"]),
     // The progress bar performs a trait of `rootfs`; changes are of `kept`, findings of `review`.
     (

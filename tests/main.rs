@@ -2,12 +2,15 @@
 #![cfg(test)]
 
 mod audit;
+mod diff;
 mod docs;
 mod doctor;
 mod errors;
 mod explain;
 mod extends;
 mod failures;
+mod fmt;
+mod generated;
 mod house;
 mod language;
 mod plans;

@@ -9,6 +9,7 @@
 //! group below, as everywhere else.
 
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -67,6 +68,8 @@ pub fn enter(name: &str) -> Result<(), Failure> {
 fn ask(scope: &str) -> Result<(), String> {
     let told = |error: io::Error| error.to_string();
     let asked = Command::new("/proc/self/exe")
+        // The name says whether it is a wrapper.
+        .arg0("sandbox")
         .args([COMMAND, scope, &std::process::id().to_string()])
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -13,6 +13,8 @@ impl Exit {
     pub const NO: Exit = Exit(1);
     /// Wrong usage of a command that runs no program.
     pub const USAGE: Exit = Exit(2);
+    /// `diff`: something is possible that was not.
+    pub const WIDER: Exit = Exit(3);
     /// `up`: an error of ours, wrong usage too; nothing ran.
     pub const NOT_STARTED: Exit = Exit(125);
     /// `up`: the program was found but cannot be executed.

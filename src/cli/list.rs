@@ -28,15 +28,24 @@ pub struct List {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Names alone, one a line, for completions of a shell
+    #[arg(long, hide = true, conflicts_with = "json")]
+    names: bool,
 }
 
 impl List {
     /// Runs the command.
     pub fn run(self) -> Exit {
-        let listed = listed(&shelves());
-        let text = match self.json {
-            true => profiles::json(&listed),
-            false => profiles::text(&listed),
+        let shelves = shelves();
+        let text = match (self.names, self.json) {
+            // Without reading any of them.
+            (true, _) => shelves
+                .names()
+                .iter()
+                .map(|name| format!("{name}\n"))
+                .collect(),
+            (false, true) => profiles::json(&listed(&shelves)),
+            (false, false) => profiles::text(&listed(&shelves)),
         };
         match output::text(&text) {
             Ok(()) => Exit::DONE,

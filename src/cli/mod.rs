@@ -5,11 +5,15 @@ mod audit;
 mod build;
 mod changes;
 mod check;
+mod completions;
+mod diff;
 mod discard;
 mod doctor;
 mod exit;
 mod explain;
 mod filter;
+mod fmt;
+mod generate;
 mod guards;
 mod init;
 mod kept;
@@ -20,12 +24,15 @@ mod output;
 mod profile;
 mod refusal;
 mod reset;
+mod revision;
 mod running;
 mod scope;
 mod store;
 mod test;
 mod tree;
 mod up;
+mod wrap;
+mod wrapper;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -52,6 +59,7 @@ Examples:
   sandbox check profiles/dev.toml             judge the text of a profile
   sandbox check --host profiles/dev.toml      and whether this host has what it names
   sandbox audit profiles/dev.toml             find what opens its sandbox, and how far
+  sandbox diff old.toml profiles/dev.toml     tell what a change makes possible
   sandbox doctor                              tell what of this host keeps sandboxes from starting
   sandbox up profiles/dev.toml                start the program of the profile
   sandbox up dev                              the same, looked up by name (`sandbox list`)
@@ -71,7 +79,9 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    Fmt(fmt::Fmt),
     Audit(audit::Audit),
+    Diff(diff::DiffCommand),
     Explain(explain::Explain),
     Doctor(doctor::Doctor),
     Up(up::Up),
@@ -96,18 +106,24 @@ enum Command {
     Reset(reset::Reset),
     Store(store::ListStore),
     Gc(store::Gc),
+    Wrap(wrap::Wrap),
+    Generate(generate::Generate),
 }
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    if let Some(exit) = guards::read().or_else(scope::read) {
+    // The wrapper's arguments are a program's, whatever they say.
+    let started = guards::read().or_else(wrapper::read);
+    if let Some(exit) = started.or_else(scope::read) {
         return exit.into();
     }
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let exit = match Arguments::try_parse_from(&arguments) {
         Ok(Arguments { command }) => match command {
             Command::Check(check) => check.run(),
+            Command::Fmt(fmt) => fmt.run(),
             Command::Audit(audit) => audit.run(),
+            Command::Diff(diff) => diff.run(),
             Command::Explain(explain) => explain.run(),
             Command::Doctor(doctor) => doctor.run(),
             Command::Up(up) => up.run(),
@@ -132,6 +148,8 @@ pub fn main() -> ExitCode {
             Command::Reset(reset) => reset.run(),
             Command::Store(store) => store.run(),
             Command::Gc(gc) => gc.run(),
+            Command::Wrap(wrap) => wrap.run(),
+            Command::Generate(generate) => generate.run(),
         },
         Err(error) => refused(&error, &arguments),
     };

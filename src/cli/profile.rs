@@ -11,6 +11,7 @@ use crate::model::Facts;
 use crate::plan::{Attempt, Given, Knowledge, Settings, attempt, resolve};
 use crate::profile::load::Asked;
 use crate::profile::params::GivenParams;
+use crate::profile::raw::RawParam;
 use crate::profile::shelves::{Keeper, Shelf, Shelves};
 use crate::profile::trust::Caller;
 use crate::profile::{self, RawProfile};
@@ -26,6 +27,8 @@ pub struct Loaded {
     pub problems: Problems,
     /// The file that was asked for: where a name was found.
     pub path: PathBuf,
+    /// What the command line may set.
+    pub declared: Vec<RawParam>,
     raw: Option<RawProfile>,
     given: Given,
 }
@@ -36,6 +39,7 @@ impl Loaded {
             sources: Sources::default(),
             problems: Problems::new(),
             path: PathBuf::new(),
+            declared: Vec::new(),
             raw: None,
             given,
         }
@@ -43,21 +47,27 @@ impl Loaded {
 
     /// Reads the profile that the command line names, with all of its bases.
     pub fn read(profile: &Path, given: Given) -> Loaded {
+        Loaded::read_from(&shelves(), profile, given)
+    }
+
+    /// The same, with names looked up there.
+    pub fn read_from(shelves: &Shelves, profile: &Path, given: Given) -> Loaded {
         let mut loaded = Loaded::nothing(given);
-        let shelves = shelves();
         let asked = Asked {
             profile,
-            shelves: &shelves,
+            shelves,
             caller: caller(),
             params: &loaded.given.params,
         };
         let profile::load::Loaded {
             raw,
+            params,
             path,
             stem,
             directories,
         } = profile::load(&asked, &mut loaded.sources, &mut loaded.problems);
         loaded.raw = raw;
+        loaded.declared = params;
         loaded.path = path;
         loaded.given.file_stem = stem;
         loaded.given.profile_dirs = directories;
@@ -72,7 +82,22 @@ impl Loaded {
         loaded
     }
 
+    /// Calls the files below `from` by names that begin with `to`, in all that is said of them.
+    pub fn rename(&mut self, from: &str, to: &str) {
+        self.sources.rename(from, to);
+        self.problems.rename(from, to);
+        let path = self.path.to_string_lossy();
+        if let Some(rest) = path.strip_prefix(from) {
+            self.path = PathBuf::from(format!("{to}{rest}"));
+        }
+    }
+
     /// The directories of its files, absolute and without links.
+    pub fn directory_paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.given.profile_dirs.values()
+    }
+
+    /// The same, as texts.
     pub fn directories(&self) -> Vec<String> {
         let directories = self.given.profile_dirs.values();
         directories
@@ -143,6 +168,14 @@ pub fn shelves() -> Shelves {
     let packaged = PathBuf::from("/usr/share/sandbox/profiles");
     shelves.push(shelf(packaged, Keeper::Package));
     Shelves(shelves)
+}
+
+/// The same without those of the directory that the caller stands in: a checkout has no say in what a wrapped
+/// `git` may do there.
+pub fn own_shelves() -> Shelves {
+    let mut shelves = shelves();
+    shelves.0.retain(|shelf| shelf.keeper != Keeper::Project);
+    shelves
 }
 
 /// Who asks.

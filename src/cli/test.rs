@@ -86,7 +86,7 @@ impl Test {
         if plan.settings.expect.is_empty() {
             return stopped(format, &path, expects_nothing().into(), judged.sources);
         }
-        match up.start(&plan, &mut judged, None) {
+        match up.start(&plan, &mut judged, None, &mut None) {
             Ok(outcome) => {
                 let answers = expect::answers(&plan, &outcome, &judged.sources);
                 print(format, &outcome, &answers)

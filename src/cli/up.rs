@@ -25,7 +25,7 @@ use crate::sys::file::{self, STREAMS};
 
 use super::exit::Exit;
 use super::locked::{self, Known, Place};
-use super::profile::{Loaded, Params, general};
+use super::profile::{Loaded, Params, general, own_shelves, shelves};
 use super::tree::{self, Wanted};
 use super::{filter, guards, kept, output, refusal};
 
@@ -41,7 +41,7 @@ pub struct Up {
     /// Another name for the sandbox
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Write what happened to FILE, as JSON
+    /// Write what happened to FILE, as JSON, also when nothing was started
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// Show what it used when it has ended: time, memory, processes, block devices
@@ -74,7 +74,13 @@ pub struct Up {
     /// What for.
     #[arg(skip = Purpose::Start)]
     purpose: Purpose,
+    /// The program that a wrapper stands for.
+    #[arg(skip)]
+    program: Option<String>,
 }
+
+/// The rule about a report that cannot be written.
+const REPORT: &str = "command-line.report";
 
 /// Why nothing ran: what is wrong, and the exit code that says so.
 pub(super) struct Refused {
@@ -134,32 +140,76 @@ impl Up {
             profile,
             command,
             purpose: Purpose::Judge,
+            program: None,
+        }
+    }
+
+    /// What a wrapper does: the profile of its name, and the program that it stands for with its arguments.
+    pub(super) fn for_wrapper(name: &str, program: String, arguments: Vec<String>) -> Up {
+        let up = Up::for_test(PathBuf::from(name), Params::default(), None, arguments);
+        Up {
+            purpose: Purpose::Start,
+            program: Some(program),
+            ..up
         }
     }
 
     /// Runs the command.
     pub fn run(self) -> Exit {
-        let mut judged = match self.judge() {
-            Ok(judged) => judged,
-            Err((refused, sources)) => return refuse(refused, &sources),
+        let mut report = None;
+        let (mut refused, sources) = match self.attempt(&mut report) {
+            Ok(exit) => return exit,
+            Err(refused) => refused,
         };
+        let told = self.report_refusal(report, &refused, &sources);
+        refused.problems.take(told);
+        refuse(refused, &sources)
+    }
+
+    /// Opens the report as soon as it is clear that this process stays.
+    fn attempt(&self, report: &mut Option<File>) -> Result<Exit, (Refused, Sources)> {
+        let mut judged = self.judge()?;
         if self.detach {
             be_alone(&mut judged.settings);
         }
         let plan = guards::without(Plan::new(judged.settings.clone()));
         if self.dry_run {
-            return self.print(&plan, &judged.sources);
+            return Ok(self.print(&plan, &judged.sources));
         }
         let detached = match self.detach.then(detach).transpose() {
             Ok(None) => None,
             Ok(Some(Side::Supervisor(detached))) => Some(detached),
-            Ok(Some(Side::Caller(exit))) => return exit,
-            Err(problem) => return refuse(problem.into(), &judged.sources),
+            Ok(Some(Side::Caller(exit))) => return Ok(exit),
+            Err(problem) => return Err((problem.into(), judged.sources)),
         };
-        match self.start(&plan, &mut judged, detached) {
-            Ok(outcome) => Exit(outcome.exit_code),
-            Err(refused) => refuse(refused, &judged.sources),
+        match self.start(&plan, &mut judged, detached, report) {
+            Ok(outcome) => Ok(Exit(outcome.exit_code)),
+            Err(refused) => Err((refused, judged.sources)),
         }
+    }
+
+    /// Whoever waits for a report finds in it why there was no run.
+    fn report_refusal(
+        &self,
+        opened: Option<File>,
+        refused: &Refused,
+        sources: &Sources,
+    ) -> Result<(), Problem> {
+        let Some(path) = self.report.as_deref().filter(|_| !self.dry_run) else {
+            return Ok(());
+        };
+        // A report that could not be opened is among the problems already.
+        let failed = |problem: &Problem| problem.code == REPORT;
+        let problems = refused.problems.clone().sorted();
+        if problems.iter().any(failed) {
+            return Ok(());
+        }
+        let mut file = match opened {
+            Some(file) => file,
+            None => create_report(path)?,
+        };
+        let text = report::failed(&problems, sources, refused.exit.0);
+        write_report(&mut file, &text)
     }
 
     /// Reads the profile and judges it for this host; warnings are printed.
@@ -169,7 +219,11 @@ impl Up {
             .map_err(|error| problem("supervise.caller", "watch who started it", &error));
         let caller = caller.map_err(early)?;
         let given = self.given().map_err(early)?;
-        let mut loaded = Loaded::read(&self.profile, given);
+        let shelves = match self.program {
+            Some(_) => own_shelves(),
+            None => shelves(),
+        };
+        let mut loaded = Loaded::read_from(&shelves, &self.profile, given);
         let judged = loaded.judge_for_host();
         let Loaded {
             sources,
@@ -214,6 +268,7 @@ impl Up {
         Ok(Given {
             purpose: self.purpose,
             arguments: self.command.clone(),
+            program: self.program.clone(),
             params: self.params.given()?,
             name,
             ..Given::default()
@@ -233,10 +288,11 @@ impl Up {
         plan: &Plan,
         judged: &mut Judged,
         detached: Option<Detached>,
+        report: &mut Option<File>,
     ) -> Result<Outcome, Refused> {
         let profile = judged.path.clone();
         // Opened before the program runs: it may be able to write the directory, and to lay a link there.
-        let mut report = self.report.as_deref().map(create_report).transpose()?;
+        *report = self.report.as_deref().map(create_report).transpose()?;
         refuse_directories()?;
         let filters = filter::compile_for(plan)?;
         let lock = match self.locked {
@@ -360,7 +416,12 @@ fn create_report(path: &Path) -> Result<File, Problem> {
         .mode(0o666)
         .open(path);
     let what = || format!("write the report `{}`", path.display());
-    file.map_err(|error| problem("command-line.report", &what(), &error))
+    file.map_err(|error| problem(REPORT, &what(), &error))
+}
+
+fn write_report(file: &mut File, text: &str) -> Result<(), Problem> {
+    let written = file.write_all(text.as_bytes());
+    written.map_err(|error| problem(REPORT, "write the report", &error))
 }
 
 /// A directory among the standard streams is a way out: `..` of it is the host's (rule 15).
@@ -450,9 +511,7 @@ fn finish(outcome: &Outcome, report: Option<&mut File>) -> Result<(), Problem> {
         output::error_text(&format!("sandbox: {line}\n"));
     }
     if let Some(file) = report {
-        let text = report::json(outcome);
-        let written = file.write_all(text.as_bytes());
-        written.map_err(|error| problem("command-line.report", "write the report", &error))?;
+        write_report(file, &report::json(outcome))?;
     }
     Ok(())
 }

@@ -118,6 +118,15 @@ impl Sources {
         FileId(id)
     }
 
+    /// Calls the files below `from` by names that begin with `to`.
+    pub fn rename(&mut self, from: &str, to: &str) {
+        for file in &mut self.files {
+            if let Some(rest) = file.name.strip_prefix(from) {
+                file.name = format!("{to}{rest}");
+            }
+        }
+    }
+
     /// What the files are called, in the order of their ids.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| file.name.as_str())

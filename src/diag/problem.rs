@@ -117,6 +117,15 @@ impl Problems {
         Problems::default()
     }
 
+    /// Writes `to` for each `from` in what they say.
+    pub fn rename(&mut self, from: &str, to: &str) {
+        for problem in &mut self.list {
+            problem.message = problem.message.replace(from, to);
+            problem.label.text = problem.label.text.replace(from, to);
+            problem.help = problem.help.take().map(|help| help.replace(from, to));
+        }
+    }
+
     /// Notes one more.
     pub fn push(&mut self, problem: Problem) {
         self.list.push(problem);

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use nix::sys::sysinfo::sysinfo;
+
 use crate::model::{ByteSize, Hardware, NumberList};
 
 /// What the machine has. Where /sys is hidden nothing can be said against a number, so that the
@@ -18,6 +20,7 @@ pub(super) fn look() -> Hardware {
             .or_else(|| "0".parse().ok())
             .unwrap_or(NumberList::ALL),
         huge_pages: huge_pages(Path::new("/sys/kernel/mm/hugepages")),
+        memory: sysinfo().ok().map(|host| ByteSize(host.ram_total())),
     }
 }
 
@@ -45,6 +48,7 @@ mod tests {
         let all = 0..u32::try_from(count).unwrap();
         assert!(all.into_iter().any(|cpu| hardware.cpus.contains(cpu)));
         assert!(hardware.nodes.contains(0));
+        assert!(hardware.memory.is_some_and(|memory| memory.0 > 1 << 20));
     }
 
     #[test]

@@ -36,6 +36,24 @@ pub fn config() -> Option<PathBuf> {
     below("XDG_CONFIG_HOME", ".config").map(|config| config.join("sandbox"))
 }
 
+/// `~/.local/bin`: the user's own programs.
+pub fn programs() -> Option<PathBuf> {
+    home().map(|home| home.join(".local/bin"))
+}
+
+/// `$XDG_DATA_HOME/applications`: the user's own entries of menus.
+pub fn applications() -> Option<PathBuf> {
+    below("XDG_DATA_HOME", ".local/share").map(|data| data.join("applications"))
+}
+
+/// Where the system's entries of menus are, the first one wins: `applications` below `$XDG_DATA_DIRS`.
+pub fn data_directories() -> Vec<PathBuf> {
+    let set = std::env::var_os("XDG_DATA_DIRS").filter(|set| !set.is_empty());
+    let set = set.unwrap_or_else(|| "/usr/local/share:/usr/share".into());
+    let absolute = std::env::split_paths(&set).filter(|path| path.is_absolute());
+    absolute.map(|path| path.join("applications")).collect()
+}
+
 /// What no sandbox may reach, without links, as far as it is there: with another environment the same user's files
 /// lie elsewhere, and are no less the user's.
 pub(super) fn own_directories() -> Vec<PathBuf> {

@@ -4,9 +4,11 @@
 //! With Landlock no program of the sandbox executes what lies outside its mounts, so that this costs
 //! nothing where that holds.
 
+use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Seek};
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -26,7 +28,7 @@ pub fn run_sealed() -> io::Result<()> {
     if is_sealed(&own) {
         return Ok(());
     }
-    let mut copy: File = memfd_create(c"sandbox", flags())?.into();
+    let mut copy: File = memfd_create(name_of_copy().as_c_str(), flags())?.into();
     io::copy(&mut own, &mut copy)?;
     copy.rewind()?;
     fcntl(&copy, FcntlArg::F_ADD_SEALS(all()))?;
@@ -35,6 +37,16 @@ pub fn run_sealed() -> io::Result<()> {
     // By its number: the descriptor is closed by the very exec that runs it.
     let path = format!("/proc/self/fd/{}", copy.as_fd().as_raw_fd());
     Err(Command::new(path).arg0(name).args(arguments).exec())
+}
+
+/// The name of the file that runs: by it the copy still knows whether it was called by another name.
+fn name_of_copy() -> CString {
+    let own = std::fs::read_link(OWN).unwrap_or_default();
+    let name = own.file_name().unwrap_or_default().as_bytes();
+    // The kernel takes no longer one; a name of a file holds no NUL.
+    let fits = name.len() < 249;
+    let name = fits.then(|| CString::new(name).ok()).flatten();
+    name.unwrap_or_else(|| c"sandbox".to_owned())
 }
 
 fn is_sealed(file: &File) -> bool {

@@ -185,6 +185,8 @@ pub struct Hardware {
     pub nodes: NumberList,
     /// Sizes of huge pages.
     pub huge_pages: Vec<ByteSize>,
+    /// All memory that the kernel hands out, where it tells.
+    pub memory: Option<ByteSize>,
 }
 
 /// Where a program is.

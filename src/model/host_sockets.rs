@@ -16,6 +16,8 @@ pub enum SocketPower {
     Sound,
     /// It opens windows.
     Windows,
+    /// It passes what a filter lets through.
+    Filtered,
 }
 
 impl SocketPower {
@@ -23,7 +25,10 @@ impl SocketPower {
     pub fn leads_out(self) -> bool {
         match self {
             SocketPower::Root | SocketPower::User | SocketPower::Screen => true,
-            SocketPower::Keys | SocketPower::Sound | SocketPower::Windows => false,
+            SocketPower::Keys
+            | SocketPower::Sound
+            | SocketPower::Windows
+            | SocketPower::Filtered => false,
         }
     }
 }
@@ -116,6 +121,8 @@ pub const HOST_SOCKETS: &[HostSocket] = &[
     of(SocketPower::Sound, "/run/user/UID/pipewire-*"),
     of(SocketPower::Windows, "${WAYLAND_SOCKET}"),
     of(SocketPower::Windows, "/run/user/UID/wayland-*"),
+    // Where the bundle base/dbus wants xdg-dbus-proxy.
+    of(SocketPower::Filtered, "/run/user/UID/sandbox-dbus-proxy"),
 ];
 
 /// How a part of the host brings a socket in.

@@ -52,6 +52,15 @@ impl NumberList {
         self.ranges.iter().any(around)
     }
 
+    /// How many numbers there are; `None` for [`ALL`](Self::ALL), of which nobody knows.
+    pub fn count(&self) -> Option<u64> {
+        let lengths = self
+            .ranges
+            .iter()
+            .map(|(first, last)| u64::from(last - first) + 1);
+        (*self != NumberList::ALL).then(|| lengths.sum())
+    }
+
     /// The first number that `other` does not have.
     pub fn first_beyond(&self, other: &NumberList) -> Option<u32> {
         let each = self.ranges.iter().flat_map(|(first, last)| *first..=*last);

@@ -17,6 +17,8 @@ pub enum RunState {
     Paused,
     /// It was detached and has ended.
     Ended,
+    /// Its supervisor was killed, and what it left could not be removed.
+    Lost,
 }
 
 impl fmt::Display for RunState {
@@ -26,6 +28,7 @@ impl fmt::Display for RunState {
             RunState::Running => "running",
             RunState::Paused => "paused",
             RunState::Ended => "ended",
+            RunState::Lost => "lost",
         })
     }
 }

@@ -9,7 +9,7 @@ use crate::model::{SandboxName, nearest};
 use super::merge::{self, Link, Merged, Naming};
 use super::params::{self, GivenParams};
 use super::parse::parse_file;
-use super::raw::{RawFile, RawProfile};
+use super::raw::{RawFile, RawParam, RawProfile};
 use super::read::{self, FileText};
 use super::shelves::{Found, Keeper, Shelves};
 use super::trust::{Caller, Trust};
@@ -19,6 +19,9 @@ pub const MOST_LEVELS: usize = 16;
 
 /// So many files make one profile at most.
 pub const MOST_FILES: usize = 256;
+
+/// How the name of a base begins that is one of the bundles.
+const BUNDLES: &str = "base/";
 
 /// What is asked for, and what by.
 #[derive(Debug, Clone)]
@@ -38,6 +41,8 @@ pub struct Asked<'a> {
 pub struct Loaded {
     /// What they say together; nothing where the meaning of a file is a guess.
     pub raw: Option<RawProfile>,
+    /// What the command line may set.
+    pub params: Vec<RawParam>,
     /// The file that was asked for.
     pub path: PathBuf,
     /// The name of a profile that states none.
@@ -75,8 +80,10 @@ pub fn load(asked: &Asked<'_>, sources: &mut Sources, problems: &mut Problems) -
     // A guess at what one of the files means would be a guess at the whole.
     let sound = !links.is_empty() && links.iter().all(|link| link.raw.is_some());
     let merged = merge::merge(links, &directories, problems);
+    let declared = merged.params.clone();
     let raw = params::fill(merged, params, problems);
     Loaded {
+        params: declared,
         raw: sound.then_some(raw),
         stem: stem(&path),
         path,
@@ -269,6 +276,9 @@ impl<'a> Loader<'a> {
 
     fn named_base(&mut self, base: &At<String>) -> Option<Found> {
         let text = &base.value;
+        if let Some(bundle) = text.strip_prefix(BUNDLES) {
+            return self.bundle(bundle, base);
+        }
         if text.contains('/') {
             let message = format!("base `{text}` is neither a name nor the path of a `.toml` file");
             let problem = base.error("extends.name", message);
@@ -278,6 +288,25 @@ impl<'a> Loader<'a> {
             return None;
         }
         self.by_name(text, &base.origin)
+    }
+
+    /// One of the shipped bases below `base/`.
+    fn bundle(&mut self, name: &str, base: &At<String>) -> Option<Found> {
+        let parsed = name.parse::<SandboxName>();
+        let found = parsed.ok().and_then(|name| self.shelves.bundle(&name));
+        if found.is_none() {
+            let message = format!(
+                "there is no bundle `{}` in {}",
+                base.value,
+                self.shelves.places()
+            );
+            let problem = base.error("extends.name", message);
+            self.problems.push(problem.help(format!(
+                "write `{}.toml` for a path that is relative to this file",
+                base.value
+            )));
+        }
+        found
     }
 
     fn shelf(&mut self, profile: &Path) -> Option<Found> {

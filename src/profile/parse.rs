@@ -1,5 +1,6 @@
 //! TOML text to a raw file, by way of the document's tree.
 
+use toml::Spanned;
 use toml::de::DeTable;
 
 use crate::diag::{FileId, Origin, Problem, Problems};
@@ -18,8 +19,25 @@ pub(super) fn parse_file(file: FileId, text: &str, problems: &mut Problems) -> O
     if errors.is_empty() {
         return decode::profile(file, text, document.get_ref(), problems);
     }
+    note(file, text, &document, &errors, problems);
+    None
+}
+
+/// Notes why a text is no TOML; nothing where it is.
+pub fn syntax(file: FileId, text: &str, problems: &mut Problems) {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    note(file, text, &document, &errors, problems);
+}
+
+fn note(
+    file: FileId,
+    text: &str,
+    document: &Spanned<DeTable<'_>>,
+    errors: &[toml::de::Error],
+    problems: &mut Problems,
+) {
     let mut places = None;
-    for error in &errors {
+    for error in errors {
         let span = error.span().unwrap_or(0..0);
         let origin = Origin::profile(file, span.clone());
         let word = text.get(span.clone()).unwrap_or_default();
@@ -32,7 +50,6 @@ pub(super) fn parse_file(file: FileId, text: &str, problems: &mut Problems) -> O
             syntax_error(error.message(), word, &origin)
         });
     }
-    None
 }
 
 /// Each table of a profile with the keys that may stand in it, as its decoder asks for them: what the reference of the

@@ -89,6 +89,23 @@ impl Shelves {
         found.collect()
     }
 
+    /// The bundle `base/NAME`. Those of the directory that the caller stands in come last: a checkout does not
+    /// change what the user's own profiles extend.
+    pub fn bundle(&self, name: &SandboxName) -> Option<Found> {
+        let (project, own): (Vec<&Shelf>, Vec<&Shelf>) = self
+            .0
+            .iter()
+            .partition(|shelf| shelf.keeper == Keeper::Project);
+        own.into_iter().chain(project).find_map(|shelf| {
+            let path = shelf.directory.join(format!("base/{}.toml", name.as_str()));
+            is_there(&path).then(|| Found {
+                path,
+                keeper: shelf.keeper,
+                additions: Vec::new(),
+            })
+        })
+    }
+
     /// The host's before the user's, who has the last word.
     fn additions(&self, name: &str, keeper: Keeper) -> Vec<PathBuf> {
         if !keeper.takes_additions() {

@@ -4,8 +4,10 @@
 mod actions;
 pub mod audit;
 pub mod changes;
+pub mod diff;
 pub mod doctor;
 pub mod expect;
+mod failed;
 pub mod failure;
 mod footer;
 pub mod outcome;
@@ -22,6 +24,7 @@ mod stores;
 mod table;
 pub mod values;
 
+pub use failed::failed;
 pub use footer::footer;
 pub use outcome::{json, summary};
 pub use printable::printable;

@@ -6,12 +6,13 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
+use super::failed::Failed;
 use super::printable::json_escaped;
 use crate::model::{ByteSize, Ending, LimitKind, Outcome, Signal, Stop, StopAnswer, StopSource};
 
 /// The version of the report that is written. A member that is added does not change it, so readers
 /// pass over those that they do not know; one that is renamed, removed or gets another meaning does.
-const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 1;
 
 /// What one run of `sandbox` did, as `--report` writes it.
 #[derive(Serialize, JsonSchema)]
@@ -22,6 +23,17 @@ struct Report<'a> {
     version: u8,
     #[serde(flatten)]
     outcome: &'a Outcome,
+}
+
+/// What a file of `--report` holds.
+#[derive(JsonSchema)]
+#[schemars(untagged, rename = "Reported")]
+#[expect(dead_code, reason = "the schema is made from its fields, nothing else")]
+enum Reported<'a> {
+    /// The program ran.
+    Ran(Report<'a>),
+    /// There is no outcome.
+    Failed(Failed<'a>),
 }
 
 /// The report, with its keys always in the same order, and a line break at its end.
@@ -35,13 +47,13 @@ pub fn json(outcome: &Outcome) -> String {
     text + "\n"
 }
 
-/// The JSON Schema of [`json`], made from the types themselves, with a line break at its end.
+/// The JSON Schema of [`json`] and of [`failed`](super::failed()), made from the types themselves, with a line break at its end.
 pub fn json_schema() -> String {
     // As it is written: every member is there, those that are not known with null.
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let schema = settings
         .into_generator()
-        .into_root_schema_for::<Report<'_>>();
+        .into_root_schema_for::<Reported<'_>>();
     let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
     text + "\n"
 }

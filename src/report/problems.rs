@@ -15,6 +15,7 @@ use crate::diag::{FileId, Label, Origin, Problem, Severity, Sources};
 use crate::report::printable::printable;
 use excerpt::Excerpt;
 pub use github::github;
+pub(super) use json::{ProblemJson, problem_json};
 pub use json::{json, json_schema};
 pub use sarif::sarif;
 

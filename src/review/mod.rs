@@ -2,7 +2,9 @@
 //! every machine.
 
 pub mod audit;
+pub mod diff;
 mod page;
 mod syscalls;
+mod view;
 
 pub use syscalls::{Syscalls, syscalls};

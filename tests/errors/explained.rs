@@ -21,6 +21,7 @@ const WITHOUT_EXAMPLE: &[&str] = &[
     "extends.files",
     "extends.loop",
     "extends.name",
+    "limits.above-host",
     "limits.hugetlb-unknown-page",
     "limits.io-hidden",
     "limits.io-missing",

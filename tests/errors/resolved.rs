@@ -1,5 +1,6 @@
 //! `tests/errors/plan/*.toml` break rules that the text alone shows, `tests/errors/host/*.toml` rules
-//! that only a host shows: a hand-written one, the same on every machine.
+//! that only a host shows: a hand-written one, the same on every machine; `tests/errors/check/*.toml` those of `check
+//! --host` alone, which a start has no use for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -194,6 +195,7 @@ fn answer(facts: &mut Facts, questions: &Wanted) {
             cpus: "0-3".parse().unwrap(),
             nodes: "0".parse().unwrap(),
             huge_pages: vec![ByteSize(2 << 20), ByteSize(1 << 30)],
+            memory: Some(ByteSize(8 << 30)),
         });
     }
     facts.rlimits = questions.rlimits.iter().map(|r| (*r, limit)).collect();
@@ -237,15 +239,28 @@ pub enum By {
     Host,
 }
 
-/// A profile's settings, and all that is wrong with it.
+/// A profile's settings, and all that is wrong with it: by its text as `check` judges it, by the host as `up` does.
 pub fn settle(name: &str, text: &str, by: By) -> (Option<Settings>, Vec<Problem>, Sources) {
+    let purpose = match by {
+        By::Text => Purpose::Judge,
+        By::Host => Purpose::Start,
+    };
+    settle_for(purpose, name, text, by)
+}
+
+fn settle_for(
+    purpose: Purpose,
+    name: &str,
+    text: &str,
+    by: By,
+) -> (Option<Settings>, Vec<Problem>, Sources) {
     let mut sources = Sources::default();
     let mut problems = Problems::new();
     let file = sources.add(name, text);
-    let mut given = nothing_given();
-    if by == By::Host {
-        given.purpose = Purpose::Start;
-    }
+    let given = Given {
+        purpose,
+        ..nothing_given()
+    };
     let raw = profile::parse(file, text, &mut problems);
     let settings = raw.and_then(|raw| match by {
         By::Text => resolve(&raw, &given, Knowledge::Symbolic, &mut problems),
@@ -258,14 +273,14 @@ pub fn settle(name: &str, text: &str, by: By) -> (Option<Settings>, Vec<Problem>
 }
 
 /// Compares every report of a folder, or writes it; gives back the rules that it shows.
-fn goldens(folder: &str, by: By) -> BTreeSet<String> {
+fn goldens(folder: &str, purpose: Purpose, by: By) -> BTreeSet<String> {
     let place = directory(&format!("errors/{folder}"));
     let mut shown = BTreeSet::new();
     let mut wrong = Vec::new();
     for stem in stems(&place, "toml") {
         let text = std::fs::read_to_string(place.join(format!("{stem}.toml"))).unwrap();
         let name = format!("tests/errors/{folder}/{stem}.toml");
-        let (_, problems, sources) = settle(&name, &text, by);
+        let (_, problems, sources) = settle_for(purpose, &name, &text, by);
         let rule = stem.split("--").next().unwrap_or_default().to_owned();
         let codes: Vec<_> = problems.iter().map(|problem| problem.code).collect();
         assert!(codes.contains(&rule.as_str()), "{name}: {codes:?}");
@@ -286,8 +301,9 @@ fn goldens(folder: &str, by: By) -> BTreeSet<String> {
 
 #[test]
 fn every_rule_of_a_plan_has_a_golden_report() {
-    let mut shown = goldens("plan", By::Text);
-    shown.extend(goldens("host", By::Host));
+    let mut shown = goldens("plan", Purpose::Judge, By::Text);
+    shown.extend(goldens("host", Purpose::Start, By::Host));
+    shown.extend(goldens("check", Purpose::Judge, By::Host));
     shown.extend(WITHOUT_PROFILE.iter().map(|rule| (*rule).to_owned()));
     let of_text = stems(&directory("errors"), "toml");
     shown.extend(

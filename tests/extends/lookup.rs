@@ -176,3 +176,39 @@ fn additions_come_on_top_of_a_packaged_profile() {
     profile(&place.path().join("profiles/dev.toml"), "own");
     assert!(run(&["up", "--dry-run", "dev"]).contains("LANG"));
 }
+
+/// Bundles are found by name, and a checkout does not change what a user's own profiles extend.
+#[test]
+fn a_bundle_of_the_checkout_comes_last() {
+    let place = TempDir::new().unwrap();
+    let at = |path: &str| place.path().join(path);
+    let inherited = || said(&sandbox(place.path(), &["explain", "x", "env.inherit"]));
+    let write = |path: &str, text: &str| {
+        fs::create_dir_all(at(path).parent().unwrap()).unwrap();
+        fs::write(at(path), format!("version = 1\n{text}\n")).unwrap();
+    };
+    let shelf = "config/sandbox/profiles";
+    write(
+        &format!("{shelf}/x.toml"),
+        "extends = [\"base/thing\"]\ncommand.args = [\"/bin/sh\"]",
+    );
+    let missing = inherited();
+    assert!(
+        missing.contains("there is no bundle `base/thing`"),
+        "{missing}"
+    );
+    write(
+        "profiles/base/thing.toml",
+        "env.inherit = [\"OF_CHECKOUT\"]",
+    );
+    assert!(inherited().contains("OF_CHECKOUT"), "{}", inherited());
+    write(
+        &format!("{shelf}/base/thing.toml"),
+        "env.inherit = [\"OF_USER\"]",
+    );
+    let found = inherited();
+    assert!(
+        found.contains("OF_USER") && !found.contains("OF_CHECKOUT"),
+        "{found}"
+    );
+}

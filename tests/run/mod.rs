@@ -10,6 +10,7 @@ mod support;
 #[allow(dead_code, reason = "made for more than is needed here")]
 mod tarball;
 
+mod applications;
 mod attacks;
 mod below;
 mod below_host;
@@ -51,4 +52,5 @@ mod terminal;
 mod told;
 mod trees;
 mod work;
+mod wrap;
 mod writes;

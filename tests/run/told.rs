@@ -235,3 +235,51 @@ fn being_held_back_is_counted() {
     let pressure = &usage["pressure"]["cpu_some_seconds"];
     assert_eq!(pressure.is_number(), counts, "{usage}");
 }
+
+/// Whoever waits for a report finds a valid one that says why there was no run.
+#[test]
+fn a_run_that_fails_has_a_report_too() {
+    let schema = serde_json::from_str(&sandbox::report::outcome::json_schema()).unwrap();
+    let valid = jsonschema::validator_for(&schema).unwrap();
+    let fine = "[limits]\nwall_time = \"10s\"";
+    let cases = [
+        (fine, vec!["/no/such/program"], 127, "program.not-found"),
+        (fine, vec!["/etc/passwd"], 126, "program.not-executable"),
+        ("surprise = 1", vec!["true"], 125, "profile.unknown-key"),
+        (
+            "[[mount]]\nbind = \"/no/such\"",
+            vec!["true"],
+            125,
+            "mount.source-missing",
+        ),
+    ];
+    for caller in Caller::all() {
+        for (rest, command, code, rule) in &cases {
+            let lab = Lab::new(caller);
+            // What an earlier run left there does not count as this one's.
+            lab.file("report.json", "{\"version\": 1, \"old\": true}");
+            let ended = lab.run(&lab.profile(rest), command);
+            assert_eq!(ended.code(), *code, "{ended:?}");
+            let report = lab.report();
+            assert!(valid.is_valid(&report), "{report}");
+            assert_eq!(report["ending"]["kind"], "failed");
+            assert_eq!(report["exit_code"], *code);
+            let rules = report["problems"].as_array().unwrap();
+            assert!(rules.iter().any(|found| found["code"] == *rule), "{report}");
+        }
+    }
+}
+
+/// A dry run is no run.
+#[test]
+fn a_dry_run_writes_no_report() {
+    let lab = Lab::new(Caller::Unprivileged);
+    for rest in ["", "surprise = 1"] {
+        let profile = lab.file("profile.toml", &lab.profile(rest));
+        let report = lab.path("report.json");
+        let mut up = lab.host(sandbox());
+        up.args(["up", "--dry-run", "--report"]);
+        finish(up.args([&report, &profile]));
+        assert!(!lab.path("report.json").exists());
+    }
+}

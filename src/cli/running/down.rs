@@ -7,16 +7,18 @@ use clap::Args;
 
 use crate::diag::{Problem, Problems, Sources};
 use crate::model::Period;
+use crate::report::printable;
 use crate::supervise::{Entry, Stopping};
 
 use super::super::exit::Exit;
 use super::super::output;
-use super::{Running, problem};
+use super::{Running, lost, print, problem};
 
 /// End sandboxes, with everything in them
 ///
 /// Each program is asked by its `supervise.stop_signal`, and killed with all others of its sandbox when it has not
-/// ended after `supervise.stop_timeout`. What is left of a detached sandbox that has ended goes too.
+/// ended after `supervise.stop_timeout`. What is left of a detached sandbox that has ended goes too. The names of those that
+/// are gone are printed.
 #[derive(Debug, Args)]
 pub struct Down {
     /// All sandboxes of this user
@@ -75,16 +77,7 @@ impl Down {
                 problems.push(not_ended(entry, &error));
             }
         }
-        // What killed supervisors left goes with this.
-        let after = Running::find()?;
-        for entry in wanted {
-            let ended = after.list.iter().find(|left| left.name == entry.name);
-            if let Some(ended) = ended.filter(|left| !left.runs()) {
-                let forgotten = after.state.forget(ended);
-                problems.take(forgotten.map_err(|error| not_ended(ended, &error)));
-            }
-        }
-        Ok(())
+        print(&forget(&wanted, problems)?)
     }
 
     fn wanted<'a>(&self, running: &'a Running, problems: &mut Problems) -> Vec<&'a Entry> {
@@ -96,6 +89,32 @@ impl Down {
         let named = names.into_iter().map(|name| running.named(name));
         named.filter_map(|found| problems.take(found)).collect()
     }
+}
+
+/// Takes away what is left of those that do not run any more; gives back their names, one a line.
+fn forget(wanted: &[&Entry], problems: &mut Problems) -> Result<String, Problem> {
+    // What killed supervisors left goes with this.
+    let after = Running::find()?;
+    let mut gone = String::new();
+    for entry in wanted {
+        let left = after.list.iter().find(|left| left.name == entry.name);
+        let forgotten = match left {
+            None => Ok(()),
+            // It could not be ended, which was said, or its name runs again.
+            Some(left) if left.runs() => continue,
+            Some(left) => match &left.left {
+                Some(reason) => Err(lost(left, reason)),
+                None => after
+                    .state
+                    .forget(left)
+                    .map_err(|error| not_ended(left, &error)),
+            },
+        };
+        if problems.take(forgotten).is_some() {
+            gone.push_str(&format!("{}\n", printable(&entry.name)));
+        }
+    }
+    Ok(gone)
 }
 
 fn not_ended(entry: &Entry, error: &std::io::Error) -> Problem {

@@ -3,12 +3,14 @@
 use clap::Args;
 
 use crate::diag::Problem;
-use crate::model::Signal;
-use crate::supervise::{self, Reached};
+use crate::model::{RunState, Signal};
+use crate::report::printable;
+use crate::supervise::{self, Entry, Reached};
 
 use super::super::exit::Exit;
+use super::super::output;
 use super::super::profile::general;
-use super::{Named, Running, finish, problem};
+use super::{Named, Running, finish, problem, told};
 
 /// Send a signal to the program of a sandbox
 ///
@@ -52,11 +54,24 @@ impl Kill {
         let sent = supervise::signal(entry, self.signal);
         let what = format!("send a signal to the program of `{}`", entry.name);
         match sent.map_err(|error| problem("running.signal", &what, &error))? {
-            Reached::Program => Ok(()),
+            Reached::Program => {
+                self.tell_of_a_pause(entry);
+                Ok(())
+            }
             Reached::Nobody => {
                 let message = format!("the program of `{}` does not run", entry.name);
                 Err(general("running.no-program", message))
             }
+        }
+    }
+
+    /// A frozen process handles no signal: on cgroup v1 not even SIGKILL ends it.
+    fn tell_of_a_pause(&self, entry: &Entry) {
+        if told(entry).state == RunState::Paused {
+            let name = printable(&entry.name);
+            output::error_text(&format!(
+                "sandbox: `{name}` is paused: the signal counts when it goes on (`sandbox resume {name}`)\n"
+            ));
         }
     }
 }

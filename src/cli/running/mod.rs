@@ -91,14 +91,24 @@ impl Running {
     /// Where none runs.
     pub fn alive(&self, name: &str) -> Result<&Entry, Problem> {
         let entry = self.named(name)?;
-        match entry.runs() {
-            true => Ok(entry),
-            false => {
+        match (&entry.left, entry.runs()) {
+            (Some(reason), _) => Err(lost(entry, reason)),
+            (None, true) => Ok(entry),
+            (None, false) => {
                 let message = format!("the sandbox `{name}` has ended");
                 Err(general("running.ended", message))
             }
         }
     }
+}
+
+/// Its supervisor was killed, and every command tries in vain to remove the rest.
+pub fn lost(entry: &Entry, reason: &str) -> Problem {
+    let message = format!(
+        "the supervisor of `{}` was killed, and what it left cannot be removed: {reason}",
+        entry.name
+    );
+    general("running.left", message).help("end what holds it; every `sandbox` command tries again")
 }
 
 /// What the supervisor of a sandbox that runs tells of it.
@@ -182,6 +192,9 @@ pub fn told(entry: &Entry) -> RunningSandbox {
 }
 
 fn state(entry: &Entry) -> RunState {
+    if entry.left.is_some() {
+        return RunState::Lost;
+    }
     if !entry.runs() {
         return RunState::Ended;
     }

@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::diag::Problem;
 use crate::report::running;
+use crate::supervise::Entry;
 
 use super::super::exit::Exit;
 use super::{Running, finish, print, told};
@@ -33,7 +34,8 @@ impl Ps {
 
     fn list(&self) -> Result<(), Problem> {
         let running = Running::find()?;
-        let wanted = running.list.iter().filter(|entry| self.all || entry.runs());
+        let shown = |entry: &&Entry| self.all || entry.runs() || entry.left.is_some();
+        let wanted = running.list.iter().filter(shown);
         if self.names {
             let names: String = wanted.map(|entry| format!("{}\n", entry.name)).collect();
             return print(&names);

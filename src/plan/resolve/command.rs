@@ -113,8 +113,11 @@ fn arguments(
         );
         return None;
     }
-    if extra.value == ExtraArguments::Replace && !given.arguments.is_empty() {
-        return checked(from_line.collect(), scope);
+    let program = given.program.as_ref();
+    let program = program.map(|file| At::new(file.clone(), Origin::CommandLine));
+    if extra.value == ExtraArguments::Replace && (program.is_some() || !given.arguments.is_empty())
+    {
+        return checked(program.into_iter().chain(from_line).collect(), scope);
     }
     let mut list: Vec<Option<At<String>>> = offer.args(scope)?.into_iter().map(Some).collect();
     let written = match raw {
@@ -128,9 +131,12 @@ fn arguments(
         let text = scope.text(&argument.value);
         list.push(text.map(|text| At::new(text.value, argument.origin.clone())));
     }
-    list.extend(from_line.by_ref().map(Some));
     let list: Option<Vec<At<String>>> = list.into_iter().collect();
-    let list = list?;
+    let mut list = list?;
+    if let Some(program) = program {
+        take_place(&mut list, program);
+    }
+    list.extend(from_line.by_ref());
     let may_come_later =
         scope.given.purpose == Purpose::Judge && extra.value != ExtraArguments::Refuse;
     if list.is_empty() && !may_come_later {
@@ -141,6 +147,17 @@ fn arguments(
         return None;
     }
     checked(list, scope)
+}
+
+/// The program of a wrapper is the profile's first word where that is its name, or where there is none. A profile
+/// that names a file, or another program, means just that.
+fn take_place(list: &mut Vec<At<String>>, program: At<String>) {
+    let name = program.value.rsplit('/').next();
+    match list.first_mut() {
+        Some(first) if Some(first.value.as_str()) == name => *first = program,
+        Some(_) => {}
+        None => list.push(program),
+    }
 }
 
 fn report_missing(raw: &Opt<RawArgs>, extra: &At<ExtraArguments>, scope: &mut Scope<'_>) {

@@ -1,8 +1,8 @@
 //! Limits of what the machine has in pieces: CPUs, memory nodes, disks, huge pages.
 
 use crate::diag::{At, Problem};
-use crate::model::{ByteSize, DiskFact, Hardware, NumberList};
-use crate::plan::{Amount, Disk, IoLimit, IoRate};
+use crate::model::{ByteSize, Cpus, DiskFact, Hardware, NumberList};
+use crate::plan::{Amount, Disk, IoLimit, IoRate, Purpose};
 use crate::profile::raw::{Opt, RawHugetlb, RawIo, Setting};
 
 use super::scope::Scope;
@@ -12,6 +12,40 @@ fn machine<'a>(scope: &mut Scope<'a>) -> Option<&'a Hardware> {
     let facts = scope.facts()?;
     scope.wanted.hardware = true.into();
     facts.hardware.as_ref()
+}
+
+/// What the machine has, for limits that a smaller machine meets by itself. Only judging asks: a start in a sandbox
+/// that is smaller than its profile allows is what the profile allows.
+fn size_of_machine<'a>(scope: &mut Scope<'a>) -> Option<&'a Hardware> {
+    match scope.given.purpose {
+        Purpose::Judge => machine(scope),
+        Purpose::Start => None,
+    }
+}
+
+/// `limits.cpus`.
+pub(super) fn cpus(cpus: At<Cpus>, scope: &mut Scope<'_>) -> At<Amount> {
+    let there = size_of_machine(scope).and_then(|machine| machine.cpus.count());
+    if let Some(there) = there.filter(|there| cpus.value.thousandths > there * 1000) {
+        let message = format!("`limits.cpus` is {}, and this host has {there}", cpus.value);
+        warn_unused(&cpus, message, scope);
+    }
+    cpus.map(Amount::Cpus)
+}
+
+/// `limits.memory` and `limits.memory_high`, by key.
+pub(super) fn memory(size: &At<ByteSize>, key: &str, scope: &mut Scope<'_>) {
+    let there = size_of_machine(scope).and_then(|machine| machine.memory);
+    if let Some(there) = there.filter(|there| size.value > *there) {
+        let there = there.0 >> 20;
+        let message = format!("`{key}` is {}, and this host has {there}M", size.value);
+        warn_unused(size, message, scope);
+    }
+}
+
+fn warn_unused<T>(at: &At<T>, message: String, scope: &mut Scope<'_>) {
+    let problem = Problem::warning("limits.above-host", &at.origin, message);
+    scope.report(problem.help("write less where it is meant to limit something on this host"));
 }
 
 /// `limits.cpuset`.

@@ -115,11 +115,16 @@ fn amounts(raw: &RawLimits, scope: &mut Scope<'_>) -> Vec<At<Amount>> {
     judge_memory(&memory, &swap, scope);
     judge_high(&high, &memory, scope);
     judge_pids(&pids, scope);
+    for (size, key) in [(&memory, "limits.memory"), (&high, "limits.memory_high")] {
+        if let Some(size) = size {
+            hardware::memory(size, key, scope);
+        }
+    }
     let single = [
         memory.map(|at| at.map(Amount::Memory)),
         high.map(|at| at.map(Amount::MemoryHigh)),
         swap.map(|at| at.map(Amount::Swap)),
-        cpus.map(|at| at.map(Amount::Cpus)),
+        cpus.map(|cpus| hardware::cpus(cpus, scope)),
         cpu_weight.map(|at| at.map(Amount::CpuWeight)),
         cpuset.map(|list| hardware::cpuset(list, scope)),
         nodes.map(|list| hardware::memory_nodes(list, scope)),

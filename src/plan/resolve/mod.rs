@@ -71,6 +71,8 @@ pub struct Given {
     pub purpose: Purpose,
     /// What stands behind `--`.
     pub arguments: Vec<String>,
+    /// The file of the program that a wrapper stands for: it takes the place of the profile's word for it.
+    pub program: Option<String>,
     /// `--param`.
     pub params: BTreeMap<String, String>,
     /// `--name`.

@@ -42,7 +42,7 @@ struct ProfileJson<'a> {
 /// One mistake.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename = "Problem")]
-struct ProblemJson<'a> {
+pub struct ProblemJson<'a> {
     /// The rule's stable name: `mount.target-relative`.
     code: &'static str,
     /// Whether nothing starts because of it.
@@ -104,12 +104,13 @@ fn profile(judged: &Judged) -> ProfileJson<'_> {
         warnings: count(Severity::Warning),
         problems: problems
             .iter()
-            .map(|found| problem(found, sources))
+            .map(|found| problem_json(found, sources))
             .collect(),
     }
 }
 
-fn problem<'a>(found: &'a Problem, sources: &'a Sources) -> ProblemJson<'a> {
+/// One problem, for documents of other kinds too.
+pub fn problem_json<'a>(found: &'a Problem, sources: &'a Sources) -> ProblemJson<'a> {
     let Problem {
         code,
         severity,

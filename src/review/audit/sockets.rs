@@ -48,6 +48,14 @@ pub(super) const RULES: &[Rule] = &[
         why: "the clipboard, and whatever extensions the compositor gives to every client",
         judge: wayland,
     },
+    Rule {
+        code: "audit.filtered-bus",
+        dimension: Dimension::Sockets,
+        weight: Weight::tenths(15),
+        title: "the session bus behind a filter",
+        why: "the program calls what the filter lets through; which that is, only the command line of the proxy says",
+        judge: filtered_bus,
+    },
 ];
 
 const READ_ONLY_IS_NO_HELP: &str = "name only what the program needs below it, or add what holds the socket to `hide`; \
@@ -158,4 +166,10 @@ fn wayland(subject: &Subject<'_>) -> Vec<Found> {
     let fix = "leave it out where the program opens no window";
     let what = "the Wayland compositor";
     at(subject, SocketPower::Windows, what, fix)
+}
+
+fn filtered_bus(subject: &Subject<'_>) -> Vec<Found> {
+    let fix = "start the proxy with `--filter`, and name only what the program needs by `--talk`";
+    let what = "the session bus, as far as its proxy lets it";
+    at(subject, SocketPower::Filtered, what, fix)
 }

@@ -54,7 +54,7 @@ impl Standing {
     }
 }
 
-/// A sandbox that runs, or a detached one that has ended.
+/// A sandbox that runs, a detached one that has ended, or what could not be undone of one whose supervisor was killed.
 #[derive(Debug)]
 pub struct Entry {
     /// Its name, with its number.
@@ -65,6 +65,8 @@ pub struct Entry {
     pub standing: Standing,
     /// What was noted of it; nothing while it starts.
     pub record: Option<Record>,
+    /// Why what a killed supervisor left is still there; nothing for all others.
+    pub left: Option<String>,
     lock: File,
 }
 
@@ -90,13 +92,22 @@ impl Entry {
             standing,
             // One of a later version tells this one nothing; it is a sandbox all the same.
             record: record.and_then(|bytes| Record::decode(&bytes).ok()),
+            left: None,
             lock,
+        })
+    }
+
+    /// One whose supervisor was killed, with the reason why what it left could not be undone.
+    pub(super) fn lost(name: &str, place: &Path, reason: &io::Error) -> io::Result<Entry> {
+        Ok(Entry {
+            left: Some(reason.to_string()),
+            ..Entry::read(name, place)?
         })
     }
 
     /// Whether it runs.
     pub fn runs(&self) -> bool {
-        !matches!(self.standing, Standing::Ended { .. })
+        self.left.is_none() && !matches!(self.standing, Standing::Ended { .. })
     }
 
     /// The supervisor, held; nothing when it has ended.

@@ -125,8 +125,11 @@ impl StateDirectory {
     /// When the directory cannot be read. What cannot be undone stays noted for the next time.
     pub fn sweep(&self, end: End<'_>) -> io::Result<Vec<Entry>> {
         let mut found = Vec::new();
-        self.undo(end, |name, place| {
-            found.push(Entry::read(name, place)?);
+        self.undo(end, |name, place, left| {
+            found.push(match left {
+                None => Entry::read(name, place)?,
+                Some(reason) => Entry::lost(name, place, &reason)?,
+            });
             Ok(())
         })?;
         found.sort_by(|one, other| one.name.cmp(&other.name));
@@ -139,14 +142,15 @@ impl StateDirectory {
     /// # Errors
     /// As [`StateDirectory::sweep`].
     pub fn clean(&self, end: End<'_>) -> io::Result<()> {
-        self.undo(end, |_, _| Ok(()))
+        self.undo(end, |_, _, _| Ok(()))
     }
 
-    /// Undoes what killed supervisors left; `tell` is called for all others, in no order.
+    /// Undoes what killed supervisors left; `tell` is called for all others, in no order, with the reason where
+    /// one could not be undone.
     fn undo(
         &self,
         end: End<'_>,
-        mut tell: impl FnMut(&str, &Path) -> io::Result<()>,
+        mut tell: impl FnMut(&str, &Path, Option<io::Error>) -> io::Result<()>,
     ) -> io::Result<()> {
         let _turn = self.turn()?;
         for entry in fs::read_dir(&self.path)? {
@@ -156,8 +160,10 @@ impl StateDirectory {
             let Some(name) = name.to_str().filter(|_| is_directory(&entry)) else {
                 continue;
             };
-            if look(&place, end)? == Found::Sandbox {
-                tell(name, &place)?;
+            match look(&place, end)? {
+                Found::Sandbox => tell(name, &place, None)?,
+                Found::Lost(reason) => tell(name, &place, Some(reason))?,
+                Found::Nothing => {}
             }
         }
         Ok(())
@@ -166,8 +172,11 @@ impl StateDirectory {
     /// Takes away what a run left that has ended, whoever may have done it meanwhile.
     ///
     /// # Errors
-    /// When it cannot be removed.
+    /// When it cannot be removed, or not all that it stands for could be undone.
     pub fn forget(&self, entry: &Entry) -> io::Result<()> {
+        if let Some(reason) = &entry.left {
+            return Err(io::Error::other(reason.clone()));
+        }
         let _turn = self.turn()?;
         match lock(&entry.place, Missing::Refused)? {
             // A later run may have the name.
@@ -183,10 +192,12 @@ fn turn(path: &Path) -> io::Result<Flock<File>> {
 }
 
 /// What a directory in the state directory is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum Found {
     /// A sandbox that runs, or a detached one that has ended.
     Sandbox,
+    /// What a killed supervisor left and could not be undone.
+    Lost(io::Error),
     /// Not ours, or swept.
     Nothing,
 }
@@ -204,8 +215,8 @@ fn look(place: &Path, end: End<'_>) -> io::Result<Found> {
         Lock::Free(lock) => {
             let groups = noted_groups(place)?;
             if !groups.is_empty() {
-                if end(&groups).is_err() {
-                    return Ok(Found::Nothing);
+                if let Err(reason) = end(&groups) {
+                    return Ok(Found::Lost(reason));
                 }
                 remove_if_there(&place.join(GROUPS))?;
             }
@@ -372,9 +383,11 @@ mod tests {
         DirBuilder::new().mode(0o700).create(&left).unwrap();
         fs::write(left.join(LOCK), "1 7 7\n").unwrap();
         fs::write(left.join(GROUPS), "/cg/sandbox-dev-1\n").unwrap();
-        state
-            .sweep(&|_| Err(io::ErrorKind::TimedOut.into()))
-            .unwrap();
+        let found = state.sweep(&|_| Err(io::ErrorKind::TimedOut.into()));
+        let found = found.unwrap();
+        assert!(found[0].left.is_some() && !found[0].runs(), "{found:?}");
+        // It is not forgotten while something of it is there.
+        state.forget(&found[0]).unwrap_err();
         assert_eq!(state.claim("dev").unwrap().name, "dev-2");
         let noted = fs::read_to_string(left.join(GROUPS)).unwrap();
         assert_eq!(noted, "/cg/sandbox-dev-1\n");

@@ -92,8 +92,10 @@ fn all_end_and_those_that_are_named_although_one_is_unknown() {
     ]);
     assert_eq!(some.code(), 1, "{some:?}");
     assert!(some.err.contains("`nobody`"));
+    assert_eq!(some.out, format!("{}\n{}\n", runs[0].name, runs[1].name));
     assert!(!lives(processes[0]) && !lives(processes[1]) && lives(processes[2]));
-    lab.done(&["down", "--all", "--time", "0"]);
+    let rest = lab.done(&["down", "--all", "--time", "0"]);
+    assert_eq!(rest, format!("{}\n{}\n", runs[2].name, runs[3].name));
     for run in &runs {
         leaves_nothing(&lab, &run.name, &processes);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::support::{Caller, Lab, root_only};
 use super::leaves_nothing;
 
-const COUNTS: &str = "i=0; while :; do i=$((i + 1)); echo $i; sleep 0.02; done";
+const COUNTS: &str = "trap : USR1; i=0; while :; do i=$((i + 1)); echo $i; sleep 0.02; done";
 
 #[test]
 fn a_frozen_program_does_nothing_until_it_goes_on() {
@@ -25,6 +25,9 @@ fn a_frozen_program_does_nothing_until_it_goes_on() {
     assert!(entered.err.contains("running.paused"), "{entered:?}");
     // Twice is no mistake.
     lab.done(&["pause", &run.name]);
+    let sent = lab.finished(&["kill", "--signal", "USR1", &run.name]);
+    assert_eq!(sent.code(), 0, "{sent:?}");
+    assert!(sent.err.contains("is paused"), "{sent:?}");
     lab.done(&["resume", &run.name]);
     assert_eq!(run.told()["state"], "running");
     let count = frozen.lines().count();

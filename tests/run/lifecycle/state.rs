@@ -86,6 +86,46 @@ fn what_is_foreign_in_the_directory_is_neither_taken_nor_followed() {
     assert_eq!(open.code(), 1, "{open:?}");
 }
 
+/// What every command tries in vain to remove is shown, and its name is not given to another.
+#[test]
+fn what_a_killed_supervisor_left_for_good_is_not_hidden() {
+    let lab = Lab::new(Caller::Unprivileged);
+    let state = lab.directory(&format!("runtime/sandbox/{}", lab.name));
+    for private in [state.parent().unwrap(), &state] {
+        fs::set_permissions(private, Permissions::from_mode(0o700)).unwrap();
+    }
+    lab.file(&format!("runtime/sandbox/{}/lock", lab.name), "1 7 7\n");
+    let group = lab.directory(&format!("sandbox-{}-1", lab.name));
+    let groups = format!("{}\n", group.display());
+    lab.file(&format!("runtime/sandbox/{}/groups", lab.name), &groups);
+    let shown = lab.done(&["ps"]);
+    assert!(
+        shown.contains(&lab.name) && shown.contains("lost"),
+        "{shown}"
+    );
+    for command in [
+        vec!["down", &lab.name],
+        vec!["down", "--all"],
+        vec!["kill", &lab.name],
+    ] {
+        let refused = lab.finished(&command);
+        assert_eq!(
+            (refused.code(), refused.out.as_str()),
+            (1, ""),
+            "{refused:?}"
+        );
+        assert!(refused.err.contains("cannot be removed"), "{refused:?}");
+    }
+    assert!(group.exists());
+    let other = lab.detach(&lab.profile(""), &["true"]);
+    assert_eq!(other.name, format!("{}-2", lab.name));
+    lab.done(&["wait", &other.name]);
+    // As soon as it can be removed it is.
+    fs::remove_dir(&group).unwrap();
+    assert_eq!(lab.done(&["ps", "--all"]), "no sandboxes\n");
+    assert!(!state.exists());
+}
+
 /// What a later version may write beside what this one knows.
 #[test]
 fn a_later_version_of_the_files_is_lived_with() {

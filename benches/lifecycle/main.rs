@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench lifecycle`, as root or as a user. The state directory is one of its own, so that no other
 //! sandbox is touched. Beside it run as many of `bwrap --unshare-all` where that is installed, and entering is
-//! compared with `nsenter`, which sets nothing up behind it.
+//! compared with `nsenter`, which sets nothing up behind it, and with `crun exec`.
 #![allow(clippy::print_stdout, reason = "a benchmark prints what it found")]
 
 use std::fs;
@@ -13,6 +13,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+
+mod crun;
+#[path = "../start/place.rs"]
+mod place;
+
+use crun::Container;
 
 /// The program under test, as Cargo built it for this run.
 const SANDBOX: &str = env!("CARGO_BIN_EXE_sandbox");
@@ -227,25 +233,47 @@ impl Bench {
             .and_then(|one| one["pid"].as_u64())
             .unwrap_or(0);
         let program = children(first).first().copied().unwrap_or(0).to_string();
+        let container = self.container();
+        if let Err(error) = &container {
+            println!("  crun is not measured: {error}");
+        }
         let (mut own, mut other, mut stats) = (Vec::new(), Vec::new(), Vec::new());
+        let mut crun = Vec::new();
         for _ in 0..rounds {
             own.push(self.done(&["exec", "many", "--", "true"])?);
             let mut nsenter = Command::new("nsenter");
             nsenter.args(["--all", "--target", &program, "/usr/bin/true"]);
             nsenter.stdin(Stdio::null());
             other.push(timed(&mut nsenter)?);
+            if let Ok(container) = &container {
+                crun.push(container.enter().map_err(io::Error::other)?);
+            }
             stats.push(self.done(&["stats", "many"])?);
         }
-        let (own, other) = (median(own), median(other));
+        let own = median(own);
         told("exec", own);
-        told("nsenter", other);
-        println!(
-            "  exec / nsenter: {:.2}",
-            own.as_secs_f64() / other.as_secs_f64()
-        );
+        against(own, "nsenter", median(other));
+        if !crun.is_empty() {
+            against(own, "crun exec", median(crun));
+        }
         told("stats", median(stats));
         self.done(&["down", "--all", "--time", "5s"])?;
         Ok(())
+    }
+
+    /// A container of the same tree.
+    fn container(&self) -> Result<Container, String> {
+        let folder = self.place.join("bundle");
+        let root = folder.join("rootfs");
+        fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        self.done(&[
+            "build",
+            &self.profile(),
+            "--output",
+            &root.to_string_lossy(),
+        ])
+        .map_err(|error| error.to_string())?;
+        Container::start(&folder)
     }
 
     fn short(&self, count: usize) -> io::Result<()> {
@@ -287,6 +315,12 @@ impl Drop for Bench {
 
 fn told(what: &str, time: Duration) {
     println!("  {what}: {:.2} ms", time.as_secs_f64() * 1000.0);
+}
+
+fn against(own: Duration, name: &str, other: Duration) {
+    told(name, other);
+    let ratio = own.as_secs_f64() / other.as_secs_f64();
+    println!("  exec / {name}: {ratio:.2}");
 }
 
 fn timed(command: &mut Command) -> io::Result<Duration> {

@@ -1,0 +1,148 @@
+//! What changes between two profiles, in meaning: what becomes possible, and what no longer is.
+//!
+//! Both sides are symbolic plans, so that the answer is the same on every machine, and a change in a base,
+//! a parameter or a variable shows in every profile that is made of it.
+//!
+//! A side is taken apart into what its program can do (`Power`), and a power that no power of the other side
+//! holds is a change: [`Mark::Wider`] where the new side has it, [`Mark::Narrower`] where the old one had.
+//! So the two marks mirror each other when the sides change places, and the order of a file, which makes no
+//! power, makes no change. Where neither of two values holds the other (another host path at the same place)
+//! both marks are given: something is lost, and something that was not there before is possible. What lets
+//! the program do neither more nor less is [`Mark::Neutral`].
+
+mod env;
+mod files;
+mod isolation;
+mod limits;
+mod neutral;
+mod power;
+mod promises;
+mod syscalls;
+mod topics;
+mod tree;
+
+use crate::diag::{At, Origin};
+use crate::plan::Settings;
+
+pub use topics::{Topic, topics};
+
+use power::Power;
+
+/// One of two profiles.
+#[derive(Debug, Clone, Copy)]
+pub struct Side<'a> {
+    /// What it comes to, by its text alone.
+    pub settings: &'a Settings,
+    /// What the command line may set.
+    pub params: &'a [Param],
+}
+
+/// One entry of `[params]`.
+#[derive(Debug, Clone)]
+pub struct Param {
+    /// Its name.
+    pub name: At<String>,
+    /// What it may be; anything where there is none.
+    pub choices: Vec<At<String>>,
+}
+
+/// Which way a change goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mark {
+    /// Something is possible that was not.
+    Wider,
+    /// Something is no longer possible.
+    Narrower,
+    /// Neither.
+    Neutral,
+}
+
+impl Mark {
+    /// All, as they are told.
+    pub const ALL: [Mark; 3] = [Mark::Wider, Mark::Narrower, Mark::Neutral];
+
+    /// Its name.
+    pub fn word(self) -> &'static str {
+        match self {
+            Mark::Wider => "wider",
+            Mark::Narrower => "narrower",
+            Mark::Neutral => "neutral",
+        }
+    }
+}
+
+/// In which of the two profiles the line of a change stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Where {
+    /// The old one: what it said is gone.
+    Old,
+    /// The new one.
+    New,
+}
+
+/// One difference in meaning.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// What it is about.
+    pub topic: &'static Topic,
+    /// Which way it goes.
+    pub mark: Mark,
+    /// What is possible now, or no longer.
+    pub message: String,
+    /// Whose line it is.
+    pub side: Where,
+    /// The line that says so.
+    pub origin: Origin,
+}
+
+/// All differences, those that are wider first.
+pub fn diff(old: Side<'_>, new: Side<'_>) -> Vec<Change> {
+    let mut changes: Vec<Change> = Vec::new();
+    for power in gains(old, new) {
+        changes.push(Change {
+            topic: power.topic,
+            mark: Mark::Wider,
+            message: power.with,
+            side: if power.turned { Where::Old } else { Where::New },
+            origin: power.origin,
+        });
+    }
+    for power in gains(new, old) {
+        let message = power
+            .without
+            .unwrap_or_else(|| format!("no longer: {}", power.with));
+        changes.push(Change {
+            topic: power.topic,
+            mark: Mark::Narrower,
+            message,
+            side: if power.turned { Where::New } else { Where::Old },
+            origin: power.origin,
+        });
+    }
+    changes.extend(neutral::changes(old, new));
+    changes
+}
+
+/// What is possible in `to` and not in `from`.
+fn gains(from: Side<'_>, to: Side<'_>) -> Vec<Power> {
+    let had = powers(from, to);
+    let mut gains = powers(to, from);
+    gains.retain(|power| !had.iter().any(|had| had.reach.covers(&power.reach)));
+    for gain in &mut gains {
+        gain.point_at(&had);
+    }
+    gains.extend(files::gains(from, to));
+    gains.extend(tree::gains(from, to));
+    gains.extend(promises::gains(from, to));
+    syscalls::joined(gains)
+}
+
+/// All that does not depend on where in the tree it is.
+fn powers(side: Side<'_>, other: Side<'_>) -> Vec<Power> {
+    let mut powers = Vec::new();
+    isolation::powers(side, &mut powers);
+    limits::powers(side, other, &mut powers);
+    syscalls::powers(side, &mut powers);
+    env::powers(side, &mut powers);
+    powers
+}

@@ -1,0 +1,231 @@
+//! Revisions of real repositories.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+const BASE: &str = "version = 1\n[limits]\nmemory = \"256M\"\n";
+const DEV: &str = "version = 1\nextends = [\"base.toml\"]\n[command]\nargs = [\"/bin/true\"]\n";
+
+struct Repository(TempDir);
+
+impl Repository {
+    /// With one commit, tagged `old`.
+    fn new() -> Repository {
+        let repository = Repository(tempfile::tempdir().unwrap());
+        repository.git(&["init", "-q", "-b", "main"]);
+        repository.write("profiles/base.toml", BASE);
+        repository.write("profiles/dev.toml", DEV);
+        repository.write("Cargo.toml", "[package]\nversion = \"1\"\n");
+        repository.commit("old");
+        repository
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn git(&self, words: &[&str]) {
+        let mut command = Command::new("git");
+        command
+            .current_dir(self.path())
+            .args(["-c", "user.name=x", "-c", "user.email=x@x"]);
+        let output = command.args(words).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn commit(&self, tag: &str) {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-qm", tag]);
+        self.git(&["tag", tag]);
+    }
+
+    fn diff(&self, words: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sandbox"));
+        command.current_dir(self.path()).arg("diff").args(words);
+        command.output().unwrap()
+    }
+
+    fn text(&self, words: &[&str], code: i32) -> String {
+        let output = self.diff(words);
+        let told = String::from_utf8(output.stderr).unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{text}{told}");
+        text + &told
+    }
+}
+
+#[test]
+fn a_change_in_a_base_shows_in_what_extends_it() {
+    let repository = Repository::new();
+    repository.write("profiles/base.toml", "version = 1\n");
+    repository.commit("new");
+    let text = repository.text(&["--git", "old...new"], 3);
+    assert!(
+        text.contains("profiles/dev.toml") && text.contains("profiles/base.toml"),
+        "{text}"
+    );
+    assert_eq!(
+        text.matches("`limits.memory` has no limit").count(),
+        2,
+        "{text}"
+    );
+    assert!(
+        !text.contains("Cargo.toml") && !text.contains("sandbox-revision"),
+        "{text}"
+    );
+    repository.text(&["--git", "new..old"], 0);
+    repository.text(&["--git", "new..new"], 0);
+    // One file of a revision against that of the checkout, with the base of each.
+    let text = repository.text(&["old:profiles/dev.toml", "profiles/dev.toml"], 3);
+    assert!(text.contains("old:profiles/base.toml:3"), "{text}");
+    repository.text(&["old:./profiles/dev.toml", "old:profiles/dev.toml"], 0);
+}
+
+#[test]
+fn profiles_come_and_go() {
+    let repository = Repository::new();
+    repository.write(
+        "profiles/open.toml",
+        "version = 1\n[command]\nargs = [\"x\"]\n[network]\nmode = \"host\"\n",
+    );
+    repository.commit("new");
+    let text = repository.text(&["--git", "old...new"], 3);
+    assert!(
+        text.contains("diff.network") && text.contains("(none)"),
+        "{text}"
+    );
+    let text = repository.text(&["--git", "new..old"], 0);
+    assert!(text.contains("NARROWER"), "{text}");
+}
+
+#[test]
+fn a_profile_cannot_hide_from_the_comparison() {
+    let repository = Repository::new();
+    // A key in quotes is the same key, and a link is what it leads to.
+    let open =
+        "\"version\" = 1\nname = \"odd\"\n[command]\nargs = [\"x\"]\n[network]\nmode = \"host\"\n";
+    repository.write("a \u{1b}[31m\"b\".toml", open);
+    repository.commit("quoted");
+    let text = repository.text(&["--git", "old...quoted"], 3);
+    assert!(
+        text.contains("diff.network") && !text.contains('\u{1b}'),
+        "{text}"
+    );
+    let link = repository.path().join("profiles/run.toml");
+    std::os::unix::fs::symlink("dev.toml", &link).unwrap();
+    repository.commit("linked");
+    std::fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("../a \u{1b}[31m\"b\".toml", &link).unwrap();
+    repository.commit("turned");
+    let text = repository.text(&["--git", "linked...turned"], 3);
+    assert!(
+        text.contains("run.toml") && text.contains("diff.network"),
+        "{text}"
+    );
+    // One that leads out of the revision, and a base that lies beyond it, are errors.
+    std::os::unix::fs::symlink("/etc/x.toml", repository.path().join("out.toml")).unwrap();
+    repository.commit("out");
+    repository.text(&["--git", "turned...out"], 1);
+    repository.text(&["out:out.toml", "out:profiles/dev.toml"], 1);
+}
+
+#[test]
+fn a_base_beyond_the_revision_is_refused() {
+    let repository = Repository::new();
+    let outside = tempfile::Builder::new()
+        .suffix(".toml")
+        .tempfile_in("/tmp")
+        .unwrap();
+    std::fs::write(outside.path(), "version = 1\n").unwrap();
+    let name = outside.path().file_name().unwrap().to_str().unwrap();
+    let text = format!("version = 1\nextends = [\"../{name}\"]\n[command]\nargs = [\"x\"]\n");
+    repository.write("up.toml", &text);
+    repository.commit("up");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sandbox"));
+    command.current_dir(repository.path()).env("TMPDIR", "/tmp");
+    let output = command
+        .args(["diff", "up:up.toml", "up:up.toml"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(told.contains("diff.base-outside"), "{told}");
+}
+
+#[test]
+fn a_repository_runs_nothing_of_its_own() {
+    let repository = Repository::new();
+    let ran = repository.path().join("ran");
+    let script = repository.path().join("evil");
+    std::fs::write(
+        &script,
+        format!("#!/bin/sh\ntouch '{}'\ncat\n", ran.display()),
+    )
+    .unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&script, mode).unwrap();
+    let evil = script.to_str().unwrap();
+    repository.write(".gitattributes", "*.toml filter=evil diff=evil\n");
+    for key in [
+        "core.fsmonitor",
+        "diff.evil.textconv",
+        "core.pager",
+        "core.sshCommand",
+    ] {
+        repository.git(&["config", key, evil]);
+    }
+    repository.write(
+        "profiles/dev.toml",
+        "version = 1\n[command]\nargs = [\"/bin/true\"]\n",
+    );
+    let mut command = Command::new("git");
+    command.current_dir(repository.path()).args([
+        "-c",
+        "core.fsmonitor=false",
+        "-c",
+        "user.name=x",
+    ]);
+    let words = ["-c", "user.email=x@x", "commit", "-qam", "new"];
+    assert!(command.args(words).output().unwrap().status.success());
+    repository.git(&["config", "filter.evil.smudge", evil]);
+    std::fs::remove_file(&ran).ok();
+    repository.text(&["--git", "old...HEAD"], 3);
+    assert!(!ran.exists());
+}
+
+#[test]
+fn what_is_no_revision_is_an_error() {
+    let repository = Repository::new();
+    for words in [
+        &["--git", "old...none"][..],
+        &["--git", "old"],
+        &["none:x.toml", "old:x.toml"],
+    ] {
+        let text = repository.text(words, 1);
+        assert!(
+            text.contains("diff.revision") || text.contains("profile.not-found"),
+            "{text}"
+        );
+    }
+    repository.text(&["--git=--all...old"], 1);
+    repository.text(&["old:profiles/none.toml", "profiles/dev.toml"], 1);
+    assert_eq!(
+        repository.diff(&["profiles/dev.toml"]).status.code(),
+        Some(2)
+    );
+    assert_eq!(
+        repository
+            .diff(&["--git", "old...old", "x", "y"])
+            .status
+            .code(),
+        Some(2)
+    );
+}
