@@ -447,7 +447,7 @@ fn open_state() -> Result<StateDirectory, Problem> {
     let state =
         StateDirectory::open(place).map_err(|error| problem("state.directory", &what, &error))?;
     state
-        .sweep(&crate::cgroup::sweep)
+        .clean(&crate::cgroup::sweep)
         .map_err(|error| problem("state.sweep", "clean up after killed runs", &error))?;
     Ok(state)
 }

@@ -124,8 +124,35 @@ impl StateDirectory {
     /// # Errors
     /// When the directory cannot be read. What cannot be undone stays noted for the next time.
     pub fn sweep(&self, end: End<'_>) -> io::Result<Vec<Entry>> {
-        let _turn = self.turn()?;
         let mut found = Vec::new();
+        self.undo(end, |name, place, left| {
+            found.push(match left {
+                None => Entry::read(name, place)?,
+                Some(reason) => Entry::lost(name, place, &reason)?,
+            });
+            Ok(())
+        })?;
+        found.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(found)
+    }
+
+    /// Undoes what killed supervisors left, and reads nothing of all others: a start has no use for it, and
+    /// looks at each sandbox that runs.
+    ///
+    /// # Errors
+    /// As [`StateDirectory::sweep`].
+    pub fn clean(&self, end: End<'_>) -> io::Result<()> {
+        self.undo(end, |_, _, _| Ok(()))
+    }
+
+    /// Undoes what killed supervisors left; `tell` is called for all others, in no order, with the reason where
+    /// one could not be undone.
+    fn undo(
+        &self,
+        end: End<'_>,
+        mut tell: impl FnMut(&str, &Path, Option<io::Error>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let _turn = self.turn()?;
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
             let (place, name) = (entry.path(), entry.file_name());
@@ -133,10 +160,13 @@ impl StateDirectory {
             let Some(name) = name.to_str().filter(|_| is_directory(&entry)) else {
                 continue;
             };
-            found.extend(look(name, &place, end)?);
+            match look(&place, end)? {
+                Found::Sandbox => tell(name, &place, None)?,
+                Found::Lost(reason) => tell(name, &place, Some(reason))?,
+                Found::Nothing => {}
+            }
         }
-        found.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(found)
+        Ok(())
     }
 
     /// Takes away what a run left that has ended, whoever may have done it meanwhile.
@@ -161,26 +191,37 @@ fn turn(path: &Path) -> io::Result<Flock<File>> {
     Flock::lock(directory, FlockArg::LockExclusive).map_err(|(_, errno)| errno.into())
 }
 
-/// What of one sandbox is there; nothing for what was swept.
-fn look(name: &str, place: &Path, end: End<'_>) -> io::Result<Option<Entry>> {
+/// What a directory in the state directory is.
+#[derive(Debug)]
+enum Found {
+    /// A sandbox that runs, or a detached one that has ended.
+    Sandbox,
+    /// What a killed supervisor left and could not be undone.
+    Lost(io::Error),
+    /// Not ours, or swept.
+    Nothing,
+}
+
+/// Sweeps one sandbox where its supervisor was killed.
+fn look(place: &Path, end: End<'_>) -> io::Result<Found> {
     // No other command stops for what is not ours, or was never one.
     let is_lock = |found: fs::Metadata| found.is_file();
     if !is_private(place)? || !fs::symlink_metadata(place.join(LOCK)).map_or(true, is_lock) {
-        return Ok(None);
+        return Ok(Found::Nothing);
     }
-    match lock(place, Missing::Refused)? {
-        Lock::Held => Entry::read(name, place).map(Some),
+    match take_lock(place, Missing::Refused)? {
+        Lock::Held => Ok(Found::Sandbox),
         Lock::Nothing => cleared(place),
         Lock::Free(lock) => {
             let groups = noted_groups(place)?;
             if !groups.is_empty() {
                 if let Err(reason) = end(&groups) {
-                    return Entry::lost(name, place, &reason).map(Some);
+                    return Ok(Found::Lost(reason));
                 }
                 remove_if_there(&place.join(GROUPS))?;
             }
             match Standing::read(&lock)? {
-                Standing::Ended { .. } => Entry::read(name, place).map(Some),
+                Standing::Ended { .. } => Ok(Found::Sandbox),
                 Standing::Lives(_) | Standing::Unknown => cleared(place),
             }
         }
@@ -188,11 +229,11 @@ fn look(name: &str, place: &Path, end: End<'_>) -> io::Result<Option<Entry>> {
 }
 
 /// A directory in it is nobody's of this program: it stays, and stops nobody.
-fn cleared(place: &Path) -> io::Result<Option<Entry>> {
+fn cleared(place: &Path) -> io::Result<Found> {
     use io::ErrorKind::{DirectoryNotEmpty, IsADirectory};
     match clear(place) {
         Err(error) if ![DirectoryNotEmpty, IsADirectory].contains(&error.kind()) => Err(error),
-        _ => Ok(None),
+        _ => Ok(Found::Nothing),
     }
 }
 
@@ -239,6 +280,11 @@ fn lock(place: &Path, missing: Missing) -> io::Result<Lock> {
     if guard::holds(Guard::StateLinks) && !is_private(place)? {
         return Err(foreign(place));
     }
+    take_lock(place, missing)
+}
+
+/// The same where the directory is known to be private.
+fn take_lock(place: &Path, missing: Missing) -> io::Result<Lock> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).mode(0o600);
     options.create(missing == Missing::Made).truncate(false);
@@ -347,6 +393,35 @@ mod tests {
         assert_eq!(noted, "/cg/sandbox-dev-1\n");
         assert!(state.sweep(&|_| Ok(())).unwrap().is_empty());
         assert_eq!(state.claim("dev").unwrap().name, "dev");
+    }
+
+    #[test]
+    fn a_start_sweeps_as_completely_as_a_list_and_leaves_what_runs() {
+        let place = tempfile::tempdir().unwrap();
+        let state = state(&place);
+        let living = state.claim("dev").unwrap();
+        let path = place.path().join("run");
+        for (name, lock) in [("killed", Some("1 7 7\n")), ("unlocked", None)] {
+            let left = path.join(name);
+            DirBuilder::new().mode(0o700).create(&left).unwrap();
+            fs::write(left.join(GROUPS), format!("/cg/sandbox-{name}-1\n")).unwrap();
+            if let Some(lock) = lock {
+                fs::write(left.join(LOCK), lock).unwrap();
+            }
+        }
+        let ended = std::cell::RefCell::new(Vec::new());
+        let end = |groups: &[PathBuf]| {
+            ended.borrow_mut().extend_from_slice(groups);
+            Ok(())
+        };
+        state.clean(&end).unwrap();
+        let ended = ended.into_inner();
+        assert_eq!(ended, [PathBuf::from("/cg/sandbox-killed-1")]);
+        let left = fs::read_dir(&path).unwrap();
+        let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["dev"]);
+        assert!(path.join("dev").join(LOCK).exists());
+        living.release().unwrap();
     }
 
     #[test]
