@@ -17,3 +17,4 @@ mod reports;
 mod run;
 mod settings;
 mod skip;
+mod why;

@@ -28,6 +28,7 @@ mod store;
 mod test;
 mod tree;
 mod up;
+mod why;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -76,6 +77,7 @@ enum Command {
     Check(check::Check),
     Audit(audit::Audit),
     Diff(diff::DiffCommand),
+    Why(why::WhyCommand),
     Explain(explain::Explain),
     Doctor(doctor::Doctor),
     Up(up::Up),
@@ -113,6 +115,7 @@ pub fn main() -> ExitCode {
             Command::Check(check) => check.run(),
             Command::Audit(audit) => audit.run(),
             Command::Diff(diff) => diff.run(),
+            Command::Why(why) => why.run(),
             Command::Explain(explain) => explain.run(),
             Command::Doctor(doctor) => doctor.run(),
             Command::Up(up) => up.run(),

@@ -22,6 +22,7 @@ pub mod steps;
 mod stores;
 mod table;
 pub mod values;
+pub mod why;
 
 pub use footer::footer;
 pub use outcome::{json, summary};
