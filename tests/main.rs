@@ -19,3 +19,4 @@ mod reports;
 mod run;
 mod settings;
 mod skip;
+mod why;

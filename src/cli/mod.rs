@@ -31,6 +31,7 @@ mod store;
 mod test;
 mod tree;
 mod up;
+mod why;
 mod wrap;
 mod wrapper;
 
@@ -82,6 +83,7 @@ enum Command {
     Fmt(fmt::Fmt),
     Audit(audit::Audit),
     Diff(diff::DiffCommand),
+    Why(why::WhyCommand),
     Explain(explain::Explain),
     Doctor(doctor::Doctor),
     Up(up::Up),
@@ -124,6 +126,7 @@ pub fn main() -> ExitCode {
             Command::Fmt(fmt) => fmt.run(),
             Command::Audit(audit) => audit.run(),
             Command::Diff(diff) => diff.run(),
+            Command::Why(why) => why.run(),
             Command::Explain(explain) => explain.run(),
             Command::Doctor(doctor) => doctor.run(),
             Command::Up(up) => up.run(),

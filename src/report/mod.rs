@@ -23,6 +23,7 @@ pub mod steps;
 mod stores;
 mod table;
 pub mod values;
+pub mod why;
 
 pub use failed::failed;
 pub use footer::footer;

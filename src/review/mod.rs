@@ -6,5 +6,6 @@ pub mod diff;
 mod page;
 mod syscalls;
 mod view;
+pub mod why;
 
 pub use syscalls::{Syscalls, syscalls};

@@ -54,7 +54,7 @@ pub(super) fn view<'a>(settings: &'a Settings, path: &InsidePath) -> Vec<Seen<'a
     let over = settings.mounts.iter().rev();
     let mut over = over.filter(|mount| path.is_within(&mount.value.target));
     let mut seen = Vec::new();
-    let mut guard = PartGuard::Pinned;
+    let mut guard: Option<&Origin> = None;
     for mount in over.by_ref() {
         match &mount.value.kind {
             MountKind::Part {
@@ -65,11 +65,15 @@ pub(super) fn view<'a>(settings: &'a Settings, path: &InsidePath) -> Vec<Seen<'a
                 seen.push(at(&mount.value, content, Writing::Denied, &mount.origin));
                 return seen;
             }
-            MountKind::Part { guard: part, .. } => guard = guard.max(*part),
+            MountKind::Part {
+                guard: PartGuard::ReadOnly,
+                ..
+            } => guard = guard.or(Some(&mount.origin)),
+            MountKind::Part { .. } => {}
             kind => {
                 let mut one = mounted(settings, &mount.value, path, &mount.origin);
-                if guard == PartGuard::ReadOnly {
-                    one.writing = Writing::Denied;
+                if let Some(line) = guard {
+                    (one.writing, one.origin) = (Writing::Denied, line);
                 }
                 seen.push(one);
                 if missing(kind) == Missing::Refused {

@@ -154,7 +154,7 @@ fn holds(sources: &[At<TreeSource>], place: &InsidePath) -> bool {
 }
 
 /// Whether one of two paths lies at or below the other.
-pub(super) fn touches(one: &str, other: &str) -> bool {
+pub(in crate::review) fn touches(one: &str, other: &str) -> bool {
     let within = |path: &str, top: &str| {
         top == "/"
             || path == top

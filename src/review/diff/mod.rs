@@ -26,7 +26,9 @@ use crate::plan::Settings;
 
 pub use topics::{Topic, topics};
 
+pub(super) use files::touches;
 use power::Power;
+pub(super) use power::matches;
 
 /// One of two profiles.
 #[derive(Debug, Clone, Copy)]

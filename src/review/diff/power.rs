@@ -124,7 +124,7 @@ impl Reach {
 }
 
 /// Whether a pattern with one `*` at its end takes in a name, or all that another pattern does.
-pub(super) fn matches(pattern: &str, name: &str) -> bool {
+pub(in crate::review) fn matches(pattern: &str, name: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(prefix) => name.starts_with(prefix),
         None => pattern == name,

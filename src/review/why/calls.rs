@@ -1,0 +1,94 @@
+//! Why a system call runs or not.
+
+use crate::diag::Origin;
+use crate::model::OnDeny;
+use crate::plan::Settings;
+use crate::seccomp::{Cause, Families, Key, Standing, Verdicts, families, rules_in_force};
+
+use super::{Answer, Verdict};
+
+/// Nothing where the kernel has no such call.
+pub(super) fn answer(settings: &Settings, name: &str) -> Option<Answer> {
+    settings.with_policy(|policy| {
+        let verdicts = Verdicts::of(policy).ok()?;
+        let verdict = verdicts.get(name)?;
+        let (by, origin) = cause(settings, verdict.cause);
+        if verdict.standing != Standing::Allowed {
+            return Some(refused(settings, name, verdict.standing, &by, &origin));
+        }
+        let answer = Answer::new(Verdict::Allowed, format!("`{name}` runs: {by}"), &origin);
+        let rules = rules_in_force(policy, &verdicts).into_iter();
+        let rules = rules.filter(|rule| rule.calls.contains(&name));
+        Some(rules.fold(answer, |answer, rule| {
+            let reason = format!("not with these arguments: {}", rule.refused);
+            answer.and(reason, &settings.seccomp.origin)
+        }))
+    })
+}
+
+fn refused(
+    settings: &Settings,
+    name: &str,
+    standing: Standing,
+    by: &str,
+    origin: &Origin,
+) -> Answer {
+    let on_deny = &settings.syscalls.on_deny;
+    if standing == Standing::Absent {
+        let reason = format!("`{name}` fails with ENOSYS, as on a kernel without it: {by}");
+        return Answer::new(Verdict::Denied, reason, origin);
+    }
+    let (verdict, what) = match on_deny.value {
+        OnDeny::Log => (
+            Verdict::Allowed,
+            "a refused call runs all the same, and is logged".to_owned(),
+        ),
+        OnDeny::Kill => (
+            Verdict::Denied,
+            "a refused call ends the process with SIGSYS".to_owned(),
+        ),
+        OnDeny::Errno(errno) => (
+            Verdict::Denied,
+            format!("a refused call fails with {errno}"),
+        ),
+    };
+    Answer::new(verdict, format!("`{name}` is refused: {by}"), origin).and(what, &on_deny.origin)
+}
+
+/// Whether sockets of the internet are refused.
+pub(super) fn unix_alone(settings: &Settings) -> bool {
+    settings.with_policy(|policy| families(policy) == Families::Unix)
+}
+
+fn cause(settings: &Settings, cause: Cause) -> (String, Origin) {
+    let (syscalls, policy) = (&settings.syscalls, &settings.seccomp);
+    let entry = |list: &[crate::diag::At<crate::seccomp::Entry>], index: usize| {
+        let entry = list.get(index);
+        entry.map_or(Origin::Default, |entry| entry.origin.clone())
+    };
+    match cause {
+        Cause::Group => (
+            format!("so says the policy `{}`", policy.value),
+            policy.origin.clone(),
+        ),
+        Cause::NoList => ("no list of calls is kept".to_owned(), policy.origin.clone()),
+        Cause::Lack(lack) => (
+            format!("`strict` lacks {}", lack.what),
+            policy.origin.clone(),
+        ),
+        Cause::Allow(index) => ("`allow` opens it".to_owned(), entry(&syscalls.allow, index)),
+        Cause::Deny(index) => ("`deny` closes it".to_owned(), entry(&syscalls.deny, index)),
+        Cause::Opening(opening) => match opening.key {
+            Key::NestedUserNamespaces => {
+                let origin = settings.nested_userns.origin.clone();
+                ("`nested_userns` opens it".to_owned(), origin)
+            }
+            Key::Capability(name) => {
+                let mut kept = settings.capabilities.iter();
+                let kept = kept.find(|kept| kept.value.to_string() == name);
+                let origin = kept.map_or(Origin::Default, |kept| kept.origin.clone());
+                (format!("`{name}` opens it"), origin)
+            }
+        },
+    }
+}
