@@ -26,6 +26,7 @@ mod store;
 mod test;
 mod tree;
 mod up;
+mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -133,13 +134,13 @@ pub fn main() -> ExitCode {
             Command::Store(store) => store.run(),
             Command::Gc(gc) => gc.run(),
         },
-        Err(error) => refused(&error, &arguments),
+        Err(error) => refused(usage::hinted(error, &arguments), &arguments),
     };
     exit.into()
 }
 
 /// Wrong usage: 125 where the exit code is a program's, 2 for all others.
-fn refused(error: &clap::Error, arguments: &[OsString]) -> Exit {
+fn refused(error: clap::Error, arguments: &[OsString]) -> Exit {
     // A closed standard stream is no reason for another exit code.
     error.print().ok();
     match error.kind() {
