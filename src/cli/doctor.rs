@@ -19,7 +19,7 @@ use crate::report::problems::Style;
 
 use super::exit::Exit;
 use super::output;
-use super::profile::Loaded;
+use super::profile::{Loaded, Params, general};
 use super::tree::no_home;
 
 /// Tell what of this host lets sandboxes start, or keeps them from it, and what to do about it
@@ -36,6 +36,8 @@ pub struct Doctor {
     /// Print JSON, by schemas/doctor.schema.json
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    params: Params,
     /// A profile, to tell whether this host has what it needs
     #[arg(value_name = "PROFILE")]
     profile: Option<PathBuf>,
@@ -77,6 +79,19 @@ const MORE: [(&str, &str); 6] = [
 impl Doctor {
     /// Runs the command.
     pub fn run(self) -> Exit {
+        let given = match self.params.alone() {
+            Ok(given) if self.profile.is_none() && !given.params.is_empty() => {
+                let problem = general(
+                    "params.unknown",
+                    "no profile is named whose parameter this is",
+                );
+                let problem = problem.help("name the profile, or leave `--param` out");
+                output::problems(problem.into(), &Sources::default());
+                return Exit::USAGE;
+            }
+            Ok(given) => given,
+            Err(exit) => return exit,
+        };
         let Some(store) = places::store() else {
             output::problems(no_home().into(), &Sources::default());
             return Exit::NO;
@@ -88,7 +103,7 @@ impl Doctor {
         let mut sources = Sources::default();
         let rehearsals = match &self.profile {
             Some(profile) => {
-                let mut loaded = Loaded::read(profile, Given::default());
+                let mut loaded = Loaded::read(profile, given);
                 let rehearsal = examine(&mut loaded, Need::Needed, &store);
                 sources = loaded.sources;
                 vec![rehearsal]

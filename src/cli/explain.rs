@@ -24,7 +24,7 @@ pub struct Explain {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Explain a rule of `check` in place of a profile: why it is there, what breaks it and what does not
+    /// Explain a rule of `check` or `audit` in place of a profile: why it is there, what breaks it and what does not
     #[arg(long, value_name = "CODE", conflicts_with_all = ["profile", "key", "json"])]
     rule: Option<String>,
     #[command(flatten)]
@@ -115,6 +115,11 @@ fn tell(told: Result<String, Problem>, sources: &Sources) -> Exit {
 }
 
 fn rule(code: &str) -> Result<String, Problem> {
+    let mut of_audit = review::audit::rules();
+    if let Some(found) = of_audit.find(|rule| rule.code == code) {
+        let review::audit::Rule { title, why, .. } = found;
+        return Ok(format!("{code}\n\n  {title}: {why}.\n"));
+    }
     rules::find(code)
         .map(|rule| rules::text(&rule))
         .map_err(|near| {

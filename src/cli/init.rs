@@ -13,6 +13,7 @@ use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
 use nix::sys::stat::{Mode, mkdirat};
 
 use crate::diag::{Problem, Sources};
+use crate::host;
 
 use super::exit::Exit;
 use super::output;
@@ -53,7 +54,7 @@ impl Init {
                 format!("cannot tell where this is: {error}"),
             )
         })?;
-        let root = git_root(&here);
+        let root = host::checkout_top(&here);
         let top = root.as_deref().unwrap_or(&here);
         let templates = match self.template {
             Some(template) => vec![template],
@@ -113,13 +114,6 @@ impl Init {
         text.filter(|_| below.components().all(plain))
             .map(str::to_owned)
     }
-}
-
-/// The top of the checkout that `here` lies in, as `${GIT_ROOT}` finds it.
-fn git_root(here: &Path) -> Option<PathBuf> {
-    let mut above = here.ancestors();
-    let top = above.find(|directory| directory.join(".git").symlink_metadata().is_ok());
-    top.map(Path::to_owned)
 }
 
 fn shell() -> &'static str {

@@ -15,9 +15,10 @@ use super::profile::{Loaded, shelves};
 /// List the profiles that commands find by name
 ///
 /// A PROFILE with a `/` in it, or that ends with `.toml`, is a path. Any other is a name: NAME.toml is looked for
-/// in ./profiles, ./.sandbox, $XDG_CONFIG_HOME/sandbox/profiles, /etc/sandbox/profiles and
-/// /usr/share/sandbox/profiles, and the first one wins. So a checkout can give any name another meaning: commands
-/// warn where it hides a profile that is not its own, and here it is marked.
+/// in ./profiles and ./.sandbox, in both at the top of the checkout around, in $XDG_CONFIG_HOME/sandbox/profiles,
+/// /etc/sandbox/profiles and /usr/share/sandbox/profiles, and the first one wins. So a checkout can give any name
+/// another meaning: commands warn where it hides a profile that is not its own, and here it is marked. A checkout
+/// whose .git belongs to somebody else is not looked at.
 ///
 /// NAME.local.toml in /etc/sandbox/profiles and in the user's directory comes on top of a profile of
 /// /usr/share/sandbox/profiles or /etc/sandbox/profiles, the host's first: as if it extended it, and under its name.

@@ -31,6 +31,7 @@ mod store;
 mod test;
 mod tree;
 mod up;
+mod usage;
 mod why;
 mod wrap;
 mod wrapper;
@@ -154,13 +155,13 @@ pub fn main() -> ExitCode {
             Command::Wrap(wrap) => wrap.run(),
             Command::Generate(generate) => generate.run(),
         },
-        Err(error) => refused(&error, &arguments),
+        Err(error) => refused(usage::hinted(error, &arguments), &arguments),
     };
     exit.into()
 }
 
 /// Wrong usage: 125 where the exit code is a program's, 2 for all others.
-fn refused(error: &clap::Error, arguments: &[OsString]) -> Exit {
+fn refused(error: clap::Error, arguments: &[OsString]) -> Exit {
     // A closed standard stream is no reason for another exit code.
     error.print().ok();
     match error.kind() {

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use clap::Args;
 
@@ -155,13 +156,17 @@ impl Loaded {
     }
 }
 
-/// Where profiles are looked up by name: those of the directory that the caller stands in come first.
+/// Where profiles are looked up by name: those of the directory that the caller stands in come first, then those at
+/// the top of the checkout around it.
 pub fn shelves() -> Shelves {
     let shelf = |directory: PathBuf, keeper| Shelf { directory, keeper };
-    let mut shelves = vec![
-        shelf(PathBuf::from("./profiles"), Keeper::Project),
-        shelf(PathBuf::from("./.sandbox"), Keeper::Project),
-    ];
+    let mut shelves = Vec::new();
+    for top in [Some(Path::new(".")), checkout_above()]
+        .into_iter()
+        .flatten()
+    {
+        shelves.extend(PROJECT.map(|name| shelf(top.join(name), Keeper::Project)));
+    }
     let user = host::places::config().map(|config| config.join("profiles"));
     shelves.extend(user.map(|user| shelf(user, Keeper::User)));
     shelves.push(shelf(PathBuf::from("/etc/sandbox/profiles"), Keeper::Host));
@@ -176,6 +181,21 @@ pub fn own_shelves() -> Shelves {
     let mut shelves = shelves();
     shelves.0.retain(|shelf| shelf.keeper != Keeper::Project);
     shelves
+}
+
+/// The directories of profiles in a project.
+const PROJECT: [&str; 2] = ["profiles", ".sandbox"];
+
+/// The top of the checkout that the caller stands in, where that is another directory: `..`, `../..`. Many profiles
+/// can be read in one run, and it stays where it is.
+fn checkout_above() -> Option<&'static Path> {
+    static ABOVE: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
+        let here = std::env::current_dir().ok()?;
+        let top = host::checkout_top(&here)?;
+        let below = here.strip_prefix(&top).ok()?.components().count();
+        (below > 0).then(|| PathBuf::from_iter(std::iter::repeat_n("..", below)))
+    });
+    ABOVE.as_deref()
 }
 
 /// Who asks.

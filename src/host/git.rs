@@ -14,8 +14,8 @@ pub(super) struct Checkout {
 
 /// The checkout in which `start` lies, an absolute path without links.
 ///
-/// Like git, the search ends at the border of a file system and at a repository that has no working
-/// tree. A `.git` of another user does not count (CVE-2022-24765): it would choose what is bound.
+/// Like git, the search ends at the border of a file system, at a repository that has no working tree and
+/// below each directory of `GIT_CEILING_DIRECTORIES`. A `.git` of another user does not count (CVE-2022-24765): it would choose what is bound.
 /// Root takes one of the user whose directory it stands in, as builds in containers do.
 pub(super) fn checkout(start: &Path, uid: u32) -> Option<Checkout> {
     let here = start.metadata().ok()?;
@@ -23,7 +23,11 @@ pub(super) fn checkout(start: &Path, uid: u32) -> Option<Checkout> {
         let owner = path.symlink_metadata().map(|found| found.uid());
         owner.is_ok_and(|owner| owner == uid || owner == 0 || (uid == 0 && owner == here.uid()))
     };
+    let ceilings = std::env::var_os("GIT_CEILING_DIRECTORIES").unwrap_or_default();
     for root in start.ancestors() {
+        if root != start && std::env::split_paths(&ceilings).any(|ceiling| ceiling == root) {
+            return None;
+        }
         if root.metadata().ok()?.dev() != here.dev() {
             return None;
         }

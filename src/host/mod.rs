@@ -73,6 +73,14 @@ pub fn home_of(uid: u32) -> Option<std::path::PathBuf> {
     accounts::user(uid).map(|user| user.home.into())
 }
 
+/// The top of the checkout in which `start` lies, an absolute path without links: `${GIT_ROOT}`.
+///
+/// None where its `.git` belongs to somebody else: what lies beside it would be chosen by them.
+pub fn checkout_top(start: &Path) -> Option<std::path::PathBuf> {
+    let uid = nix::unistd::geteuid().as_raw();
+    git::checkout(start, uid).map(|checkout| checkout.root)
+}
+
 fn caller() -> HostAccount {
     let groups = nix::unistd::getgroups().unwrap_or_default();
     HostAccount {

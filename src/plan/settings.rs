@@ -71,6 +71,9 @@ pub struct Settings {
     pub left_out: Vec<At<String>>,
     /// Parts of binds that are to be protected and are not, or not against everybody.
     pub unprotected: Vec<At<OpenPart>>,
+    /// Numbers that nobody knows without a host or a parameter, each as it was written: the widest stands for them.
+    #[serde(skip)]
+    pub unknown: Vec<At<String>>,
     /// Values of the caller's environment that stand in any text above and are never shown.
     #[serde(skip)]
     pub private: PrivateValues,

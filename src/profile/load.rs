@@ -81,7 +81,13 @@ pub fn load(asked: &Asked<'_>, sources: &mut Sources, problems: &mut Problems) -
     let sound = !links.is_empty() && links.iter().all(|link| link.raw.is_some());
     let merged = merge::merge(links, &directories, problems);
     let declared = merged.params.clone();
-    let raw = params::fill(merged, params, problems);
+    let mut of_params = Problems::new();
+    let raw = params::fill(merged, params, &mut of_params);
+    // What a file that was not read declares and uses, nobody knows.
+    let told = of_params.sorted().into_iter();
+    for problem in told.filter(|problem| sound || !params::is_of_every_file(problem)) {
+        problems.push(problem);
+    }
     Loaded {
         params: declared,
         raw: sound.then_some(raw),
@@ -172,7 +178,10 @@ impl<'a> Loader<'a> {
             self.problems.push(problem);
             return None;
         }
-        let read = read::read_kept(path, trust).map_err(|problem| at_base(problem, from));
+        let read = read::read_kept(path, trust).map_err(|problem| match from {
+            Some(base) => at_base(problem, base),
+            None => self.perhaps_named(problem, path),
+        });
         let FileText {
             text,
             identity,
@@ -353,6 +362,20 @@ impl<'a> Loader<'a> {
         }
     }
 
+    /// `dev.toml` is a path, and `dev` the name of a profile.
+    fn perhaps_named(&self, problem: Problem, path: &Path) -> Problem {
+        let stem = stem(path);
+        let is_bare = path.as_os_str() == format!("{stem}.toml").as_str();
+        let name = stem.parse::<SandboxName>().ok().filter(|_| is_bare);
+        let found = name.and_then(|name| self.shelves.all(&name).into_iter().next());
+        match found {
+            Some(found) if problem.code == "profile.not-found" => {
+                problem.help(format!("write `{stem}` for `{}`", found.path.display()))
+            }
+            _ => problem,
+        }
+    }
+
     fn too_many(&self, from: Option<&At<String>>) -> Option<Problem> {
         let origin = from.map_or(&Origin::CommandLine, |base| &base.origin);
         if self.open.len() >= MOST_LEVELS {
@@ -401,20 +424,18 @@ fn shadowed(name: &str, origin: &Origin, first: &Found, hidden: &Found) -> Probl
         return Problems::new();
     }
     let (path, other) = (first.path.display(), hidden.path.display());
-    let message = format!("profile `{name}` is `{path}` of this directory, which hides `{other}`");
+    let message = format!("profile `{name}` is `{path}` of this project, which hides `{other}`");
     let problem = Problem::warning("profile.hides-another", origin, message);
     let help = format!("look at it, or name the other by its path: `{other}`");
     Problems::from(problem.help(help))
 }
 
 /// What is wrong with a base is told where it is named.
-fn at_base(mut problem: Problem, from: Option<&At<String>>) -> Problem {
-    if let Some(base) = from {
-        problem.label.origin = base.origin.clone();
-        if problem.code == "profile.not-found" {
-            let help = "a path is relative to the file that states it; a name has no `.toml`";
-            problem.help = Some(help.to_owned());
-        }
+fn at_base(mut problem: Problem, base: &At<String>) -> Problem {
+    problem.label.origin = base.origin.clone();
+    if problem.code == "profile.not-found" {
+        let help = "a path is relative to the file that states it; a name has no `.toml`";
+        problem.help = Some(help.to_owned());
     }
     problem
 }

@@ -47,6 +47,11 @@ pub(super) fn fill(merged: Merged, given: &GivenParams, problems: &mut Problems)
     profile
 }
 
+/// Whether a problem of [`fill`] says that something stands in none of the files.
+pub(super) fn is_of_every_file(problem: &Problem) -> bool {
+    ["params.unknown", "params.undeclared", "params.unused"].contains(&problem.code)
+}
+
 /// What is wrong with a parameter itself.
 fn judge(param: &RawParam) -> Problems {
     let Some(default) = &param.default else {

@@ -18,7 +18,7 @@ pub struct Shelf {
 /// Whose a directory of profiles is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keeper {
-    /// The directory that the caller stands in: `./profiles`, `./.sandbox`.
+    /// The directory that the caller stands in, or the top of its checkout: `profiles`, `.sandbox`.
     Project,
     /// The caller.
     User,

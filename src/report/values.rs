@@ -33,10 +33,17 @@ pub fn values(plan: &Plan, inherit: &[At<String>], sources: &Sources) -> Vec<Val
     let rows = rows::rows(&plan.settings, inherit, texts);
     let told = rows.into_iter().map(|row| {
         let rows::Row { key, value, origin } = row;
+        let unknown = &plan.settings.unknown;
+        let unknown = unknown.iter().find(|unknown| unknown.origin == origin);
+        let kernel = match unknown {
+            // The steps are those of the number that stands for it.
+            Some(_) => vec!["known when it starts".to_owned()],
+            None => becomes(plan, (&key, &value), &origin, texts),
+        };
         Value {
-            kernel: becomes(plan, (&key, &value), &origin, texts),
+            kernel,
             key,
-            value,
+            value: unknown.map_or(value, |unknown| unknown.value.clone()),
             origin: whole(&sources.locate_exactly(&origin)),
         }
     });

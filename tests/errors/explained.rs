@@ -165,3 +165,16 @@ fn an_unknown_rule_names_a_near_one() {
     let text = String::from_utf8(told.stderr).unwrap();
     assert!(text.contains("write `mount.target-relative`"), "{text}");
 }
+
+#[test]
+fn what_audit_finds_is_explained_too() {
+    for rule in sandbox::review::audit::rules() {
+        let told = explain(rule.code);
+        assert_eq!(told.status.code(), Some(0), "{}", rule.code);
+        let text = String::from_utf8(told.stdout).unwrap();
+        assert!(
+            text.starts_with(rule.code) && text.contains(rule.why),
+            "{text}"
+        );
+    }
+}

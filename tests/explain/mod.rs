@@ -64,3 +64,34 @@ fn a_wrong_profile_is_not_explained() {
         "{told:?}"
     );
 }
+
+/// What is not known yet is told as it was written: the number that stands for it meanwhile is nobody's.
+#[test]
+fn numbers_without_a_value_are_told_as_they_were_written() {
+    let place = tempfile::TempDir::new().unwrap();
+    let profile = place.path().join("p.toml");
+    let text = "version = 1\ncommand.args = [\"sh\"]\nparams.n = {}\n[limits]\npids = \"${param:n}\"\n\
+        memory = \"${env:MEMORY}\"\nwall_time = \"${param:n}\"\n";
+    std::fs::write(&profile, text).unwrap();
+    let explain = |options: &[&str]| {
+        let told = Command::new(env!("CARGO_BIN_EXE_sandbox"))
+            .args(["explain", profile.to_str().unwrap()])
+            .args(options)
+            .output()
+            .unwrap();
+        assert_eq!(told.status.code(), Some(0), "{told:?}");
+        String::from_utf8(told.stdout).unwrap()
+    };
+    let all = explain(&[]);
+    for line in [
+        "limits.pids = ${param:n}\n",
+        "limits.memory = ${env:MEMORY}\n",
+        "limits.wall_time = ${param:n}\n",
+    ] {
+        assert!(all.contains(line), "{line}: {all}");
+    }
+    assert!(!all.contains(&u64::MAX.to_string()), "{all}");
+    std::fs::write(&profile, text.replace("wall_time = \"${param:n}\"\n", "")).unwrap();
+    let given = explain(&["limits.pids", "--param", "n=5"]);
+    assert!(given.starts_with("limits.pids = 5\n"), "{given}");
+}

@@ -90,3 +90,53 @@ fn a_value_is_never_read_again() {
     let text = said(&planned);
     assert!(text.contains("'${HOME}\"] # '"), "{text}");
 }
+
+/// A base that may not be read can declare what is given: nothing is said about that.
+#[test]
+fn parameters_of_a_file_that_is_refused_are_not_called_unknown() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = tempfile::TempDir::new().unwrap();
+    let profiles = place.path().join("profiles");
+    std::fs::create_dir(&profiles).unwrap();
+    let file = profiles.join("dev.toml");
+    let text = "version = 1\ncommand.args = [\"${param:p}\"]\nparams.p = {}\n";
+    std::fs::write(&file, text).unwrap();
+    let check = || {
+        super::said(&super::sandbox(
+            place.path(),
+            &["check", "dev", "--param", "p=sh"],
+        ))
+    };
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
+    assert_eq!(check(), "dev: ok\n");
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o666)).unwrap();
+    let text = check();
+    assert!(text.starts_with("profile.others-write\n"), "{text}");
+    assert!(!text.contains("params."), "{text}");
+}
+
+#[test]
+fn doctor_takes_parameters_of_its_profile_only() {
+    let place = tempfile::TempDir::new().unwrap();
+    let told = super::sandbox(place.path(), &["doctor", "--param", "p=sh"]);
+    assert_eq!(told.status.code(), Some(2), "{}", super::said(&told));
+    let text =
+        "version = 1\ncommand.args = [\"sh\"]\nparams.p = {}\nlimits.pids = \"${param:p}\"\n";
+    std::fs::write(place.path().join("p.toml"), text).unwrap();
+    let told = |param: &str| {
+        super::said(&super::sandbox(
+            place.path(),
+            &["doctor", "--param", param, "./p.toml"],
+        ))
+    };
+    assert!(
+        told("p=none").contains("value.invalid"),
+        "{}",
+        told("p=none")
+    );
+    let text = told("p=50");
+    assert!(
+        !text.contains("value.invalid") && !text.contains("variable.not-set"),
+        "{text}"
+    );
+}

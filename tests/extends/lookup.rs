@@ -67,7 +67,7 @@ fn a_checkout_that_hides_a_profile_is_named() {
     assert_eq!(checked.status.code(), Some(0), "{text}");
     assert!(text.contains("profile.hides-another"), "{text}");
     assert!(
-        text.contains("`./profiles/dev.toml` of this directory"),
+        text.contains("`./profiles/dev.toml` of this project"),
         "{text}"
     );
     fs::remove_file(place.path().join("profiles/dev.toml")).unwrap();
@@ -211,4 +211,81 @@ fn a_bundle_of_the_checkout_comes_last() {
         found.contains("OF_USER") && !found.contains("OF_CHECKOUT"),
         "{found}"
     );
+}
+
+/// Below the top of a checkout its profiles are found as at the top, unless the repository is somebody else's.
+#[test]
+fn the_top_of_the_checkout_is_looked_at_too() {
+    let place = TempDir::new().unwrap();
+    let at = |path: &str| place.path().join(path);
+    for directory in [".git/objects", ".git/refs", "src/deep"] {
+        fs::create_dir_all(at(directory)).unwrap();
+    }
+    fs::write(at(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
+    profile(&at("profiles/dev.toml"), "at the top");
+    profile(&at(".sandbox/other.toml"), "beside it");
+    let deep = at("src/deep");
+    let listed = list(&deep);
+    assert_eq!(listed[0]["from"], "project");
+    assert_eq!(listed[0]["description"], "at the top");
+    assert_eq!(listed[0]["path"], "../../profiles/dev.toml");
+    assert_eq!(listed[1]["name"], "other");
+    let checked = sandbox(&deep, &["check", "dev"]);
+    assert_eq!(said(&checked), "dev: ok\n");
+    // As git has it, nothing is looked for at a ceiling.
+    let below = Command::new(env!("CARGO_BIN_EXE_sandbox"))
+        .args(["check", "dev"])
+        .current_dir(&deep)
+        .env("XDG_CONFIG_HOME", "/nonexistent")
+        .env(
+            "GIT_CEILING_DIRECTORIES",
+            fs::canonicalize(place.path()).unwrap(),
+        )
+        .output()
+        .unwrap();
+    let text = said(&below);
+    assert!(text.starts_with("profile.unknown-name\n"), "{text}");
+    // Whichever of two a program that writes the checkout has added, none is guessed at.
+    profile(&deep.join("profiles/dev.toml"), "");
+    let text = said(&sandbox(&deep, &["check", "dev"]));
+    assert!(text.starts_with("profile.ambiguous\n"), "{text}");
+    fs::remove_dir_all(deep.join("profiles")).unwrap();
+    // An empty `.git` is no repository.
+    fs::remove_file(at(".git/HEAD")).unwrap();
+    let text = said(&sandbox(&deep, &["check", "dev"]));
+    assert!(text.starts_with("profile.unknown-name\n"), "{text}");
+}
+
+#[test]
+fn a_checkout_of_somebody_else_gives_no_profiles() {
+    let name = "a_checkout_of_somebody_else_gives_no_profiles";
+    if !geteuid().is_root() {
+        return skip(name, &Lack::Rights("only root can give files away"));
+    }
+    let place = TempDir::new().unwrap();
+    let git = place.path().join(".git");
+    for directory in [".git/objects", ".git/refs", "src"] {
+        fs::create_dir_all(place.path().join(directory)).unwrap();
+    }
+    fs::write(git.join("HEAD"), "").unwrap();
+    profile(&place.path().join("profiles/dev.toml"), "");
+    let src = place.path().join("src");
+    assert_eq!(said(&sandbox(&src, &["check", "dev"])), "dev: ok\n");
+    std::os::unix::fs::chown(&git, Some(12345), Some(12345)).unwrap();
+    let text = said(&sandbox(&src, &["check", "dev"]));
+    assert!(text.starts_with("profile.unknown-name\n"), "{text}");
+}
+
+#[test]
+fn a_name_with_its_ending_is_told_of_the_profile() {
+    let place = TempDir::new().unwrap();
+    profile(&place.path().join("profiles/dev.toml"), "");
+    let text = said(&sandbox(place.path(), &["up", "dev.toml"]));
+    assert!(text.starts_with("profile.not-found\n"), "{text}");
+    assert!(
+        text.contains("write `dev` for `./profiles/dev.toml`"),
+        "{text}"
+    );
+    let text = said(&sandbox(place.path(), &["up", "other.toml"]));
+    assert!(!text.contains("write `other`"), "{text}");
 }

@@ -6,6 +6,7 @@ mod hostile;
 mod init;
 mod lookup;
 mod merged;
+mod usage;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -13,12 +14,13 @@ use std::process::{Command, Output};
 use crate::errors::directory;
 use crate::plans::compare;
 
-/// The program in the directory `place`, with no profiles of the user's own.
+/// The program in the directory `place`, with no profiles of the user's own, nor of this checkout.
 pub fn sandbox(place: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_sandbox"))
         .args(arguments)
         .current_dir(place)
         .env("XDG_CONFIG_HOME", "/nonexistent")
+        .env("GIT_CEILING_DIRECTORIES", directory("extends"))
         .output()
         .unwrap()
 }

@@ -107,7 +107,13 @@ fn named(
     scope: &mut Scope<'_>,
 ) -> Option<UserIds> {
     let users = match passwd::listing(&raw.rootfs, scope) {
-        Listing::Generated => return Some(generated(name, own)),
+        Listing::Generated => {
+            let found = generated(name, own);
+            return found.or_else(|| {
+                scope.report(not_generated(name, asked));
+                None
+            });
+        }
         Listing::Unknown => return Some(SOMEBODY),
         Listing::Packed => {
             let message = format!("user `{name}` is looked up in a tree that is still packed");
@@ -139,14 +145,27 @@ fn named(
     None
 }
 
-/// The generated file knows `root`, `nobody` and the program's user, whatever its name is.
-fn generated(name: &str, own: UserIds) -> UserIds {
+/// The generated file knows `root`, `nobody` and the program's user. Another name is somebody else's, or a slip: it
+/// would get the caller's ids, whoever is meant.
+fn generated(name: &str, own: UserIds) -> Option<UserIds> {
     match name {
-        "nobody" => passwd::NOBODY,
-        // Root's own ids would make any name a second root.
-        _ if own.uid == 0 || own.gid == 0 => SOMEBODY,
-        _ => own,
+        "nobody" => Some(passwd::NOBODY),
+        // Root's own ids would make it a second root.
+        GENERATED_NAME if own.uid == 0 || own.gid == 0 => Some(SOMEBODY),
+        GENERATED_NAME => Some(own),
+        _ => None,
     }
+}
+
+fn not_generated(name: &str, asked: &At<UserSpec>) -> Problem {
+    let message =
+        format!("user `{name}` is not in the tree's `/etc/passwd`, which is made for this sandbox");
+    let known = ["caller", "root", "nobody", GENERATED_NAME];
+    let problem = asked.error("command.user-unknown", message);
+    problem.help(match crate::model::nearest(name, known) {
+        Some(near) => format!("write `{near}`, or numbers such as `\"1000:1000\"`"),
+        None => "write `caller`, `nobody` or numbers such as `\"1000:1000\"`, or give the tree an `/etc/passwd`".to_owned(),
+    })
 }
 
 /// An id of the host that nobody has, always the same one for a name.
@@ -201,11 +220,14 @@ pub(super) fn started_by_root(scope: &Scope<'_>) -> bool {
         .is_some_and(HostAccount::is_root)
 }
 
+/// What the generated files call the program's user.
+const GENERATED_NAME: &str = "user";
+
 /// The name that the generated files give the program's user.
 pub(super) fn user_name(identity: &Identity) -> &str {
     match &identity.asked.value {
         UserSpec::Name(name) => name,
-        _ => "user",
+        _ => GENERATED_NAME,
     }
 }
 
@@ -238,7 +260,7 @@ mod tests {
             (UserSpec::Caller, ids(1000, 100)),
             (UserSpec::Root, ids(0, 0)),
             (UserSpec::Ids { uid: 7, gid: 8 }, ids(7, 8)),
-            (UserSpec::Name("alice".to_owned()), ids(1000, 100)),
+            (UserSpec::Name("user".to_owned()), ids(1000, 100)),
             (UserSpec::Name("nobody".to_owned()), ids(65534, 65534)),
         ] {
             let found = identity(&raw(user), &bench).unwrap();

@@ -236,6 +236,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         expect,
         command: command?.with(env),
         left_out: std::mem::take(&mut scope.left_out),
+        unknown: std::mem::take(&mut scope.unknown),
         unprotected,
         private: std::mem::take(&mut scope.private),
     })

@@ -39,6 +39,8 @@ pub(super) struct Scope<'a> {
     pub wanted: Wanted,
     pub private: PrivateValues,
     pub left_out: Vec<At<String>>,
+    /// Numbers that are not known, as they were written.
+    pub unknown: Vec<At<String>>,
 }
 
 impl<'a> Scope<'a> {
@@ -51,6 +53,7 @@ impl<'a> Scope<'a> {
             wanted: Wanted::default(),
             private: PrivateValues::default(),
             left_out: Vec::new(),
+            unknown: Vec::new(),
         }
     }
 

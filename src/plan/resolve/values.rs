@@ -120,7 +120,11 @@ impl Scope<'_> {
             Some(_) => self.text(template)?,
             None => match literal_default(template) {
                 Some(text) => Text::shown(text),
-                None => return Some(At::new(widest, written.origin.clone())),
+                None => {
+                    let unknown = At::new(template.to_string(), written.origin.clone());
+                    self.unknown.push(unknown);
+                    return Some(At::new(widest, written.origin.clone()));
+                }
             },
         };
         match read(&text.value) {

@@ -64,6 +64,8 @@ impl Head<'_> {
             expect: _,
             // Each stands at what may be missing.
             allow_degraded: _,
+            // On a host all are known.
+            unknown: _,
         } = settings;
         let description = description
             .as_ref()

@@ -45,6 +45,8 @@ pub(super) fn rows(settings: &Settings, inherit: &[At<String>], texts: Texts<'_>
         // Of a host, which is not asked here.
         left_out: _,
         unprotected: _,
+        // Told in place of the values.
+        unknown: _,
         // Hidden in all the others.
         private: _,
     } = settings;

@@ -52,6 +52,8 @@ pub(super) fn powers(side: Side<'_>, powers: &mut Vec<Power>) {
         left_out: _,
         unprotected: _,
         private: _,
+        // The widest that they can be stands in their places.
+        unknown: _,
     } = side.settings;
     let mut to = Powers(powers);
     of_command(command, &mut to);
