@@ -23,6 +23,7 @@ mod locked;
 mod output;
 mod profile;
 mod refusal;
+mod report_file;
 mod reset;
 mod revision;
 mod running;

@@ -1,9 +1,8 @@
 //! `sandbox up`: build the tree, start the program in it, see it to its end.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::File;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -27,7 +26,7 @@ use super::exit::Exit;
 use super::locked::{self, Known, Place};
 use super::profile::{Loaded, Params, general, own_shelves, shelves};
 use super::tree::{self, Wanted};
-use super::{filter, guards, kept, output, refusal};
+use super::{filter, guards, kept, output, refusal, report_file};
 
 /// Start the program of a profile in its sandbox
 ///
@@ -78,9 +77,6 @@ pub struct Up {
     #[arg(skip)]
     program: Option<String>,
 }
-
-/// The rule about a report that cannot be written.
-const REPORT: &str = "command-line.report";
 
 /// Why nothing ran: what is wrong, and the exit code that says so.
 pub(super) struct Refused {
@@ -198,18 +194,20 @@ impl Up {
         let Some(path) = self.report.as_deref().filter(|_| !self.dry_run) else {
             return Ok(());
         };
-        // A report that could not be opened is among the problems already.
-        let failed = |problem: &Problem| problem.code == REPORT;
         let problems = refused.problems.clone().sorted();
-        if problems.iter().any(failed) {
+        // One that could not be opened is among the problems already.
+        if problems
+            .iter()
+            .any(|problem| problem.code == report_file::RULE)
+        {
             return Ok(());
         }
         let mut file = match opened {
             Some(file) => file,
-            None => create_report(path)?,
+            None => report_file::create(path)?,
         };
         let text = report::failed(&problems, sources, refused.exit.0);
-        write_report(&mut file, &text)
+        report_file::write(&mut file, &text)
     }
 
     /// Reads the profile and judges it for this host; warnings are printed.
@@ -292,7 +290,11 @@ impl Up {
     ) -> Result<Outcome, Refused> {
         let profile = judged.path.clone();
         // Opened before the program runs: it may be able to write the directory, and to lay a link there.
-        *report = self.report.as_deref().map(create_report).transpose()?;
+        *report = self
+            .report
+            .as_deref()
+            .map(report_file::create)
+            .transpose()?;
         refuse_directories()?;
         let filters = filter::compile_for(plan)?;
         let lock = match self.locked {
@@ -402,28 +404,6 @@ fn problem(code: &'static str, what: &str, error: &io::Error) -> Problem {
     general(code, format!("cannot {what}: {error}"))
 }
 
-/// No link, and no pipe without a reader: an earlier run may have laid one there. Those of /dev are the
-/// system's own (/dev/stdout).
-fn create_report(path: &Path) -> Result<File, Problem> {
-    let mut options = OpenOptions::new();
-    if !path.starts_with("/dev") && guard::holds(Guard::ReportLinks) {
-        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
-    }
-    let file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o666)
-        .open(path);
-    let what = || format!("write the report `{}`", path.display());
-    file.map_err(|error| problem(REPORT, &what(), &error))
-}
-
-fn write_report(file: &mut File, text: &str) -> Result<(), Problem> {
-    let written = file.write_all(text.as_bytes());
-    written.map_err(|error| problem(REPORT, "write the report", &error))
-}
-
 /// A directory among the standard streams is a way out: `..` of it is the host's (rule 15).
 pub(super) fn refuse_directories() -> Result<(), Problem> {
     let names = ["standard input", "standard output", "standard error"];
@@ -511,7 +491,7 @@ fn finish(outcome: &Outcome, report: Option<&mut File>) -> Result<(), Problem> {
         output::error_text(&format!("sandbox: {line}\n"));
     }
     if let Some(file) = report {
-        write_report(file, &report::json(outcome))?;
+        report_file::write(file, &report::json(outcome))?;
     }
     Ok(())
 }

@@ -80,12 +80,14 @@ pub enum Called {
 /// What the first word of the command line makes of the process.
 ///
 /// The last part of it counts, whatever directory stands before it, without the one `-` that marks a login
-/// shell. No name at all is the command, as is a file that was renamed and that nothing else links to.
+/// shell. No name at all is the command, as is a file that was renamed and that nothing else links to, and as is
+/// `/proc/self/exe`, by which programs start themselves.
 pub fn called(first: &OsStr, own: &Own) -> Called {
     let bytes = first.as_bytes();
     let name = bytes.rsplit(|byte| *byte == b'/').next().unwrap_or(bytes);
     let renamed = name == own.name() && own.links <= 1;
-    if bytes.is_empty() || is_own_name(OsStr::from_bytes(name)) || renamed {
+    let by_itself = bytes.starts_with(b"/proc/");
+    if bytes.is_empty() || is_own_name(OsStr::from_bytes(name)) || renamed || by_itself {
         return Called::Command;
     }
     let name = name.strip_prefix(b"-").unwrap_or(name);
@@ -131,6 +133,8 @@ mod tests {
         assert_eq!(called_as("sbx", "/opt/sbx", 1), Called::Command);
         let sealed = "/memfd:sbx (deleted)";
         assert_eq!(called_as("/opt/sbx", sealed, 0), Called::Command);
+        let by_itself = called_as("/proc/self/exe", "/usr/bin/sandbox", 1);
+        assert_eq!(by_itself, Called::Command);
     }
 
     #[test]
