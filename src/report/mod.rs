@@ -19,6 +19,7 @@ mod progress;
 pub mod rules;
 pub mod running;
 mod sarif;
+mod schema;
 pub mod steps;
 mod stores;
 mod table;

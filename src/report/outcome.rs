@@ -3,11 +3,11 @@
 
 use libc::{SIGINT, SIGPIPE};
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use super::failed::Failed;
 use super::printable::json_escaped;
+use super::schema::schema_of;
 use crate::model::{ByteSize, Ending, LimitKind, Outcome, Signal, Stop, StopAnswer, StopSource};
 
 /// The version of the report that is written. A member that is added does not change it, so readers
@@ -49,13 +49,7 @@ pub fn json(outcome: &Outcome) -> String {
 
 /// The JSON Schema of [`json`] and of [`failed`](super::failed()), made from the types themselves, with a line break at its end.
 pub fn json_schema() -> String {
-    // As it is written: every member is there, those that are not known with null.
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let schema = settings
-        .into_generator()
-        .into_root_schema_for::<Reported<'_>>();
-    let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
-    text + "\n"
+    schema_of::<Reported<'_>>()
 }
 
 /// Why it ended, where that was not the program's own doing, or the limits that may explain why it

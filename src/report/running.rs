@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use indicatif::HumanBytes;
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use super::printable::{json_escaped, printable};
+use super::schema::schema_of;
 use super::table::table;
 use crate::model::{Figures, RunState, RunningSandbox};
 
@@ -140,13 +140,6 @@ pub fn json_schema() -> String {
 /// That of [`stats_json`].
 pub fn stats_json_schema() -> String {
     schema_of::<Vec<Measured>>()
-}
-
-fn schema_of<T: JsonSchema>() -> String {
-    // As it is written: every member is there, those that are not known with null.
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let schema = settings.into_generator().into_root_schema_for::<T>();
-    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
 }
 
 /// A sandbox, and the plan by which it runs or the report of its end.

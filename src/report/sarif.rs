@@ -57,6 +57,24 @@ pub(super) fn message<'a>(text: impl Into<Cow<'a, str>>) -> Message<'a> {
     Message { text: text.into() }
 }
 
+/// A rule without settings of its own.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Descriptor {
+    id: &'static str,
+    short_description: Message<'static>,
+    full_description: Message<'static>,
+}
+
+/// A rule: its stable name, some words, and why it is there.
+pub(super) fn descriptor(id: &'static str, short: &'static str, full: &'static str) -> Descriptor {
+    Descriptor {
+        id,
+        short_description: message(short),
+        full_description: message(full),
+    }
+}
+
 /// One thing that was found.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

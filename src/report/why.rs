@@ -1,9 +1,9 @@
 //! Answers of `sandbox why`: for people, and as JSON.
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
+use super::schema::schema_of;
 use crate::diag::Sources;
 use crate::review::why::Answer;
 
@@ -92,10 +92,5 @@ pub fn json(asked: &Asked<'_>) -> String {
 
 /// The JSON Schema of [`json`], made from the types themselves, with a line break at its end.
 pub fn json_schema() -> String {
-    // As it is written: every member is there, those that are not known with null.
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let schema = settings
-        .into_generator()
-        .into_root_schema_for::<WhyJson<'_>>();
-    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+    schema_of::<WhyJson<'_>>()
 }

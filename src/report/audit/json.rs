@@ -1,11 +1,11 @@
 //! Findings as JSON, and its schema.
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use crate::report::place::{OriginJson, PlaceJson, place};
 use crate::report::printable::json_escaped;
+use crate::report::schema::schema_of;
 use crate::review::audit::{Finding, Level};
 
 use super::Audited;
@@ -127,10 +127,5 @@ fn finding<'a>(found: &'a Finding, audited: Audited<'a>) -> FindingJson<'a> {
 
 /// The JSON Schema of [`json`], made from the types themselves, with a line break at its end.
 pub fn json_schema() -> String {
-    // As it is written: every member is there, those that are not known with null.
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let schema = settings
-        .into_generator()
-        .into_root_schema_for::<AuditJson<'_>>();
-    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+    schema_of::<AuditJson<'_>>()
 }

@@ -1,11 +1,11 @@
 //! Differences as JSON, and its schema.
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use crate::report::place::{OriginJson, PlaceJson, place};
 use crate::report::printable::json_escaped;
+use crate::report::schema::schema_of;
 use crate::review::diff::{Change, Mark, Where};
 
 use super::Compared;
@@ -105,10 +105,5 @@ fn change<'a>(compared: &'a Compared, change: &'a Change) -> ChangeJson<'a> {
 
 /// The JSON Schema of [`json`], made from the types themselves, with a line break at its end.
 pub fn json_schema() -> String {
-    // As it is written: every member is there, those that are not known with null.
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let schema = settings
-        .into_generator()
-        .into_root_schema_for::<DiffJson<'_>>();
-    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+    schema_of::<DiffJson<'_>>()
 }

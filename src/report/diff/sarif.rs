@@ -2,20 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
-use crate::report::sarif::{self, Fingerprints, Message, ResultItem, message};
+use crate::report::sarif::{self, Fingerprints, ResultItem, message};
 use crate::review::diff::{Change, Mark, Topic, topics};
 
 use super::Compared;
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Descriptor {
-    id: &'static str,
-    short_description: Message<'static>,
-    full_description: Message<'static>,
-}
 
 /// A log of one run, with a line break at its end.
 pub fn sarif(all: &[Compared]) -> String {
@@ -29,16 +19,10 @@ pub fn sarif(all: &[Compared]) -> String {
             .filter(|change| change.mark == Mark::Wider);
         results.extend(wider.map(|change| result(compared, change, &known, &mut prints)));
     }
-    let rules = known.iter().map(|topic| descriptor(topic)).collect();
-    sarif::log::<_, ()>(rules, results, None)
-}
-
-fn descriptor(topic: &Topic) -> Descriptor {
-    Descriptor {
-        id: topic.code,
-        short_description: message(topic.title),
-        full_description: message(topic.why),
-    }
+    let rules = known
+        .iter()
+        .map(|topic| sarif::descriptor(topic.code, topic.title, topic.why));
+    sarif::log::<_, ()>(rules.collect(), results, None)
 }
 
 fn result<'a>(

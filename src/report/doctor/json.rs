@@ -1,10 +1,10 @@
 //! The findings as JSON, and its schema.
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use crate::report::printable::json_escaped;
+use crate::report::schema::schema_of;
 
 use super::{Examined, Finding, Need, State, findings, place, works};
 
@@ -120,10 +120,5 @@ fn finding(found: Finding, examined: Examined<'_>) -> FindingJson {
 
 /// The JSON Schema of [`json`], made from the types themselves, with a line break at its end.
 pub fn json_schema() -> String {
-    // As it is written: every member is there, those that are not known with null.
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let schema = settings
-        .into_generator()
-        .into_root_schema_for::<DoctorJson<'_>>();
-    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+    schema_of::<DoctorJson<'_>>()
 }

@@ -1,11 +1,11 @@
 //! The answers as JSON, and its schema.
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use crate::model::Verdict;
 use crate::report::printable::json_escaped;
+use crate::report::schema::schema_of;
 
 use super::{Answer, failed};
 
@@ -69,9 +69,5 @@ pub fn json(name: &str, answers: &[Answer]) -> String {
 
 /// The JSON Schema of [`json`], made from the types themselves, with a line break at its end.
 pub fn json_schema() -> String {
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let schema = settings
-        .into_generator()
-        .into_root_schema_for::<TestReport<'_>>();
-    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+    schema_of::<TestReport<'_>>()
 }

@@ -1,12 +1,12 @@
 //! Problems as JSON, one shape for every command, and its schema.
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use crate::diag::{Label, Problem, Severity, Sources};
 use crate::report::place::{OriginJson, PlaceJson, place};
 use crate::report::printable::json_escaped;
+use crate::report::schema::schema_of;
 
 use super::Judged;
 
@@ -142,10 +142,5 @@ pub fn problem_json<'a>(found: &'a Problem, sources: &'a Sources) -> ProblemJson
 
 /// The JSON Schema of [`json`], made from the types themselves, with a line break at its end.
 pub fn json_schema() -> String {
-    // As it is written: every member is there, those that are not known with null.
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let schema = settings
-        .into_generator()
-        .into_root_schema_for::<ProblemsJson<'_>>();
-    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+    schema_of::<ProblemsJson<'_>>()
 }

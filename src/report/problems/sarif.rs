@@ -2,21 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
-
 use crate::diag::{Label, Problem, Severity};
-use crate::report::sarif::{self, Fingerprints, Message, ResultItem, ResultProperties, message};
+use crate::report::sarif::{self, Fingerprints, ResultItem, ResultProperties, message};
 
 use super::Judged;
-
-/// A rule has a name and no text of its own: each message says what is wrong.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Descriptor {
-    id: &'static str,
-    short_description: Message<'static>,
-    full_description: Message<'static>,
-}
 
 /// Problems of all profiles as a log of one run, with a line break at its end.
 pub fn sarif(judged: &[Judged]) -> String {
@@ -29,11 +18,10 @@ pub fn sarif(judged: &[Judged]) -> String {
         let problems = judged.problems.iter();
         results.extend(problems.map(|problem| result(problem, judged, &codes, &mut prints)));
     }
-    let rules = codes.iter().map(|code| Descriptor {
-        id: code,
-        short_description: message(*code),
-        full_description: message("a mistake in a profile of `sandbox`"),
-    });
+    // A rule has a name and no text of its own: each message says what is wrong.
+    let rules = codes
+        .iter()
+        .map(|code| sarif::descriptor(code, code, "a mistake in a profile of `sandbox`"));
     sarif::log(rules.collect(), results, None::<()>)
 }
 
