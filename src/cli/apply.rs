@@ -6,7 +6,7 @@ use crate::kept::{apply, select};
 use crate::report::changes;
 
 use super::exit::Exit;
-use super::kept::{Chosen, layers, refuse, refuse_all};
+use super::kept::{Chosen, layers, refuse};
 use super::output;
 
 /// Carry what a sandbox wrote in its overlays to the host directories below them
@@ -36,7 +36,7 @@ impl Apply {
                 format!("no overlay is kept under the name `{}`", name.name),
             )));
         }
-        let applied = apply(&name, &selections).map_err(refuse_all)?;
+        let applied = apply(&name, &selections).map_err(refuse)?;
         let (done, left_out) = changes::applied(&applied);
         output::error_text(&left_out);
         match output::text(&done) {

@@ -119,12 +119,8 @@ fn refused(why: String) {
 
 /// A profile with its settings; what is wrong with it is printed.
 fn judged(mut loaded: Loaded) -> Option<(Loaded, Settings)> {
-    let settings = loaded.judge_text();
-    let failed = loaded.problems.has_errors();
-    output::problems(std::mem::take(&mut loaded.problems), &loaded.sources);
-    settings
-        .filter(|_| !failed)
-        .map(|settings| (loaded, settings))
+    let settings = loaded.judge_text_aloud()?;
+    Some((loaded, settings))
 }
 
 /// Every profile of either end that differs: a change in a base shows in all that extend it.

@@ -86,15 +86,13 @@ impl Doctor {
                     "no profile is named whose parameter this is",
                 );
                 let problem = problem.help("name the profile, or leave `--param` out");
-                output::problems(problem.into(), &Sources::default());
-                return Exit::USAGE;
+                return output::refuse(problem, Exit::USAGE);
             }
             Ok(given) => given,
             Err(exit) => return exit,
         };
         let Some(store) = places::store() else {
-            output::problems(no_home().into(), &Sources::default());
-            return Exit::NO;
+            return output::refuse(no_home(), Exit::NO);
         };
         // First: what is tried can move this process into a control group of its own.
         let real = places::without_links(&store);

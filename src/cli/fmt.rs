@@ -61,8 +61,7 @@ impl Fmt {
         let files = match self.found() {
             Ok(files) => files,
             Err(problem) => {
-                output::problems((*problem).into(), &Sources::default());
-                return Exit::NO;
+                return output::refuse(*problem, Exit::NO);
             }
         };
         let mut exit = Exit::DONE;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Command, CommandFactory, ValueEnum};
 use clap_complete::Shell;
 
-use crate::diag::{Problem, Sources};
+use crate::diag::Problem;
 use crate::language;
 use crate::manual::{profile_page, recipes_page, roff};
 
@@ -58,10 +58,7 @@ impl Generate {
         };
         match made.and_then(|files| write(&self.dir, &files)) {
             Ok(()) => Exit::DONE,
-            Err(error) => {
-                output::problems(not_written(&self.dir, &error).into(), &Sources::default());
-                Exit::NO
-            }
+            Err(error) => output::refuse(not_written(&self.dir, &error), Exit::NO),
         }
     }
 }

@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
 use nix::sys::stat::{Mode, mkdirat};
 
-use crate::diag::{Problem, Sources};
+use crate::diag::Problem;
 use crate::host;
 
 use super::exit::Exit;
@@ -40,10 +40,7 @@ impl Init {
         match self.write() {
             Ok(told) if output::text(&told).is_ok() => Exit::DONE,
             Ok(_) => Exit::NO,
-            Err(problem) => {
-                output::problems(problem.into(), &Sources::default());
-                Exit::NO
-            }
+            Err(problem) => output::refuse(problem, Exit::NO),
         }
     }
 

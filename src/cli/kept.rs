@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::diag::{Origin, Problem, Problems, Sources};
+use crate::diag::{Origin, Problem, Problems};
 use crate::host::places;
 use crate::kept::{Layer, Name, Store};
 use crate::model::SandboxName;
@@ -85,16 +85,8 @@ fn found(name: &SandboxName, purpose: Use) -> Result<Name, Problem> {
 }
 
 /// Prints a problem of a command that could then do nothing.
-pub fn refuse(problem: Problem) -> Exit {
-    let mut problems = Problems::new();
-    problems.push(problem);
-    refuse_all(problems)
-}
-
-/// The same for several.
-pub fn refuse_all(problems: Problems) -> Exit {
-    output::problems(problems, &Sources::default());
-    Exit::NO
+pub fn refuse(problems: impl Into<Problems>) -> Exit {
+    output::refuse(problems, Exit::NO)
 }
 
 /// The layers of a name.

@@ -9,6 +9,8 @@ use crate::plan::{Loss, Settings};
 use crate::report::problems::{Judged, Style, render};
 use crate::sys;
 
+use super::exit::Exit;
+
 /// Prints problems under their lines.
 pub fn problems(problems: Problems, sources: &Sources) {
     if problems.is_empty() {
@@ -39,6 +41,12 @@ pub fn refusal(
         style(&io::stderr()),
     ));
     text(&write(&[judged]))
+}
+
+/// Prints what is wrong and stands in no profile, for the exit code that follows.
+pub fn refuse(problems: impl Into<Problems>, exit: Exit) -> Exit {
+    self::problems(problems.into(), &Sources::default());
+    exit
 }
 
 /// Names in one line what a profile protects and what is not there, so that it is not: the program can make

@@ -10,7 +10,7 @@ use crate::diag::{At, Problem, Problems, Sources};
 use crate::host;
 use crate::model::Facts;
 use crate::plan::{Attempt, Given, Knowledge, Settings, attempt, resolve};
-use crate::profile::load::Asked;
+use crate::profile::load::{Asked, LazyShelves};
 use crate::profile::params::GivenParams;
 use crate::profile::raw::RawParam;
 use crate::profile::shelves::{Keeper, Shelf, Shelves};
@@ -48,15 +48,20 @@ impl Loaded {
 
     /// Reads the profile that the command line names, with all of its bases.
     pub fn read(profile: &Path, given: Given) -> Loaded {
-        Loaded::read_from(&shelves(), profile, given)
+        Loaded::read_from(shelves, profile, given)
     }
 
-    /// The same, with names looked up there.
-    pub fn read_from(shelves: &Shelves, profile: &Path, given: Given) -> Loaded {
+    /// The same, with names looked up there, where any are.
+    pub fn read_from(
+        shelves: impl FnOnce() -> Shelves + 'static,
+        profile: &Path,
+        given: Given,
+    ) -> Loaded {
         let mut loaded = Loaded::nothing(given);
+        let shelves = LazyShelves::new(Box::new(shelves));
         let asked = Asked {
             profile,
-            shelves,
+            shelves: &shelves,
             caller: caller(),
             params: &loaded.given.params,
         };
@@ -136,6 +141,14 @@ impl Loaded {
         resolve(raw, &self.given, Knowledge::Symbolic, &mut self.problems)
     }
 
+    /// The same, with what is wrong printed; nothing where there is an error.
+    pub fn judge_text_aloud(&mut self) -> Option<Settings> {
+        let settings = self.judge_text();
+        let failed = self.problems.has_errors();
+        output::problems(std::mem::take(&mut self.problems), &self.sources);
+        settings.filter(|_| !failed)
+    }
+
     /// Judges it for this host. The host is asked about nothing else than what the profile names.
     pub fn judge_for_host(&mut self) -> Option<(Settings, Facts)> {
         let raw = self.raw.as_ref()?;
@@ -159,28 +172,29 @@ impl Loaded {
 /// Where profiles are looked up by name: those of the directory that the caller stands in come first, then those at
 /// the top of the checkout around it.
 pub fn shelves() -> Shelves {
-    let shelf = |directory: PathBuf, keeper| Shelf { directory, keeper };
-    let mut shelves = Vec::new();
-    for top in [Some(Path::new(".")), checkout_above()]
-        .into_iter()
-        .flatten()
-    {
-        shelves.extend(PROJECT.map(|name| shelf(top.join(name), Keeper::Project)));
-    }
-    let user = host::places::config().map(|config| config.join("profiles"));
-    shelves.extend(user.map(|user| shelf(user, Keeper::User)));
-    shelves.push(shelf(PathBuf::from("/etc/sandbox/profiles"), Keeper::Host));
-    let packaged = PathBuf::from("/usr/share/sandbox/profiles");
-    shelves.push(shelf(packaged, Keeper::Package));
-    Shelves(shelves)
+    let tops = [Some(Path::new(".")), checkout_above()];
+    let of_project = tops.into_iter().flatten().flat_map(|top| {
+        PROJECT.map(|name| Shelf {
+            directory: top.join(name),
+            keeper: Keeper::Project,
+        })
+    });
+    Shelves(of_project.chain(own_shelves().0).collect())
 }
 
-/// The same without those of the directory that the caller stands in: a checkout has no say in what a wrapped
-/// `git` may do there.
+/// The same without those of the project: a checkout has no say in what a wrapped `git` may do there.
 pub fn own_shelves() -> Shelves {
-    let mut shelves = shelves();
-    shelves.0.retain(|shelf| shelf.keeper != Keeper::Project);
-    shelves
+    let user = host::places::config().map(|config| (config.join("profiles"), Keeper::User));
+    let others = [
+        (PathBuf::from("/etc/sandbox/profiles"), Keeper::Host),
+        (
+            PathBuf::from("/usr/share/sandbox/profiles"),
+            Keeper::Package,
+        ),
+    ];
+    let all = user.into_iter().chain(others);
+    let shelves = all.map(|(directory, keeper)| Shelf { directory, keeper });
+    Shelves(shelves.collect())
 }
 
 /// The directories of profiles in a project.
@@ -233,10 +247,8 @@ impl Params {
 
     /// What is set, or the exit code of wrong usage with the mistake printed.
     pub fn read(&self) -> Result<GivenParams, Exit> {
-        self.given().map_err(|problem| {
-            output::problems(problem.into(), &Sources::default());
-            Exit::USAGE
-        })
+        self.given()
+            .map_err(|problem| output::refuse(problem, Exit::USAGE))
     }
 }
 

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::host::revisions::Revision;
 use crate::plan::Given;
-use crate::profile::shelves::{Keeper, Shelf, Shelves};
+use crate::profile::shelves::{Keeper, Shelves};
 
-use super::profile::{Loaded, general, shelves};
+use super::profile::{Loaded, general, own_shelves, shelves};
 
 /// A revision, and what the caller calls it.
 pub struct Named {
@@ -49,19 +49,15 @@ impl Named {
             }
             _ => path.to_owned(),
         };
-        let mut loaded = Loaded::read_from(&self.shelves(), &top.join(path), Given::default());
+        let mut loaded = Loaded::read_from(self.shelves(), &top.join(path), Given::default());
         let real = top.canonicalize().unwrap_or_else(|_| top.to_owned());
-        let kept = shelves();
+        let kept: Vec<PathBuf> = own_shelves()
+            .0
+            .iter()
+            .filter_map(|shelf| shelf.directory.canonicalize().ok())
+            .collect();
         let known = |directory: &&PathBuf| {
-            let mut shelves = kept
-                .0
-                .iter()
-                .filter(|shelf| shelf.keeper != Keeper::Project);
-            let of_shelf = |shelf: &Shelf| {
-                let shelf = shelf.directory.canonicalize();
-                shelf.is_ok_and(|shelf| directory.starts_with(shelf))
-            };
-            directory.starts_with(&real) || shelves.any(of_shelf)
+            directory.starts_with(&real) || kept.iter().any(|shelf| directory.starts_with(shelf))
         };
         let outside = loaded
             .directory_paths()
@@ -95,15 +91,16 @@ impl Named {
     }
 
     /// As [`shelves`], with the project's as the revision has them.
-    fn shelves(&self) -> Shelves {
+    fn shelves(&self) -> impl FnOnce() -> Shelves + 'static {
         let here = self.revision.top().join(&self.revision.prefix);
-        let all = shelves().0.into_iter().map(|shelf| match shelf.keeper {
-            Keeper::Project => Shelf {
-                directory: here.join(&shelf.directory),
-                ..shelf
-            },
-            Keeper::User | Keeper::Host | Keeper::Package => shelf,
-        });
-        Shelves(all.collect())
+        move || {
+            let mut all = shelves();
+            let of_project = all
+                .0
+                .iter_mut()
+                .filter(|shelf| shelf.keeper == Keeper::Project);
+            of_project.for_each(|shelf| shelf.directory = here.join(&shelf.directory));
+            all
+        }
     }
 }

@@ -67,8 +67,7 @@ impl Test {
         let path = profile.clone();
         let up = Up::for_test(profile, params, name, command);
         if let Err(problem) = up.given() {
-            output::problems(problem.into(), &Sources::default());
-            return Exit::USAGE;
+            return output::refuse(problem, Exit::USAGE);
         }
         let mut judged = match up.judge() {
             Ok(judged) => judged,

@@ -15,6 +15,7 @@ use crate::launch;
 use crate::model::guard::{self, Guard};
 use crate::model::{Facts, Outcome, SandboxName, Switch};
 use crate::plan::{Given, Landlock, Plan, Purpose, Settings, Terminal};
+use crate::profile::shelves::Shelves;
 use crate::report;
 use crate::supervise::{
     self, Claim, Described, Detach, Detached, Run, RunError, Start, StateDirectory,
@@ -217,11 +218,11 @@ impl Up {
             .map_err(|error| problem("supervise.caller", "watch who started it", &error));
         let caller = caller.map_err(early)?;
         let given = self.given().map_err(early)?;
-        let shelves = match self.program {
-            Some(_) => own_shelves(),
-            None => shelves(),
+        let shelves: fn() -> Shelves = match self.program {
+            Some(_) => own_shelves,
+            None => shelves,
         };
-        let mut loaded = Loaded::read_from(&shelves, &self.profile, given);
+        let mut loaded = Loaded::read_from(shelves, &self.profile, given);
         let judged = loaded.judge_for_host();
         let Loaded {
             sources,

@@ -74,10 +74,7 @@ impl WhyCommand {
             Err(message) => return usage(message),
         };
         let mut loaded = Loaded::read(&self.profile, given);
-        let settings = loaded.judge_text();
-        let failed = loaded.problems.has_errors();
-        output::problems(std::mem::take(&mut loaded.problems), &loaded.sources);
-        let Some(settings) = settings.filter(|_| !failed) else {
+        let Some(settings) = loaded.judge_text_aloud() else {
             return Exit::NO;
         };
         let Some(answer) = why(&settings, &question) else {
@@ -141,9 +138,5 @@ fn path(text: &str) -> Result<InsidePath, String> {
 }
 
 fn usage(message: String) -> Exit {
-    output::problems(
-        general("why.question", message).into(),
-        &crate::diag::Sources::default(),
-    );
-    Exit::USAGE
+    output::refuse(general("why.question", message), Exit::USAGE)
 }

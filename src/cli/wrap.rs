@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use crate::diag::{Problem, Sources};
+use crate::diag::Problem;
 use crate::host::places;
 use crate::wrap::links::{self, Lies};
 use crate::wrap::{Own, desktop, is_own_name, search};
@@ -83,14 +83,9 @@ impl Wrap {
         };
         match done {
             Ok(exit) => exit,
-            Err(problem) => tell(*problem),
+            Err(problem) => output::refuse(*problem, Exit::NO),
         }
     }
-}
-
-fn tell(problem: Problem) -> Exit {
-    output::problems(problem.into(), &Sources::default());
-    Exit::NO
 }
 
 /// Where wrappers and entries of menus go.
@@ -128,7 +123,7 @@ impl Named {
         let mut exit = Exit::DONE;
         for name in &self.names {
             if let Err(problem) = act(&places, name, self.desktop) {
-                exit = tell(*problem);
+                exit = output::refuse(*problem, Exit::NO);
             }
         }
         Ok(exit)

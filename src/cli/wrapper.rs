@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use crate::diag::{Problem, Sources};
+use crate::diag::Problem;
 use crate::model::SandboxName;
 use crate::wrap::search::{self, Missing};
 use crate::wrap::{self, Called, Own};
@@ -18,31 +18,25 @@ use super::up::Up;
 pub fn read() -> Option<Exit> {
     let mut arguments = std::env::args_os();
     let first = arguments.next().unwrap_or_default();
+    // Most starts are no wrapper's, and nothing else is looked at for them.
+    if wrap::is_command(&first) {
+        return None;
+    }
     let own = match Own::find() {
         Ok(own) => own,
-        // Without /proc nothing starts at all; the commands say so.
-        Err(_) if first.is_empty() || wrap::is_own_name(last_part(&first)) => return None,
         Err(error) => {
             let message = format!("cannot find out what a wrapper leads to: {error}");
-            return Some(refuse(general("wrap.own", message), Exit::NOT_STARTED));
+            let problem = general("wrap.own", message);
+            return Some(output::refuse(problem, Exit::NOT_STARTED));
         }
     };
     match wrap::called(&first, &own) {
         Called::Command => None,
         Called::Wrapper(name) => Some(match start(&name, arguments, &own) {
             Ok(up) => up.run(),
-            Err((problem, exit)) => refuse(*problem, exit),
+            Err((problem, exit)) => output::refuse(*problem, exit),
         }),
     }
-}
-
-fn last_part(path: &OsStr) -> &OsStr {
-    std::path::Path::new(path).file_name().unwrap_or_default()
-}
-
-fn refuse(problem: Problem, exit: Exit) -> Exit {
-    output::problems(problem.into(), &Sources::default());
-    exit
 }
 
 type Refusal = (Box<Problem>, Exit);

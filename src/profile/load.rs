@@ -1,5 +1,6 @@
 //! A profile with all of its bases: which files they are, each read once.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -23,13 +24,17 @@ pub const MOST_FILES: usize = 256;
 /// How the name of a base begins that is one of the bundles.
 const BUNDLES: &str = "base/";
 
+/// Where names are looked up, found out where the first one is: most profiles are named by their paths, and the search
+/// for the top of a checkout takes its time.
+pub type LazyShelves = LazyCell<Shelves, Box<dyn FnOnce() -> Shelves>>;
+
 /// What is asked for, and what by.
 #[derive(Debug, Clone)]
 pub struct Asked<'a> {
     /// `PROFILE` of the command line: a path when it holds a `/` or ends with `.toml`, else a name.
     pub profile: &'a Path,
     /// Where names are looked up.
-    pub shelves: &'a Shelves,
+    pub shelves: &'a LazyShelves,
     /// Who asks.
     pub caller: Caller,
     /// `--param`.
@@ -129,7 +134,7 @@ struct Open {
 }
 
 struct Loader<'a> {
-    shelves: &'a Shelves,
+    shelves: &'a LazyShelves,
     caller: Caller,
     sources: &'a mut Sources,
     problems: &'a mut Problems,
@@ -142,7 +147,7 @@ struct Loader<'a> {
 
 impl<'a> Loader<'a> {
     fn new(
-        shelves: &'a Shelves,
+        shelves: &'a LazyShelves,
         caller: Caller,
         sources: &'a mut Sources,
         problems: &'a mut Problems,

@@ -80,18 +80,27 @@ pub enum Called {
 /// What the first word of the command line makes of the process.
 ///
 /// The last part of it counts, whatever directory stands before it, without the one `-` that marks a login
-/// shell. No name at all is the command, as is a file that was renamed and that nothing else links to, and as is
-/// `/proc/self/exe`, by which programs start themselves.
+/// shell. What [`is_command`] knows is the command, as is a file that was renamed and that nothing else links to.
 pub fn called(first: &OsStr, own: &Own) -> Called {
-    let bytes = first.as_bytes();
-    let name = bytes.rsplit(|byte| *byte == b'/').next().unwrap_or(bytes);
+    let name = last_part(first);
     let renamed = name == own.name() && own.links <= 1;
-    let by_itself = bytes.starts_with(b"/proc/");
-    if bytes.is_empty() || is_own_name(OsStr::from_bytes(name)) || renamed || by_itself {
+    if is_command(first) || renamed {
         return Called::Command;
     }
     let name = name.strip_prefix(b"-").unwrap_or(name);
     Called::Wrapper(OsString::from_vec(name.to_vec()))
+}
+
+/// Whether the first word says by itself that no wrapper was called: no name at all, a name of `sandbox`'s own, or
+/// `/proc/self/exe`, by which programs start themselves.
+pub fn is_command(first: &OsStr) -> bool {
+    let name = OsStr::from_bytes(last_part(first));
+    first.is_empty() || is_own_name(name) || first.as_bytes().starts_with(b"/proc/")
+}
+
+fn last_part(first: &OsStr) -> &[u8] {
+    let bytes = first.as_bytes();
+    bytes.rsplit(|byte| *byte == b'/').next().unwrap_or(bytes)
 }
 
 /// `sandbox`, or with a version: `sandbox-0.1`.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::diag::{Problem, Problems, Sources};
+use crate::diag::{Problem, Problems};
 use crate::model::Period;
 use crate::report::printable;
 use crate::supervise::{Entry, Stopping};
@@ -56,8 +56,7 @@ impl Down {
         if problems.is_empty() {
             return Exit::DONE;
         }
-        output::problems(problems, &Sources::default());
-        Exit::NO
+        output::refuse(problems, Exit::NO)
     }
 
     /// All are asked before the first is waited for.

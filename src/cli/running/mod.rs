@@ -25,7 +25,7 @@ use std::io;
 use clap::Args;
 
 use crate::cgroup::{self, Freezer};
-use crate::diag::{Problem, Problems, Sources};
+use crate::diag::Problem;
 use crate::host::places;
 use crate::model::{RunState, RunningSandbox, nearest};
 use crate::report::printable;
@@ -140,19 +140,11 @@ pub fn problem(code: &'static str, what: &str, error: &io::Error) -> Problem {
     general(code, format!("cannot {what}: {error}"))
 }
 
-/// Prints a problem, for the exit code that follows.
-pub fn refuse(problem: Problem, exit: Exit) -> Exit {
-    let mut problems = Problems::new();
-    problems.push(problem);
-    output::problems(problems, &Sources::default());
-    exit
-}
-
 /// What a command came to, where 1 says that it was not done.
 pub fn finish(result: Result<(), Problem>) -> Exit {
     match result {
         Ok(()) => Exit::DONE,
-        Err(problem) => refuse(problem, Exit::NO),
+        Err(problem) => output::refuse(problem, Exit::NO),
     }
 }
 

@@ -6,8 +6,9 @@ use crate::diag::Problem;
 use crate::supervise::Waited;
 
 use super::super::exit::Exit;
+use super::super::output;
 use super::super::profile::general;
-use super::{Named, Running, problem, refuse};
+use super::{Named, Running, problem};
 
 /// Wait until a sandbox has ended, and exit as `up` does
 ///
@@ -24,7 +25,7 @@ impl Wait {
     pub fn run(self) -> Exit {
         match self.wait() {
             Ok(code) => Exit(code),
-            Err(problem) => refuse(problem, Exit::NOT_STARTED),
+            Err(problem) => output::refuse(problem, Exit::NOT_STARTED),
         }
     }
 
