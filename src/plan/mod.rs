@@ -34,7 +34,7 @@ pub use step::{
     Accepts, Action, GuardPart, HostDevice, KeptPart, Lane, MountAction, Namespace, OpenBind,
     OpenKept, Phase, ProgramAction, Slot, Step, SysSource,
 };
-use steps::DEVICES;
+pub(crate) use steps::DEVICES;
 pub use steps::{End, steps};
 pub use syscalls::Syscalls;
 use syscalls::base;

@@ -9,7 +9,7 @@ mod mounts;
 mod parts;
 
 pub(super) use further::further_steps;
-pub(super) use mounts::DEVICES;
+pub(crate) use mounts::DEVICES;
 
 use crate::diag::Origin;
 use crate::model::{CgroupMount, NetworkMode, SeccompPolicy};

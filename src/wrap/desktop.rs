@@ -6,6 +6,8 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use super::entries;
+
 /// The key that marks a copy as ours, with the name of its wrapper.
 const MARK: &str = "X-Sandbox-Wrap=";
 
@@ -31,7 +33,7 @@ pub struct Copy {
 pub fn copies(from: &[PathBuf], to: &Path, name: &str, link: &Path) -> io::Result<Vec<Copy>> {
     let mut copies: Vec<Copy> = Vec::new();
     for directory in from.iter().filter(|directory| directory.as_path() != to) {
-        for path in entries(directory)? {
+        for path in menu(directory)? {
             let Some(file) = path.file_name() else {
                 continue;
             };
@@ -81,7 +83,7 @@ pub fn write(copy: &Copy) -> io::Result<()> {
 /// # Errors
 /// What the system says.
 pub fn remove(directory: &Path, name: &str) -> io::Result<()> {
-    for path in entries(directory)? {
+    for path in menu(directory)? {
         let text = read(&path)?;
         if text.as_deref().and_then(mark) == Some(name) {
             fs::remove_file(path)?;
@@ -90,20 +92,10 @@ pub fn remove(directory: &Path, name: &str) -> io::Result<()> {
     Ok(())
 }
 
-fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let found = match fs::read_dir(directory) {
-        Ok(found) => found,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    let mut paths = Vec::new();
-    for entry in found {
-        let path = entry?.path();
-        if path.extension() == Some(OsStr::new("desktop")) && path.is_file() {
-            paths.push(path);
-        }
-    }
-    paths.sort();
+/// The entries of menus in a directory.
+fn menu(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = entries(directory)?;
+    paths.retain(|path| path.extension() == Some(OsStr::new("desktop")) && path.is_file());
     Ok(paths)
 }
 

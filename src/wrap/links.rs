@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use super::{Own, is_own_name};
+use super::{Own, entries, is_own_name};
 
 /// What lies where the link of a wrapper belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,19 +58,12 @@ pub fn remove(link: &Path) -> io::Result<()> {
 /// # Errors
 /// Where it is there and cannot be read.
 pub fn all(directory: &Path, own: &Own) -> io::Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
     let mut found = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
+    for path in entries(directory)? {
         let name = path.file_name().unwrap_or(OsStr::new(""));
         if !is_own_name(name) && look(&path, own)? == Lies::Link {
             found.push(path);
         }
     }
-    found.sort();
     Ok(found)
 }

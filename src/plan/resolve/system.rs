@@ -6,7 +6,7 @@ use crate::diag::{At, Origin, Problem};
 use crate::model::{
     ByteSize, CgroupMount, InsidePath, PathFact, PathKind, ProcMount, Switch, SysMount,
 };
-use crate::plan::{Device, Missing, MountPointKind, System};
+use crate::plan::{DEVICES, Device, Missing, MountPointKind, System};
 use crate::profile::RawProfile;
 use crate::profile::raw::{RawDevice, RawSystem};
 
@@ -16,16 +16,6 @@ use super::scope::Scope;
 
 /// /dev/shm, where nothing is said.
 const SHM: ByteSize = ByteSize(64 << 20);
-
-/// Nodes that every sandbox has.
-const ALWAYS: [&str; 6] = [
-    "/dev/null",
-    "/dev/zero",
-    "/dev/full",
-    "/dev/random",
-    "/dev/urandom",
-    "/dev/tty",
-];
 
 /// Names below /dev that are the sandbox's own, never the host's.
 const OWN: [&str; 10] = [
@@ -40,6 +30,11 @@ const OWN: [&str; 10] = [
     "/dev/stderr",
     "/dev/core",
 ];
+
+/// Whether every sandbox has this node.
+fn is_always_there(path: &str) -> bool {
+    DEVICES.iter().any(|(always, _)| *always == path)
+}
 
 pub(super) fn resolve(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<System> {
     let RawSystem {
@@ -119,7 +114,7 @@ fn allowed(name: &InsidePath, origin: &Origin, scope: &mut Scope<'_>) -> bool {
         scope.report(Problem::error("system.dev-own", origin, message).help("leave it out"));
         return false;
     }
-    if ALWAYS.contains(&text) {
+    if is_always_there(text) {
         let message = format!("`{text}` is always there");
         scope.report(Problem::warning("system.dev-always", origin, message).help("leave it out"));
         return false;
@@ -155,7 +150,7 @@ fn matching(
     names
         .into_iter()
         .filter(|name| {
-            !ALWAYS.contains(&name.as_str()) && !OWN.iter().any(|own| within(name.as_str(), own))
+            !is_always_there(name.as_str()) && !OWN.iter().any(|own| within(name.as_str(), own))
         })
         .filter_map(|name| one(name, origin, missing, scope))
         .collect()

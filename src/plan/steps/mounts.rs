@@ -11,7 +11,7 @@ use crate::plan::{
 use super::{Steps, parts};
 
 /// The devices that every program may expect, with the kernel's numbers (Documentation/admin-guide/devices.txt).
-pub(in crate::plan) const DEVICES: [(&str, (u32, u32)); 6] = [
+pub(crate) const DEVICES: [(&str, (u32, u32)); 6] = [
     ("/dev/null", (1, 3)),
     ("/dev/zero", (1, 5)),
     ("/dev/full", (1, 7)),

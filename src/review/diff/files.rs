@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diag::{At, Origin};
+use crate::model::host_sockets::below;
 use crate::model::{ByteSize, InsidePath, MountOption};
 use crate::plan::{Settings, TreeSource};
 use crate::review::view::{Content, Seen, Writing, view};
@@ -155,13 +156,7 @@ fn holds(sources: &[At<TreeSource>], place: &InsidePath) -> bool {
 
 /// Whether one of two paths lies at or below the other.
 pub(in crate::review) fn touches(one: &str, other: &str) -> bool {
-    let within = |path: &str, top: &str| {
-        top == "/"
-            || path == top
-            || path
-                .strip_prefix(top)
-                .is_some_and(|rest| rest.starts_with('/'))
-    };
+    let within = |path: &str, top: &str| top == "/" || below(path, top).is_some();
     within(one, other) || within(other, one)
 }
 

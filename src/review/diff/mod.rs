@@ -29,6 +29,7 @@ pub use topics::{Topic, topics};
 pub(super) use files::touches;
 use power::Power;
 pub(super) use power::matches;
+pub(super) use syscalls::origin;
 
 /// One of two profiles.
 #[derive(Debug, Clone, Copy)]

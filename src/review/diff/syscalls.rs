@@ -4,8 +4,8 @@ use crate::diag::Origin;
 use crate::model::OnDeny;
 use crate::plan::Settings;
 use crate::seccomp::{
-    ArgumentRule, Base, Cause, Families, Key, Policy, Standing, Verdict, Verdicts, X86,
-    argument_rules, families, rules_in_force,
+    ArgumentRule, Base, Cause, Families, Key, Policy, Standing, Verdicts, X86, argument_rules,
+    families, rules_in_force,
 };
 
 use super::power::{Power, Reach};
@@ -45,7 +45,7 @@ fn of_policy(settings: &Settings, policy: &Policy<'_>, powers: &mut Vec<Power>) 
         if verdict.standing == Standing::Allowed || logged {
             let origin = match logged {
                 true => settings.syscalls.on_deny.origin.clone(),
-                false => origin(settings, verdict),
+                false => origin(settings, verdict.cause),
             };
             running.push(call);
             powers.push(Power::new(
@@ -138,15 +138,14 @@ fn of_rule(
 
 const CALL: &str = "call ";
 
-/// The line that opens a call.
-fn origin(settings: &Settings, verdict: &Verdict) -> Origin {
-    let origin = match verdict.cause {
-        Cause::Allow(index) => settings
-            .syscalls
-            .allow
-            .get(index)
-            .map(|entry| &entry.origin),
-        Cause::Deny(index) => settings.syscalls.deny.get(index).map(|entry| &entry.origin),
+/// The line that makes a call run or not.
+pub(in crate::review) fn origin(settings: &Settings, cause: Cause) -> Origin {
+    let Settings {
+        syscalls, seccomp, ..
+    } = settings;
+    let origin = match cause {
+        Cause::Allow(index) => syscalls.allow.get(index).map(|entry| &entry.origin),
+        Cause::Deny(index) => syscalls.deny.get(index).map(|entry| &entry.origin),
         Cause::Opening(opening) => match opening.key {
             Key::NestedUserNamespaces => Some(&settings.nested_userns.origin),
             Key::Capability(name) => {
@@ -157,7 +156,7 @@ fn origin(settings: &Settings, verdict: &Verdict) -> Origin {
         },
         Cause::Group | Cause::NoList | Cause::Lack(_) => None,
     };
-    origin.unwrap_or(&settings.seccomp.origin).clone()
+    origin.unwrap_or(&seccomp.origin).clone()
 }
 
 /// Calls that one line opens, in one sentence.

@@ -3,6 +3,7 @@
 use crate::diag::Origin;
 use crate::model::OnDeny;
 use crate::plan::Settings;
+use crate::review::diff::origin;
 use crate::seccomp::{Cause, Families, Key, Standing, Verdicts, families, rules_in_force};
 
 use super::{Answer, Verdict};
@@ -12,7 +13,8 @@ pub(super) fn answer(settings: &Settings, name: &str) -> Option<Answer> {
     settings.with_policy(|policy| {
         let verdicts = Verdicts::of(policy).ok()?;
         let verdict = verdicts.get(name)?;
-        let (by, origin) = cause(settings, verdict.cause);
+        let by = cause(settings, verdict.cause);
+        let origin = origin(settings, verdict.cause);
         if verdict.standing != Standing::Allowed {
             return Some(refused(settings, name, verdict.standing, &by, &origin));
         }
@@ -60,35 +62,17 @@ pub(super) fn unix_alone(settings: &Settings) -> bool {
     settings.with_policy(|policy| families(policy) == Families::Unix)
 }
 
-fn cause(settings: &Settings, cause: Cause) -> (String, Origin) {
-    let (syscalls, policy) = (&settings.syscalls, &settings.seccomp);
-    let entry = |list: &[crate::diag::At<crate::seccomp::Entry>], index: usize| {
-        let entry = list.get(index);
-        entry.map_or(Origin::Default, |entry| entry.origin.clone())
-    };
+/// Who makes a call run or not, in words.
+fn cause(settings: &Settings, cause: Cause) -> String {
     match cause {
-        Cause::Group => (
-            format!("so says the policy `{}`", policy.value),
-            policy.origin.clone(),
-        ),
-        Cause::NoList => ("no list of calls is kept".to_owned(), policy.origin.clone()),
-        Cause::Lack(lack) => (
-            format!("`strict` lacks {}", lack.what),
-            policy.origin.clone(),
-        ),
-        Cause::Allow(index) => ("`allow` opens it".to_owned(), entry(&syscalls.allow, index)),
-        Cause::Deny(index) => ("`deny` closes it".to_owned(), entry(&syscalls.deny, index)),
+        Cause::Group => format!("so says the policy `{}`", settings.seccomp.value),
+        Cause::NoList => "no list of calls is kept".to_owned(),
+        Cause::Lack(lack) => format!("`strict` lacks {}", lack.what),
+        Cause::Allow(_) => "`allow` opens it".to_owned(),
+        Cause::Deny(_) => "`deny` closes it".to_owned(),
         Cause::Opening(opening) => match opening.key {
-            Key::NestedUserNamespaces => {
-                let origin = settings.nested_userns.origin.clone();
-                ("`nested_userns` opens it".to_owned(), origin)
-            }
-            Key::Capability(name) => {
-                let mut kept = settings.capabilities.iter();
-                let kept = kept.find(|kept| kept.value.to_string() == name);
-                let origin = kept.map_or(Origin::Default, |kept| kept.origin.clone());
-                (format!("`{name}` opens it"), origin)
-            }
+            Key::NestedUserNamespaces => "`nested_userns` opens it".to_owned(),
+            Key::Capability(name) => format!("`{name}` opens it"),
         },
     }
 }

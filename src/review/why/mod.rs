@@ -6,6 +6,7 @@ mod paths;
 use crate::diag::Origin;
 use crate::model::{InsidePath, NetworkMode, OnDeny};
 use crate::plan::{Privacy, Settings};
+use crate::review::diff::matches;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -106,9 +107,7 @@ fn of_variable(settings: &Settings, name: &str) -> Answer {
     let is_inherited = |privacy, value: &str| privacy == Privacy::Private && value.is_empty();
     let exact = variables.iter().find(|at| at.value.name == name);
     let pattern = variables.iter().find(|at| {
-        let prefix = at.value.name.strip_suffix('*');
-        let takes = prefix.is_some_and(|prefix| name.starts_with(prefix));
-        takes && is_inherited(at.value.privacy, &at.value.value)
+        matches(&at.value.name, name) && is_inherited(at.value.privacy, &at.value.value)
     });
     match exact.or(pattern) {
         Some(at) if is_inherited(at.value.privacy, &at.value.value) => {

@@ -1,21 +1,16 @@
 //! Why a path inside can be read or written.
 
 use crate::diag::{At, Origin};
+use crate::model::host_sockets::below;
 use crate::model::{InsidePath, ProcMount, SysMount, Writes};
-use crate::plan::{Settings, TreeSource};
+use crate::plan::{DEVICES, Settings, TreeSource};
 use crate::review::diff::{matches, touches};
 use crate::review::view::{Content, Seen, Writing, view};
 
 use super::{Answer, Verdict};
 
-/// What is there always.
-const DEVICES: &[&str] = &[
-    "/dev/null",
-    "/dev/zero",
-    "/dev/full",
-    "/dev/random",
-    "/dev/urandom",
-    "/dev/tty",
+/// What is there always, beside [`DEVICES`].
+const OF_DEV: [&str; 7] = [
     "/dev/shm",
     "/dev/pts",
     "/dev/ptmx",
@@ -32,7 +27,7 @@ pub(super) fn answer(settings: &Settings, path: &InsidePath, write: bool) -> Ans
         ("/sys", of_sys),
         ("/dev", of_dev),
     ] {
-        if text == top || text.starts_with(&format!("{top}/")) {
+        if below(text, top).is_some() {
             return answer(settings, text, write);
         }
     }
@@ -209,18 +204,19 @@ fn of_sys(settings: &Settings, path: &str, write: bool) -> Answer {
 fn of_dev(settings: &Settings, path: &str, write: bool) -> Answer {
     let system = &settings.system;
     let mut devices = system.devices.iter();
-    let below = |top: &str| path == top || path.starts_with(&format!("{top}/"));
+    let is_in = |top: &str| below(path, top).is_some();
     let device =
-        devices.find(|at| matches(at.value.path.as_str(), path) || below(at.value.path.as_str()));
+        devices.find(|at| matches(at.value.path.as_str(), path) || is_in(at.value.path.as_str()));
     if let Some(device) = device {
         let reason = "it is a device of the host, if it is there";
         return Answer::new(Verdict::Depends, reason, &device.origin);
     }
-    if below("/dev/mqueue") && system.mqueue.value.is_on() {
+    if is_in("/dev/mqueue") && system.mqueue.value.is_on() {
         let reason = "the sandbox's own message queues are shown";
         return Answer::new(Verdict::Allowed, reason, &system.mqueue.origin);
     }
-    match DEVICES.iter().any(|top| below(top)) || (path == "/dev" && !write) {
+    let mut always = DEVICES.iter().map(|(path, _)| path).chain(&OF_DEV);
+    match always.any(|top| is_in(top)) || (path == "/dev" && !write) {
         true => Answer::new(Verdict::Allowed, "every sandbox has it", &Origin::Default),
         false => Answer::new(
             Verdict::Denied,
