@@ -15,7 +15,7 @@ use crate::report::printable;
 
 use super::exit::Exit;
 use super::output;
-use super::profile::general;
+use super::profile::{PROJECT, general};
 
 /// Bring profiles into their layout: keys and sections in order, every comment kept
 ///
@@ -43,9 +43,6 @@ pub struct Fmt {
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 }
-
-/// Where the profiles of a checkout are.
-const OWN: [&str; 2] = ["profiles", ".sandbox"];
 
 /// What became of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -83,7 +80,7 @@ impl Fmt {
     fn found(&self) -> Result<Vec<PathBuf>, Box<Problem>> {
         let mut found = Vec::new();
         if self.files.is_empty() {
-            for directory in OWN.iter().map(Path::new).filter(|path| path.is_dir()) {
+            for directory in PROJECT.iter().map(Path::new).filter(|path| path.is_dir()) {
                 profiles_below(directory, &mut found)?;
             }
             if found.is_empty() {

@@ -17,7 +17,7 @@ use crate::host;
 
 use super::exit::Exit;
 use super::output;
-use super::profile::general;
+use super::profile::{PROJECT, general};
 use starter::{Starter, Template};
 
 /// Write a commented profile for this checkout, to start from and to edit
@@ -59,8 +59,8 @@ impl Init {
         };
         let name = self.called();
         let protected = self.within(&here, top);
-        let of_profiles = ["profiles", ".sandbox"].into_iter();
-        let there = of_profiles
+        let there = PROJECT
+            .into_iter()
             .filter(|name| top.join(name).is_dir() || protected.as_deref() == Some(name))
             .collect();
         let text = Starter {

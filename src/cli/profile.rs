@@ -198,7 +198,7 @@ pub fn own_shelves() -> Shelves {
 }
 
 /// The directories of profiles in a project.
-const PROJECT: [&str; 2] = ["profiles", ".sandbox"];
+pub const PROJECT: [&str; 2] = ["profiles", ".sandbox"];
 
 /// The top of the checkout that the caller stands in, where that is another directory: `..`, `../..`. Many profiles
 /// can be read in one run, and it stays where it is.

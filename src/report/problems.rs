@@ -67,6 +67,14 @@ impl Style {
         width: 100,
     };
 
+    /// A text by an attribute of ECMA-48 (`1` is bold), where there are colours.
+    pub fn paint(&self, code: &str, text: &str) -> String {
+        match self.colour {
+            Colour::None => text.to_owned(),
+            Colour::Ansi => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+        }
+    }
+
     /// For a terminal of so many columns.
     pub fn terminal(columns: usize) -> Style {
         Style {

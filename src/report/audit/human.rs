@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use crate::report::printable::printable;
-use crate::report::problems::{Colour, Style};
+use crate::report::problems::Style;
 use crate::report::steps::broken;
 use crate::review::audit::{Finding, Level};
 
@@ -39,7 +39,7 @@ impl Page<'_> {
         let mut text = String::new();
         for finding in all.filter(|finding| finding.level() == level) {
             if text.is_empty() {
-                text = format!("{}\n", self.paint(colour(level), level.word()));
+                text = format!("{}\n", self.style.paint(colour(level), level.word()));
             }
             // What a rule is about is said once.
             let first = !told.contains(&finding.rule.code);
@@ -57,13 +57,16 @@ impl Page<'_> {
         let (code, place) = (finding.rule.code, printable(&place));
         let weight = format!("{:>5} ", finding.weight.to_string());
         let mut text = match self.fits(&[&weight, code, "  ", &place]) {
-            true => format!("{weight}{}\n", self.paint("1", &format!("{code}  {place}"))),
+            true => format!(
+                "{weight}{}\n",
+                self.style.paint("1", &format!("{code}  {place}"))
+            ),
             // A path is not broken: it is there to be copied.
             false => format!(
                 "{weight}{}\n{}{}\n",
-                self.paint("1", code),
+                self.style.paint("1", code),
                 " ".repeat(INDENT),
-                self.paint("1", &place)
+                self.style.paint("1", &place)
             ),
         };
         text += &self.lines("", &printable(&finding.message), None);
@@ -94,7 +97,7 @@ impl Page<'_> {
                 &" ".repeat(label.len())
             };
             let line = match code {
-                Some(code) => self.paint(code, &line),
+                Some(code) => self.style.paint(code, &line),
                 None => line,
             };
             shown += &format!("{}{label}{line}\n", " ".repeat(INDENT));
@@ -122,20 +125,13 @@ impl Page<'_> {
             true => " ".to_owned(),
             false => format!("\n{}", " ".repeat(INDENT)),
         };
-        let mut text = format!("{profile}:{between}{}\n", self.paint(worst, &head));
+        let mut text = format!("{profile}:{between}{}\n", self.style.paint(worst, &head));
         for line in [counted.join(", "), parts.join(", ")] {
             if !line.is_empty() {
                 text += &self.lines("", &line, None);
             }
         }
         text
-    }
-
-    fn paint(&self, code: &str, text: &str) -> String {
-        match self.style.colour {
-            Colour::None => text.to_owned(),
-            Colour::Ansi => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::report::audit::{TIE, tied};
 use crate::report::printable::printable;
-use crate::report::problems::{Colour, Style};
+use crate::report::problems::Style;
 use crate::report::steps::broken;
 use crate::review::diff::{Change, Mark};
 
@@ -29,7 +29,7 @@ fn page(compared: &Compared, style: Style) -> String {
         text.push('\n');
     }
     let worst = compared.changes.iter().map(|change| change.mark).min();
-    let summary = painted(style, worst.map_or("32", colour), &compared.summary());
+    let summary = style.paint(worst.map_or("32", colour), &compared.summary());
     let (title, width) = (printable(&compared.title()), style.width.min(WIDEST));
     let fits = title.chars().count() + compared.summary().len() + 2 <= width;
     text + &match fits {
@@ -41,7 +41,7 @@ fn page(compared: &Compared, style: Style) -> String {
 
 fn entry(compared: &Compared, change: &Change, style: Style) -> String {
     let mark = format!("{:<INDENT$}", change.mark.word().to_uppercase());
-    let mark = painted(style, colour(change.mark), &mark);
+    let mark = style.paint(colour(change.mark), &mark);
     let room = style.width.min(WIDEST).saturating_sub(INDENT).max(20);
     let head = format!(
         "{}  {}",
@@ -49,15 +49,15 @@ fn entry(compared: &Compared, change: &Change, style: Style) -> String {
         printable(&compared.place(change))
     );
     let mut text = match head.chars().count() <= room {
-        true => format!("{mark}{}\n", painted(style, "1", &head)),
+        true => format!("{mark}{}\n", style.paint("1", &head)),
         false => {
             // A path is not broken: it is there to be copied.
             let (code, place) = (change.topic.code, printable(&compared.place(change)));
             let pad = " ".repeat(INDENT);
             format!(
                 "{mark}{}\n{pad}{}\n",
-                painted(style, "1", code),
-                painted(style, "1", &place)
+                style.paint("1", code),
+                style.paint("1", &place)
             )
         }
     };
@@ -66,13 +66,6 @@ fn entry(compared: &Compared, change: &Change, style: Style) -> String {
         text += &format!("{}{}\n", " ".repeat(INDENT), line.replace(TIE, " "));
     }
     text
-}
-
-fn painted(style: Style, code: &str, text: &str) -> String {
-    match style.colour {
-        Colour::None => text.to_owned(),
-        Colour::Ansi => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
-    }
 }
 
 fn colour(mark: Mark) -> &'static str {

@@ -2,7 +2,7 @@
 
 use crate::report::audit::{TIE, tied};
 use crate::report::printable::whole;
-use crate::report::problems::{Colour, Style};
+use crate::report::problems::Style;
 use crate::report::steps::broken;
 
 use super::{Examined, Finding, Group, Need, State, findings, place, works};
@@ -75,7 +75,7 @@ impl Page<'_> {
             true => what,
             false => format!("{what}: {}", counted.join(", ")).replacen("host: ", "host; ", 1),
         };
-        self.paint(colour, &text) + "\n"
+        self.style.paint(colour, &text) + "\n"
     }
 
     /// What is wrong: of all of them the first tells cause and fix.
@@ -89,10 +89,10 @@ impl Page<'_> {
         let mut text = String::new();
         for (at, line) in self.broken(&whole(&names)).iter().enumerate() {
             let before = match at {
-                0 => self.paint(colour(first.state), &head),
+                0 => self.style.paint(colour(first.state), &head),
                 _ => " ".repeat(INDENT),
             };
-            text += &format!("{before}{}\n", self.paint("1", line));
+            text += &format!("{before}{}\n", self.style.paint("1", line));
         }
         let Some(told) = &first.told else {
             return text + &self.lines("", "what it rests on is missing");
@@ -148,7 +148,7 @@ impl Page<'_> {
                     let ok = format!("{:<INDENT$}", State::Ok.word());
                     format!(
                         "{}{:<NAMES$} ",
-                        self.paint(colour(State::Ok), &ok),
+                        self.style.paint(colour(State::Ok), &ok),
                         whole(name)
                     )
                 }
@@ -179,13 +179,6 @@ impl Page<'_> {
     fn broken(&self, text: &str) -> Vec<String> {
         let room = self.style.width.saturating_sub(INDENT).max(20);
         broken(text, room, room)
-    }
-
-    fn paint(&self, code: &str, text: &str) -> String {
-        match self.style.colour {
-            Colour::None => text.to_owned(),
-            Colour::Ansi => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
-        }
     }
 }
 

@@ -119,7 +119,7 @@ fn is_below(from: &Settings, place: &InsidePath, seen: &Seen<'_>) -> bool {
 }
 
 /// What of a host path lies below another; nothing where a `..` could lead out of it.
-fn beneath<'a>(path: &'a str, top: &str) -> Option<&'a str> {
+pub(super) fn beneath<'a>(path: &'a str, top: &str) -> Option<&'a str> {
     let climbs = |path: &str| path.split('/').any(|part| part == "..");
     let below = match top {
         "/" => path.strip_prefix('/')?,

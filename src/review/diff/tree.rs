@@ -4,7 +4,7 @@ use crate::diag::At;
 use crate::model::InsidePath;
 use crate::plan::{Existing, TreePlan, TreeSource};
 
-use super::files::touches;
+use super::files::{beneath, touches};
 use super::power::{Power, Reach};
 use super::{Side, topics};
 
@@ -209,15 +209,8 @@ impl Part {
 
 /// Whether a copy of `from` at `to` holds `path` at `place`.
 fn brings(from: &str, to: &str, path: &str, place: &str) -> bool {
-    let below = |path: &str, top: &str| match top {
-        "/" => path.strip_prefix('/').map(str::to_owned),
-        top => path.strip_prefix(top)?.strip_prefix('/').map(str::to_owned),
-    };
-    let climbs = |path: &str| path.split('/').any(|part| part == "..");
-    match (below(path, from), below(place, to)) {
-        (Some(rest), Some(at)) => rest == at && !climbs(path) && !climbs(from),
-        _ => false,
-    }
+    let inner = beneath(path, from);
+    inner.is_some() && inner == beneath(place, to)
 }
 
 /// Of two sources that both trees have, the other one shows now.
