@@ -6,10 +6,12 @@
 #![allow(clippy::print_stdout, reason = "a benchmark prints what it found")]
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -25,6 +27,9 @@ const SANDBOX: &str = env!("CARGO_BIN_EXE_sandbox");
 
 /// Where root's sandboxes are noted.
 const STATE: &str = "/run/sandbox";
+
+/// What each of many runs.
+const SLEEPER: [&str; 3] = ["sh", "-c", "echo; exec sleep 100000"];
 
 /// Says that this process is in a mount namespace of its own.
 const INSIDE: &str = "SANDBOX_BENCH_INSIDE";
@@ -97,7 +102,7 @@ const PROFILE: &str = r#"
 version = 1
 name = "many"
 env.set.PATH = "/usr/bin:/bin"
-rootfs = { writes = "deny", source = [{ programs = ["sleep", "true"] }] }
+rootfs = { writes = "deny", source = [{ programs = ["sh", "sleep", "true"] }] }
 "#;
 
 impl Bench {
@@ -134,14 +139,9 @@ impl Bench {
 
     fn many(&self, count: usize) -> io::Result<()> {
         let profile = self.profile();
-        let start = Instant::now();
-        for _ in 0..count {
-            self.done(&["up", "--detach", &profile, "--", "sleep", "100000"])?;
-        }
-        told(
-            "started, each",
-            start.elapsed() / u32::try_from(count).unwrap_or(1),
-        );
+        let mut up = vec!["up", "--detach", &profile, "--"];
+        up.extend(SLEEPER);
+        told("started, each", started(count, || self.done(&up))?);
         let list = self
             .sandbox(&["ps", "--json"])
             .stdout(Stdio::piped())
@@ -167,56 +167,32 @@ impl Bench {
     }
 
     fn many_of_bubblewrap(&self, count: usize) -> io::Result<()> {
-        let arguments = [
-            "--unshare-all",
-            "--die-with-parent",
-            "--ro-bind",
-            "/",
-            "/",
-            "--proc",
-            "/proc",
-            "--dev",
-            "/dev",
-            "sleep",
-            "100000",
-        ];
-        let mut all: Vec<Child> = Vec::new();
-        let start = Instant::now();
-        for _ in 0..count {
-            let started = Command::new("bwrap")
-                .args(arguments)
-                .stdin(Stdio::null())
-                .spawn();
-            match started {
-                Ok(child) => all.push(child),
-                Err(error) => {
-                    println!("  bwrap is not measured: {error}");
-                    break;
-                }
-            }
+        let all: Mutex<Vec<Child>> = Mutex::default();
+        let each = started(count, || {
+            let mut child = bubblewrap().stdout(Stdio::piped()).spawn()?;
+            let mut line = [0];
+            let read = child.stdout.take().map(|mut out| out.read_exact(&mut line));
+            all.lock().map_err(|_| io::ErrorKind::Other)?.push(child);
+            read.transpose()
+        });
+        match each {
+            Ok(each) => told("bwrap started, each", each),
+            Err(error) => println!("  bwrap is not measured: {error}"),
         }
-        if !all.is_empty() {
-            told(
-                "bwrap started, each, without waiting for it",
-                start.elapsed() / u32::try_from(count).unwrap_or(1),
-            );
-            std::thread::sleep(Duration::from_secs(2));
-            let outer: Vec<u64> = all.iter().map(|child| u64::from(child.id())).collect();
-            let inner: Vec<u64> = outer.iter().flat_map(|pid| children(*pid)).collect();
-            println!(
-                "  memory of each pair (PSS): {} + {} KiB",
-                average(&outer),
-                average(&inner)
-            );
-        }
+        let mut all = all.into_inner().map_err(|_| io::ErrorKind::Other)?;
+        let outer: Vec<u64> = all.iter().map(|child| u64::from(child.id())).collect();
+        let inner: Vec<u64> = outer.iter().flat_map(|pid| children(*pid)).collect();
+        println!(
+            "  memory of each pair (PSS): {} + {} KiB",
+            average(&outer),
+            average(&inner)
+        );
         let start = Instant::now();
         for child in &mut all {
             child.kill()?;
             child.wait()?;
         }
-        if !all.is_empty() {
-            told("killed, all", start.elapsed());
-        }
+        told("killed, all", start.elapsed());
         Ok(())
     }
 
@@ -311,6 +287,41 @@ impl Drop for Bench {
             .status();
         writable.and_then(|_| fs::remove_dir_all(&self.place)).ok();
     }
+}
+
+/// The sandboxes of another program, which has no say in when they run: its program writes a line.
+fn bubblewrap() -> Command {
+    let mut command = Command::new("bwrap");
+    command
+        .args(["--unshare-all", "--die-with-parent"])
+        .args(["--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"])
+        .args(SLEEPER)
+        .stdin(Stdio::null());
+    command
+}
+
+/// The time of each of `count` starts, of which as many are under way as there are processors. Each is waited for
+/// until its program runs.
+fn started<T>(count: usize, start: impl Fn() -> io::Result<T> + Sync) -> io::Result<Duration> {
+    let starters = std::thread::available_parallelism()?.get();
+    let left = AtomicUsize::new(count);
+    let next = || {
+        let less = |left: usize| left.checked_sub(1);
+        left.fetch_update(Relaxed, Relaxed, less).is_ok()
+    };
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        let run = || {
+            while next() {
+                start()?;
+            }
+            io::Result::Ok(())
+        };
+        let all: Vec<_> = (0..starters).map(|_| scope.spawn(run)).collect();
+        let mut ends = all.into_iter().map(|one| one.join());
+        ends.try_for_each(|end| end.unwrap_or_else(|_| Err(io::ErrorKind::Other.into())))
+    })?;
+    Ok(begun.elapsed() / u32::try_from(count).unwrap_or(1))
 }
 
 fn told(what: &str, time: Duration) {

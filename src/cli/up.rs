@@ -302,8 +302,7 @@ impl Up {
             true => Some(Place::filled(&profile)?),
             false => None,
         };
-        let state = open_state()?;
-        let mut claim = claim(&state, plan)?;
+        let mut claim = claim(plan)?;
         let name = kept::of_run(plan)?;
         let store = tree::open_store()?;
         let wanted = Wanted {
@@ -422,21 +421,17 @@ pub(super) fn refuse_directories() -> Result<(), Problem> {
     Ok(())
 }
 
-fn open_state() -> Result<StateDirectory, Problem> {
+/// Takes the sandbox's name, after all that killed runs left is gone.
+fn claim(plan: &Plan) -> Result<Claim, Problem> {
     let place = places::state().ok_or_else(tree::no_home)?;
     let what = format!("open the state directory `{}`", place.display());
     let state =
         StateDirectory::open(place).map_err(|error| problem("state.directory", &what, &error))?;
-    state
+    let taken = state
         .clean(&crate::cgroup::sweep)
         .map_err(|error| problem("state.sweep", "clean up after killed runs", &error))?;
-    Ok(state)
-}
-
-fn claim(state: &StateDirectory, plan: &Plan) -> Result<Claim, Problem> {
-    let name = plan.settings.name.value.as_str();
     state
-        .claim(name)
+        .claim(plan.settings.name.value.as_str(), &taken)
         .map_err(|error| problem("state.claim", "take the sandbox's name", &error))
 }
 
