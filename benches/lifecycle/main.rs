@@ -5,13 +5,12 @@
 //! compared with `nsenter`, which sets nothing up behind it, and with `crun exec`.
 #![allow(clippy::print_stdout, reason = "a benchmark prints what it found")]
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -141,7 +140,8 @@ impl Bench {
         let profile = self.profile();
         let mut up = vec!["up", "--detach", &profile, "--"];
         up.extend(SLEEPER);
-        told("started, each", started(count, || self.done(&up))?);
+        let each = started(count, || self.sandbox(&up).spawn(), ended)?;
+        told("started, each", each);
         let list = self
             .sandbox(&["ps", "--json"])
             .stdout(Stdio::piped())
@@ -167,19 +167,17 @@ impl Bench {
     }
 
     fn many_of_bubblewrap(&self, count: usize) -> io::Result<()> {
-        let all: Mutex<Vec<Child>> = Mutex::default();
-        let each = started(count, || {
-            let mut child = bubblewrap().stdout(Stdio::piped()).spawn()?;
-            let mut line = [0];
-            let read = child.stdout.take().map(|mut out| out.read_exact(&mut line));
-            all.lock().map_err(|_| io::ErrorKind::Other)?.push(child);
-            read.transpose()
+        let mut all = Vec::new();
+        let start = || bubblewrap().stdout(Stdio::piped()).spawn();
+        let each = started(count, start, |mut child| {
+            let said = child.stdout.take().map(|mut out| out.read_exact(&mut [0]));
+            all.push(child);
+            said.unwrap_or(Ok(()))
         });
         match each {
             Ok(each) => told("bwrap started, each", each),
             Err(error) => println!("  bwrap is not measured: {error}"),
         }
-        let mut all = all.into_inner().map_err(|_| io::ErrorKind::Other)?;
         let outer: Vec<u64> = all.iter().map(|child| u64::from(child.id())).collect();
         let inner: Vec<u64> = outer.iter().flat_map(|pid| children(*pid)).collect();
         println!(
@@ -300,28 +298,31 @@ fn bubblewrap() -> Command {
     command
 }
 
-/// The time of each of `count` starts, of which as many are under way as there are processors. Each is waited for
-/// until its program runs.
-fn started<T>(count: usize, start: impl Fn() -> io::Result<T> + Sync) -> io::Result<Duration> {
-    let starters = std::thread::available_parallelism()?.get();
-    let left = AtomicUsize::new(count);
-    let next = || {
-        let less = |left: usize| left.checked_sub(1);
-        left.fetch_update(Relaxed, Relaxed, less).is_ok()
-    };
+/// The time of each of `count` starts, of which as many are under way as there are processors; `until` waits until
+/// the program of one runs. From this thread alone: bubblewrap ends with the thread that started it.
+fn started<T>(
+    count: usize,
+    start: impl Fn() -> io::Result<T>,
+    mut until: impl FnMut(T) -> io::Result<()>,
+) -> io::Result<Duration> {
+    let most = std::thread::available_parallelism()?.get();
+    let mut under_way = VecDeque::new();
     let begun = Instant::now();
-    std::thread::scope(|scope| {
-        let run = || {
-            while next() {
-                start()?;
-            }
-            io::Result::Ok(())
-        };
-        let all: Vec<_> = (0..starters).map(|_| scope.spawn(run)).collect();
-        let mut ends = all.into_iter().map(|one| one.join());
-        ends.try_for_each(|end| end.unwrap_or_else(|_| Err(io::ErrorKind::Other.into())))
-    })?;
+    for _ in 0..count {
+        if under_way.len() == most {
+            under_way.pop_front().map_or(Ok(()), &mut until)?;
+        }
+        under_way.push_back(start()?);
+    }
+    under_way.into_iter().try_for_each(until)?;
     Ok(begun.elapsed() / u32::try_from(count).unwrap_or(1))
+}
+
+fn ended(mut child: Child) -> io::Result<()> {
+    match child.wait()?.success() {
+        true => Ok(()),
+        false => Err(io::Error::other("a start failed")),
+    }
 }
 
 fn told(what: &str, time: Duration) {
