@@ -83,6 +83,8 @@ pub enum RunError {
     Watch(io::Error),
     /// A group of the sandbox cannot be entered.
     Enter(io::Error),
+    /// No group of the caller's lies above both it and the sandbox's, and no service manager gives one; why.
+    Apart(String),
     /// Everything ended, but a group is still there.
     Remove(io::Error),
 }

@@ -5,14 +5,12 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use clap::Args;
-use nix::errno::Errno;
 
 use crate::diag::{Problem, Problems, Sources};
-use crate::launch::LaunchError;
 use crate::model::{InsidePath, RunState};
-use crate::plan::{Action, Further, Plan, Terminal};
+use crate::plan::{Further, Plan, Terminal};
 use crate::report;
-use crate::supervise::{self, Entry, Inside, NotEntered, RunError, Stays};
+use crate::supervise::{self, Entry, Inside, NotEntered, Stays};
 use crate::sys;
 
 use super::super::exit::Exit;
@@ -85,8 +83,9 @@ impl Exec {
         seal(&plan.settings).map_err(early)?;
         let filters = filter::compile_for(&plan).map_err(early)?;
         let code = supervise::exec(&plan, &filters, entry, &inside, caller);
+        // The sandbox's tree cannot be asked for from here.
         code.map(Exit)
-            .map_err(|error| self.not_started(&plan, error))
+            .map_err(|error| refusal::of_run(&plan, Path::new("/"), error))
     }
 
     fn plan(&self, entry: &Entry) -> Result<(Plan, Inside), Problem> {
@@ -119,25 +118,6 @@ impl Exec {
             problem.help("use the `sandbox` that started it")
         })?;
         Ok((guards::without(plan), inside))
-    }
-}
-
-impl Exec {
-    fn not_started(&self, plan: &Plan, error: RunError) -> Refused {
-        if let RunError::Launch(LaunchError::Step { index, errno }) = &error
-            && *errno == Errno::EACCES
-            && let Some(Action::Clone { .. }) = plan.steps.get(*index).map(|step| &step.action)
-        {
-            let message = format!(
-                "cannot enter the control groups of `{}`: no group that is yours holds both them and this process",
-                self.name
-            );
-            let problem = general("running.group-entry", message);
-            let help = "start it beside the sandbox: `systemd-run --user --scope sandbox exec …`";
-            return (problem.help(help), Exit::NOT_STARTED);
-        }
-        // The sandbox's tree cannot be asked for from here.
-        refusal::of_run(plan, Path::new("/"), error)
     }
 }
 
