@@ -7,10 +7,10 @@ use nix::sys::statvfs::statvfs;
 use nix::sys::utsname::uname;
 use nix::unistd::{AccessFlags, access, geteuid};
 
-use crate::model::{HostState, KeyQuota, Place, Resource, Room, Surroundings};
+use crate::model::{HostState, KeyQuota, Place, Room, Surroundings};
 
 use super::refusal::{field, nonzero, text};
-use super::{cgroups, landlock, limits, places};
+use super::{cgroups, landlock, places};
 
 /// Devices that profiles of some kinds name.
 const DEVICES: [&str; 3] = ["/dev/net/tun", "/dev/fuse", "/dev/kvm"];
@@ -37,7 +37,7 @@ pub fn probe(state: &HostState) -> Surroundings {
         effective: mask("CapEff:"),
         bounding: mask("CapBnd:"),
         no_new_privileges: nonzero(&status, "NoNewPrivs:"),
-        limits: limits::own(&Resource::ALL.iter().copied().collect()),
+        limits: super::own_limits(),
         cgroups: cgroups::probe(),
         user_manager: user_manager(),
         places: own

@@ -25,7 +25,7 @@ use std::path::Path;
 use crate::cgroup::{CgroupError, Groups};
 use crate::launch::{self, Filters, LaunchError, Resources, Running, launch};
 use crate::model::{CgroupFacts, CgroupVersion, KeptPlace, Outcome, Switch};
-use crate::plan::{Amount, Plan, Seat, Supervise};
+use crate::plan::{Amount, OwnLimits, Plan, Seat, Supervise};
 use crate::sys::pidfd::Identity;
 
 use cpu_clock::CpuClock;
@@ -58,6 +58,8 @@ pub struct Run<'a> {
     pub cgroups: &'a CgroupFacts,
     /// Reads that anew, when this process was moved.
     pub regroup: fn() -> CgroupFacts,
+    /// This process's own limits, which the program inherits where the profile sets none.
+    pub limits: fn() -> OwnLimits,
     /// Who started it (see [`caller`]).
     pub caller: Option<BorrowedFd<'a>>,
     /// The profile as the caller wrote it, for other commands.
@@ -189,7 +191,7 @@ fn look_outside(
 fn desk<'r>(run: &'r Run<'_>, claim: &Claim, has_groups: Switch) -> io::Result<Desk<'r>> {
     let place = claim.place().ok_or(io::ErrorKind::NotFound)?;
     Desk::open(place, move || Told {
-        seat: Seat::of(&run.plan.settings, has_groups),
+        seat: Seat::of(&run.plan.settings, has_groups, &(run.limits)()),
         plan: (run.describe)(),
     })
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use clap::Args;
 
 use crate::diag::{Problem, Problems, Sources};
+use crate::host;
 use crate::model::{InsidePath, RunState};
 use crate::plan::{Further, Plan, Terminal};
 use crate::report;
@@ -22,7 +23,9 @@ use super::{Running, ask, problem, state};
 /// Run a further program in a sandbox that runs
 ///
 /// In the same namespaces, control groups and limits, with the same user, groups, capabilities, filters,
-/// environment and umask as the first. It ends with the sandbox, and with the caller. Exits as `up` does.
+/// environment and umask as the first. Where the profile sets no limit of `[limits.process]` it is the one that the
+/// first inherited, or less where this caller may have only less. Its output does not count for `limits.output`. It
+/// ends with the sandbox, and with the caller. Exits as `up` does.
 #[derive(Debug, Args)]
 pub struct Exec {
     /// Print every step that would be taken, and take none
@@ -111,6 +114,7 @@ impl Exec {
                 false => Terminal::Inherited,
             },
             namespaces: inside.namespaces.clone(),
+            limits: host::own_limits(),
         };
         let plan = seat.plan(&further).map_err(|invalid| {
             let message = format!("what the supervisor of `{}` tells {invalid}", entry.name);
