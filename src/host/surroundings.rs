@@ -133,7 +133,7 @@ mod tests {
     fn this_host_is_read() {
         let found = probe(&super::super::refusal::probe(None));
         assert!(found.kernel.contains('.') && found.effective.is_some());
-        assert_eq!(found.limits.len(), Resource::ALL.len());
+        assert_eq!(found.limits.len(), crate::model::Resource::ALL.len());
         let runtime = found.places.iter().find(|place| place.role == "store");
         assert!(runtime.is_some_and(|place| place.path.starts_with(&place.there)));
     }
