@@ -58,14 +58,20 @@ impl Running {
     /// # Errors
     /// When it cannot be opened or read.
     pub fn find() -> Result<Running, Problem> {
-        let place = places::state().ok_or_else(no_home)?;
-        let what = format!("open the state directory `{}`", place.display());
-        let state = StateDirectory::open(place);
-        let state = state.map_err(|error| problem("state.directory", &what, &error))?;
+        let state = directory()?;
         let list = state
             .sweep(&cgroup::sweep)
             .map_err(|error| problem("state.sweep", "clean up after killed runs", &error))?;
         Ok(Running { state, list })
+    }
+
+    /// The names alone, fast; nothing where killed supervisors left something, so that more has to be looked at.
+    ///
+    /// # Errors
+    /// As [`Running::find`].
+    pub fn names(ended: bool) -> Result<Option<Vec<String>>, Problem> {
+        let names = directory()?.names(ended);
+        names.map_err(|error| problem("state.directory", "read the state directory", &error))
     }
 
     /// The sandbox of this name, whether it runs or has ended.
@@ -100,6 +106,12 @@ impl Running {
             }
         }
     }
+}
+
+fn directory() -> Result<StateDirectory, Problem> {
+    let place = places::state().ok_or_else(no_home)?;
+    let what = format!("open the state directory `{}`", place.display());
+    StateDirectory::open(place).map_err(|error| problem("state.directory", &what, &error))
 }
 
 /// Its supervisor was killed, and every command tries in vain to remove the rest.

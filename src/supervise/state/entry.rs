@@ -37,7 +37,7 @@ impl Standing {
         Ok(Standing::parse(&text))
     }
 
-    fn parse(text: &str) -> Standing {
+    pub(super) fn parse(text: &str) -> Standing {
         let mut lines = text.lines();
         let head = lines.next().and_then(|head| head.split_once(' '));
         let Some((_, identity)) = head.filter(|(version, _)| version.parse::<u32>().is_ok()) else {

@@ -21,6 +21,7 @@
 
 mod claim;
 mod entry;
+mod names;
 mod record;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
