@@ -177,6 +177,7 @@ fn look_outside(
 ) -> io::Result<()> {
     if let Some(mut detached) = detached {
         outside.caller = detached.caller.take();
+        claim.reserve_outcome()?;
         outside.away = Some(Away::begin(detached, claim)?);
         return Ok(());
     }

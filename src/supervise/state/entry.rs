@@ -13,7 +13,7 @@ use crate::sys::pidfd::Identity;
 use crate::sys::process::Watched;
 
 use super::claim::read;
-use super::{LOCK, OUTCOME, RUN, Record, noted_groups};
+use super::{LOCK, OUTCOME, RUN, Record, losses, noted_groups};
 
 /// How a run stands, by its lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,11 +30,8 @@ pub enum Standing {
 }
 
 impl Standing {
-    pub(super) fn read(mut lock: &File) -> io::Result<Standing> {
-        let mut text = String::new();
-        lock.rewind()?;
-        lock.read_to_string(&mut text)?;
-        Ok(Standing::parse(&text))
+    pub(super) fn read(lock: &File) -> io::Result<Standing> {
+        Ok(Standing::parse(&text(lock)?))
     }
 
     pub(super) fn parse(text: &str) -> Standing {
@@ -52,6 +49,13 @@ impl Standing {
             (None, Err(_)) => Standing::Unknown,
         }
     }
+}
+
+fn text(mut lock: &File) -> io::Result<String> {
+    let mut text = String::new();
+    lock.rewind()?;
+    lock.read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// A sandbox that runs, a detached one that has ended, or what could not be undone of one whose supervisor was killed.
@@ -136,6 +140,14 @@ impl Entry {
     /// When their list cannot be read.
     pub fn groups(&self) -> io::Result<Vec<PathBuf>> {
         noted_groups(&self.place)
+    }
+
+    /// Bytes that its log could not take in, until now; also behind the end of its directory.
+    ///
+    /// # Errors
+    /// When its lock cannot be read.
+    pub fn log_lost(&self) -> io::Result<u64> {
+        Ok(losses::parse(&text(&self.lock)?))
     }
 
     /// The report of a detached run that has ended.
