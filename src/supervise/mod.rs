@@ -19,7 +19,7 @@ mod streams;
 mod watch;
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use crate::cgroup::{CgroupError, Groups};
@@ -228,13 +228,15 @@ fn record(run: &Run<'_>, running: &Running, runner: Runner) -> io::Result<Record
     } = &settings.supervise;
     let args = settings.command.args.iter();
     let timeout = stop_timeout.value.0.as_millis();
+    let first = Identity::of_held(running.child.pid, running.child.pidfd.as_fd())?;
     Ok(Record {
         version: Record::VERSION,
         profile: settings.private.hide(run.profile),
         command: args.map(|arg| settings.private.hide(&arg.value)).collect(),
         runner,
         supervisor: Identity::own()?.to_string(),
-        first_process: Identity::of_hidden(running.child.pid)?.to_string(),
+        first_process: first.to_string(),
+        first_process_number: first.number(),
         first_process_is_init: settings.namespaces.pid.value.is_on(),
         stop_signal: stop_signal.value.number(),
         stop_timeout_ms: u64::try_from(timeout).unwrap_or(u64::MAX),

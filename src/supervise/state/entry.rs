@@ -9,7 +9,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use crate::sys;
-use crate::sys::pidfd::Identity;
+use crate::sys::pidfd::{Held, Identity};
 use crate::sys::process::Watched;
 
 use super::claim::read;
@@ -74,6 +74,12 @@ pub struct Entry {
     lock: File,
 }
 
+/// `hidepid` hides a process, and nothing else tells who it is.
+fn hidden() -> io::Error {
+    let reason = "/proc hides its first process (`hidepid`), and nothing else tells who it is";
+    io::Error::new(io::ErrorKind::PermissionDenied, reason)
+}
+
 /// How a wait for the end of a run came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waited {
@@ -128,10 +134,29 @@ impl Entry {
     /// The first process inside, held; nothing when it has ended or was not started yet.
     ///
     /// # Errors
-    /// As [`Identity::hold`].
+    /// As [`Identity::hold`]. One that /proc hides, on a kernel that gives it no number, is known as the supervisor's
+    /// child; `PermissionDenied` where it is not.
     pub fn first_process(&self) -> io::Result<Option<OwnedFd>> {
-        let identity = self.record.as_ref().and_then(Record::first_process);
-        Ok(identity.map(|first| first.hold()).transpose()?.flatten())
+        let Some(first) = self.record.as_ref().and_then(Record::first_process) else {
+            return Ok(None);
+        };
+        match first.look()? {
+            Held::Same(process) => Ok(Some(process)),
+            Held::Gone => Ok(None),
+            Held::Hidden(process) if self.is_child(first.pid())? => Ok(Some(process)),
+            Held::Hidden(_) => Err(hidden()),
+        }
+    }
+
+    /// Whether the supervisor, which lives, has this child: it waits for it before another gets its id.
+    fn is_child(&self, pid: i32) -> io::Result<bool> {
+        let Standing::Lives(supervisor) = self.standing else {
+            return Ok(false);
+        };
+        let children = sys::process::children(supervisor.pid());
+        // Read while it lived, so that the list is its own.
+        let lives = supervisor.hold()?.is_some();
+        Ok(lives && children.is_ok_and(|children| children.contains(&pid)))
     }
 
     /// Its control groups.
