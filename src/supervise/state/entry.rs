@@ -35,20 +35,26 @@ impl Standing {
     }
 
     pub(super) fn parse(text: &str) -> Standing {
-        let mut lines = text.lines();
-        let head = lines.next().and_then(|head| head.split_once(' '));
-        let Some((_, identity)) = head.filter(|(version, _)| version.parse::<u32>().is_ok()) else {
+        let Some(supervisor) = head(text) else {
             return Standing::Unknown;
         };
-        let code = lines
+        let code = text
+            .lines()
+            .skip(1)
             .find_map(|line| line.strip_prefix("ended "))
             .and_then(|code| code.parse().ok());
-        match (code, identity.parse()) {
+        match (code, supervisor.parse()) {
             (Some(code), _) => Standing::Ended { code },
             (None, Ok(supervisor)) => Standing::Lives(supervisor),
             (None, Err(_)) => Standing::Unknown,
         }
     }
+}
+
+/// The supervisor, as the first line of a lock has it behind the version.
+fn head(text: &str) -> Option<&str> {
+    let (version, supervisor) = text.lines().next()?.split_once(' ')?;
+    version.parse::<u32>().is_ok().then_some(supervisor)
 }
 
 fn text(mut lock: &File) -> io::Result<String> {
@@ -184,12 +190,15 @@ impl Entry {
     }
 
     /// Waits for the end of its supervisor, for ever without `patience`. The lock was opened before, so that
-    /// what is written into it at the end is read also when its name has gone.
+    /// what is written into it at the end is read also when its name has gone. One that has written its end has the
+    /// name until it has left.
     ///
     /// # Errors
     /// As pidfd_open(2) and poll(2).
     pub fn wait(&self, patience: Option<Duration>) -> io::Result<Waited> {
-        if let Some(supervisor) = self.supervisor()? {
+        let supervisor = head(&text(&self.lock)?).and_then(|head| head.parse::<Identity>().ok());
+        let supervisor = supervisor.map(|identity| identity.hold()).transpose()?;
+        if let Some(supervisor) = supervisor.flatten() {
             let mut watched = [Watched {
                 fd: std::os::fd::AsRawFd::as_raw_fd(&supervisor.as_fd()),
                 events: libc::POLLIN,

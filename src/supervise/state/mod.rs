@@ -428,6 +428,21 @@ mod tests {
         living.release().unwrap();
     }
 
+    /// Whoever takes the end of one that still has the name would leave it there.
+    #[test]
+    fn an_end_is_not_taken_before_its_supervisor_has_left() {
+        let place = tempfile::tempdir().unwrap();
+        let state = state(&place);
+        let mut claim = state.claim("dev").unwrap();
+        claim.end(7, After::Keep).unwrap();
+        let ending = state.sweep(&|_| Ok(())).unwrap().remove(0);
+        assert_eq!(ending.standing, Standing::Ended { code: 7 });
+        // This very process.
+        let waited = ending.wait(Some(std::time::Duration::ZERO)).unwrap();
+        assert_eq!(waited, Waited::StillRuns);
+        claim.release().unwrap();
+    }
+
     #[test]
     fn an_end_stays_until_the_name_runs_again() {
         let place = tempfile::tempdir().unwrap();
