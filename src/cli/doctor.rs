@@ -239,7 +239,7 @@ impl Ground {
                 Some(Ok(())) => host::cgroups::probe(),
                 _ => own.clone(),
             },
-            no_scope: entered.and_then(Result::err),
+            no_scope: entered.and_then(Result::err).map(Failure::no_scope),
         }
     }
 

@@ -6,6 +6,7 @@ use crate::cgroup::CgroupError;
 use crate::diag::{Origin, Problem};
 use crate::host::refusal::probe;
 use crate::launch::LaunchError;
+use crate::model::SandboxName;
 use crate::plan::Plan;
 use crate::report::failure;
 use crate::rootfs::BuildError;
@@ -59,6 +60,7 @@ pub fn of_run(plan: &Plan, tree: &Path, error: RunError) -> (Problem, Exit) {
             "enter a control group of the sandbox",
             &error,
         ),
+        RunError::Apart(reason) => apart(&plan.settings.name.value, &reason),
         RunError::Remove(error) => lost("cgroup.remove", "remove a control group", &error),
     };
     let exit = exit_code(problem.code);
@@ -81,6 +83,15 @@ fn exit_code(code: &str) -> Exit {
 
 fn lost(code: &'static str, what: &str, error: &std::io::Error) -> Problem {
     general(code, format!("cannot {what}: {error}"))
+}
+
+fn apart(name: &SandboxName, reason: &str) -> Problem {
+    let message = format!(
+        "cannot enter the control groups of `{name}`: no group that is yours holds both them and this process, \
+         and no service manager gives one: {reason}"
+    );
+    let problem = general("running.group-entry", message);
+    problem.help("log in with a session of systemd's (`loginctl`), or run it as root")
 }
 
 fn of_group(error: &CgroupError) -> Problem {

@@ -329,6 +329,7 @@ impl Up {
             filters: &filters,
             cgroups: &judged.facts.cgroups,
             regroup: crate::host::cgroups::probe,
+            limits: crate::host::own_limits,
             caller: judged.caller.as_ref().map(AsFd::as_fd),
             profile: &self.profile.to_string_lossy(),
             describe: &describe,

@@ -33,6 +33,9 @@ pub struct Outcome {
     #[serde(serialize_with = "seconds", rename = "wall_seconds")]
     #[schemars(with = "f64", range(min = 0))]
     pub wall: Duration,
+    /// Bytes that a detached program wrote and its log could not take in, as the disk was full; null where there is no
+    /// log.
+    pub log_lost_bytes: Option<u64>,
     /// What it used.
     pub usage: Usage,
     /// The contract: every layer of isolation, whether or not it held.

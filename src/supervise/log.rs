@@ -2,7 +2,8 @@
 //!
 //! The bytes are the program's own, in the order in which it wrote them, both streams together. There are at
 //! most two files of [`LONGEST`] bytes: when one is full it becomes the older one, and the older one goes. A
-//! file system that is full costs the older one first, and then what the program writes: it does not wait.
+//! file system that is full costs the older one first, and then what the program writes: it does not wait. What is
+//! lost so is counted, for all who read the log or the report.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, PipeReader, Write};
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::sys;
 
-use super::state::LOGS;
+use super::state::{LOGS, Losses};
 use super::streams::Meter;
 
 /// Bytes of one file.
@@ -28,6 +29,7 @@ pub(super) struct Log {
     place: PathBuf,
     file: File,
     length: u64,
+    losses: Losses,
 }
 
 impl Log {
@@ -37,6 +39,7 @@ impl Log {
         Ok(Log {
             pipe: Some(pipe),
             file: create(place)?,
+            losses: Losses::begin(place)?,
             place: place.to_owned(),
             length: 0,
         })
@@ -76,6 +79,11 @@ impl Log {
         }
     }
 
+    /// Bytes that found no room.
+    pub(super) fn lost(&self) -> u64 {
+        self.losses.bytes()
+    }
+
     fn write(&mut self, bytes: &[u8]) {
         if self.length >= LONGEST {
             self.turn_over();
@@ -84,7 +92,10 @@ impl Log {
         if !rest.is_empty() {
             // Room for what comes next, where the full disk is this one.
             fs::remove_file(self.place.join(LOGS[1])).ok();
-            put(&mut self.file, rest);
+            let lost = put(&mut self.file, rest);
+            if !lost.is_empty() {
+                self.losses.add(lost.len());
+            }
         }
         let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.length = self.length.saturating_add(count);

@@ -19,13 +19,13 @@ mod streams;
 mod watch;
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use crate::cgroup::{CgroupError, Groups};
 use crate::launch::{self, Filters, LaunchError, Resources, Running, launch};
 use crate::model::{CgroupFacts, CgroupVersion, KeptPlace, Outcome, Switch};
-use crate::plan::{Amount, Plan, Seat, Supervise};
+use crate::plan::{Amount, OwnLimits, Plan, Seat, Supervise};
 use crate::sys::pidfd::Identity;
 
 use cpu_clock::CpuClock;
@@ -58,6 +58,8 @@ pub struct Run<'a> {
     pub cgroups: &'a CgroupFacts,
     /// Reads that anew, when this process was moved.
     pub regroup: fn() -> CgroupFacts,
+    /// This process's own limits, which the program inherits where the profile sets none.
+    pub limits: fn() -> OwnLimits,
     /// Who started it (see [`caller`]).
     pub caller: Option<BorrowedFd<'a>>,
     /// The profile as the caller wrote it, for other commands.
@@ -83,6 +85,8 @@ pub enum RunError {
     Watch(io::Error),
     /// A group of the sandbox cannot be entered.
     Enter(io::Error),
+    /// No group of the caller's lies above both it and the sandbox's, and no service manager gives one; why.
+    Apart(String),
     /// Everything ended, but a group is still there.
     Remove(io::Error),
 }
@@ -173,6 +177,7 @@ fn look_outside(
 ) -> io::Result<()> {
     if let Some(mut detached) = detached {
         outside.caller = detached.caller.take();
+        claim.reserve_outcome()?;
         outside.away = Some(Away::begin(detached, claim)?);
         return Ok(());
     }
@@ -187,7 +192,7 @@ fn look_outside(
 fn desk<'r>(run: &'r Run<'_>, claim: &Claim, has_groups: Switch) -> io::Result<Desk<'r>> {
     let place = claim.place().ok_or(io::ErrorKind::NotFound)?;
     Desk::open(place, move || Told {
-        seat: Seat::of(&run.plan.settings, has_groups),
+        seat: Seat::of(&run.plan.settings, has_groups, &(run.limits)()),
         plan: (run.describe)(),
     })
 }
@@ -223,13 +228,15 @@ fn record(run: &Run<'_>, running: &Running, runner: Runner) -> io::Result<Record
     } = &settings.supervise;
     let args = settings.command.args.iter();
     let timeout = stop_timeout.value.0.as_millis();
+    let first = Identity::of_held(running.child.pid, running.child.pidfd.as_fd())?;
     Ok(Record {
         version: Record::VERSION,
         profile: settings.private.hide(run.profile),
         command: args.map(|arg| settings.private.hide(&arg.value)).collect(),
         runner,
         supervisor: Identity::own()?.to_string(),
-        first_process: Identity::of_hidden(running.child.pid)?.to_string(),
+        first_process: first.to_string(),
+        first_process_number: first.number(),
         first_process_is_init: settings.namespaces.pid.value.is_on(),
         stop_signal: stop_signal.value.number(),
         stop_timeout_ms: u64::try_from(timeout).unwrap_or(u64::MAX),

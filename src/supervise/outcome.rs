@@ -55,6 +55,7 @@ pub(super) fn outcome(
         refused_calls: seen.refused_calls.clone(),
         started_unix: seen.started_unix,
         wall: seen.wall,
+        log_lost_bytes: seen.log_lost,
         usage,
         isolation: isolation(plan, &shortfalls(groups)),
         kept: kept(plan),

@@ -59,6 +59,8 @@ pub(super) struct Seen {
     pub started_unix: u64,
     /// From the start to the end.
     pub wall: Duration,
+    /// Bytes that the log could not take in; none where there is no log.
+    pub log_lost: Option<u64>,
     /// Whether more may come from inside.
     pub records: Records,
 }
@@ -97,6 +99,7 @@ impl Seen {
             asked: None,
             started_unix: 0,
             wall: Duration::ZERO,
+            log_lost: None,
             records: Records::Open,
         }
     }

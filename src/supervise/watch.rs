@@ -397,6 +397,7 @@ impl<'a, 'r> Watch<'a, 'r> {
         }
         if let Some(away) = &mut self.outside.away {
             away.log.take_rest(&mut self.meter);
+            self.seen.log_lost = Some(away.log.lost());
         }
         if self.meter.is_over() {
             self.seen.killed.get_or_insert(Killed::Output);

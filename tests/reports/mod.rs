@@ -36,6 +36,7 @@ fn outcome(plan: &Plan, ending: Ending, exit_code: u8) -> Outcome {
         refused_calls: Some(Vec::new()),
         started_unix: 1_800_000_000,
         wall: Duration::from_millis(1250),
+        log_lost_bytes: None,
         usage: Usage {
             user_seconds: Some(Duration::from_micros(900_001)),
             system_seconds: Some(Duration::ZERO),

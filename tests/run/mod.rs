@@ -20,6 +20,7 @@ mod changed_meanwhile;
 mod checkout;
 mod classic;
 mod devices;
+mod dispositions;
 mod doctor;
 mod ends;
 mod expect;

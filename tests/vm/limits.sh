@@ -100,6 +100,49 @@ else
     grep -q 'limits.memory_high' error || fail "nothing says that memory_high is missing: $(cat error)"
 fi
 
+# disk NAME LINES: a profile with a writable directory of a disk at /disk.
+if [ "$(id -u)" = 0 ]; then
+    mkdir -p /scratch/sandbox-io
+    where=/scratch/sandbox-io
+    chmod 777 $where
+else
+    where=/scratch/sandbox-io
+    [ -d $where ] || where=$HOME
+fi
+disk() {
+    profile "$1" "$2"
+    cat >>"$1.toml" <<PROFILE
+[[mount]]
+bind = "$where"
+target = "/disk"
+access = "rw"
+owner = "map"
+PROFILE
+}
+
+# group NAME FILE: a control file of the group of a sandbox that runs.
+group() {
+    cat "$(find /sys/fs/cgroup -type d -name "sandbox-$1-*" ! -name '*.scope' | head -n 1)/$2"
+}
+
+# What 40 MiB of files leave in the page cache stays near memory_high, and would all stay without.
+if [ $v2 = yes ]; then
+    for limit in 16M 500M; do
+        disk cache "memory_high = \"$limit\""
+        limited "$SANDBOX" up --detach cache.toml -- sh -c \
+            'dd if=/dev/zero of=/disk/cache bs=1M count=40 conv=fsync 2>/dev/null; cat /disk/cache >/dev/null; echo read; sleep 1000' >/dev/null
+        until "$SANDBOX" logs cache | grep -q read; do sleep 0.2; done
+        used=$(group cache memory.current)
+        high=$(group cache memory.events | sed -n 's/^high //p')
+        "$SANDBOX" down --time 0s cache
+        rm -f $where/cache
+        case $limit in
+        16M) { [ "$high" -gt 0 ] && [ "$used" -lt 20000000 ]; } || fail "memory_high: $used bytes, above it $high times" ;;
+        *) { [ "$high" = 0 ] && [ "$used" -gt 40000000 ]; } || fail "without memory_high: $used bytes, $high" ;;
+        esac
+    done
+fi
+
 # The CPUs are those of the list, and numbers that are not there are refused.
 out=$(holds cpuset cpuset 'cpuset = "0"
 memory_nodes = "0"' sh -c 'grep -c Cpus_allowed_list:.0$ /proc/self/status')
@@ -123,19 +166,43 @@ fi
 out=$(holds cpu weight 'cpu_weight = 50' sh -c 'echo ran')
 case $out in ran | 'no cpu') ;; *) fail "cpu_weight: $out" ;; esac
 
+# seconds NAME: the processor time until now.
+seconds() {
+    "$SANDBOX" stats --json "$1" | sed -n 's/^ *"cpu_seconds": \(.*\),$/\1/p'
+}
+
+# shares LIGHT HEAVY: that four times the weight is about four times the time, of two that run on one CPU.
+shares() {
+    sleep 1
+    light=$(seconds "$1") heavy=$(seconds "$2")
+    sleep 4
+    light="$(seconds "$1") - $light" heavy="$(seconds "$2") - $heavy"
+    "$SANDBOX" down --time 0s "$1" "$2" || true
+    awk "BEGIN { ratio = ($heavy) / ($light); exit !(ratio > 2.5 && ratio < 6) }" ||
+        fail "cpu_weight: ($heavy) s beside ($light) s"
+}
+if has cpu; then
+    [ "$(nproc)" = 1 ] || fail "weights need one CPU here"
+    profile light 'cpu_weight = 50'
+    profile heavy 'cpu_weight = 200'
+    limited sh -c 'for name in light heavy; do
+        "$SANDBOX" up --detach $name.toml -- sh -c "while :; do :; done" >/dev/null
+    done'
+    shares light heavy
+    if [ "$(id -u)" != 0 ]; then
+        # Each in a scope of its own.
+        for name in light heavy; do
+            "$SANDBOX" up --detach $name.toml -- sh -c 'while :; do :; done' >/dev/null
+        done
+        shares light heavy
+    fi
+fi
+
 # Processes: the third is refused.
 out=$(holds pids pids 'pids = 3' sh -c 'sleep 0 && (sleep 0; sleep 0) 2>&1 | cat' 2>&1 || true)
 case $out in *ork* | 'no pids') ;; *) fail "pids: $out" ;; esac
 
 # A disk: 4 MiB at 1 MiB a second, written past the page cache, take no less than 2 s.
-if [ "$(id -u)" = 0 ]; then
-    mkdir -p /scratch/sandbox-io
-    where=/scratch/sandbox-io
-    chmod 777 $where
-else
-    where=/scratch/sandbox-io
-    [ -d $where ] || where=$HOME
-fi
 cat >io.toml <<PROFILE
 version = 1
 rootfs = { writes = "deny", source = [ { programs = ["dd"] } ] }
@@ -162,6 +229,24 @@ grep -q 'limits.io-no-disk' error || fail "$(cat error)"
 if [ -d /sys/kernel/mm/hugepages/hugepages-2048kB ]; then
     out=$(holds hugetlb hugetlb 'hugetlb = { "2M" = "4M" }' sh -c 'echo ran')
     case $out in ran | 'no hugetlb') ;; *) fail "hugetlb: $out" ;; esac
+fi
+
+# Of four huge pages two are given. read(2) into them says how far they are there.
+if [ "$(id -u)" = 0 ] && [ "$(uname -m)" = x86_64 ]; then
+    echo 8 >/proc/sys/vm/nr_hugepages
+    [ "$(cat /proc/sys/vm/nr_hugepages)" = 8 ] || fail "no huge pages: $(cat /proc/sys/vm/nr_hugepages)"
+    # mmap(8 MiB, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_NORESERVE)
+    touch='my $p = syscall(9, 0, 8 << 20, 3, 0x44022, -1, 0); die "mmap: $!" if $p == -1;
+        open my $zero, "<", "/dev/zero" or die; print syscall(0, fileno $zero, $p, 8 << 20), "\n"'
+    profile all ''
+    sed -i 's/"date"/"date", "perl"/' all.toml
+    [ "$(up all perl -e "$touch")" = 8388608 ] || fail "no huge pages without a limit"
+    if has hugetlb; then
+        sed 's/^.limits.$/&\nhugetlb = { "2M" = "4M" }/' all.toml >pages.toml
+        out=$(up pages perl -e "$touch")
+        [ "$out" = 4194304 ] || fail "hugetlb: $out"
+    fi
+    echo 0 >/proc/sys/vm/nr_hugepages
 fi
 
 # Nothing is left.

@@ -4,7 +4,7 @@
 //!
 //! | file | what it is | written |
 //! | --- | --- | --- |
-//! | `lock` | locked by the supervisor while it lives; `VERSION PID START`, at the end `ended CODE` behind it | at the claim, and at the end |
+//! | `lock` | locked by the supervisor while it lives; `VERSION PID START`, then `lost BYTES` where the log lost some, at the end `ended CODE` | at the claim, when the log's disk is full, and at the end |
 //! | `groups` | the control groups that the next command removes should the supervisor be killed | before the first of them is made |
 //! | `run` | [`Record`]: the processes, the command, the profile | when the first process is started |
 //! | `desk` | the socket where other commands ask | when the first process is started |
@@ -16,11 +16,13 @@
 //! it did not, it was killed: whoever comes next kills and removes what it left, and the directory.
 //!
 //! The files but the log are small, and all but the lock come about by a rename, so that nobody reads half of
-//! one; what the end adds to the lock fits into the block that the claim has written, so that no full disk
-//! loses it. Nothing here goes by the clock of the day.
+//! one. What is added to the lock fits into the block that the claim has written, and the room for the outcome of a
+//! detached run is taken before it starts, so that no full disk loses them. Nothing here goes by the clock of the day.
 
 mod claim;
 mod entry;
+mod losses;
+mod names;
 mod record;
 
 use std::collections::HashSet;
@@ -38,6 +40,7 @@ use crate::model::guard::{self, Guard};
 use super::desk::SOCKET;
 pub use claim::{After, Claim};
 pub use entry::{Entry, Standing, Waited};
+pub(super) use losses::Losses;
 pub use record::{Record, Runner};
 pub(super) use record::{now_ms, unix_now};
 
@@ -336,13 +339,14 @@ fn no_links() -> i32 {
     }
 }
 
-/// Writes a file aside and renames it.
+/// Writes a file aside and renames it. A draft that is there already is written over: its blocks are had.
 fn write_whole(place: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     let draft = place.join(format!("{name}{UNFINISHED}"));
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
+    options.write(true).create(true).truncate(false).mode(0o600);
     let mut file = options.custom_flags(no_links()).open(&draft)?;
-    let written = io::Write::write_all(&mut file, content);
+    let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
+    let written = io::Write::write_all(&mut file, content).and_then(|()| file.set_len(length));
     let placed = written.and_then(|()| fs::rename(&draft, place.join(name)));
     if placed.is_err() {
         // Half of it is nobody's; the directory's end takes it along where this fails.
@@ -451,6 +455,21 @@ mod tests {
         assert_eq!(left, ["dev"]);
         assert!(path.join("dev").join(LOCK).exists());
         living.release().unwrap();
+    }
+
+    /// Whoever takes the end of one that still has the name would leave it there.
+    #[test]
+    fn an_end_is_not_taken_before_its_supervisor_has_left() {
+        let place = tempfile::tempdir().unwrap();
+        let state = state(&place);
+        let mut claim = state.claim("dev").unwrap();
+        claim.end(7, After::Keep).unwrap();
+        let ending = state.sweep(&|_| Ok(())).unwrap().remove(0);
+        assert_eq!(ending.standing, Standing::Ended { code: 7 });
+        // This very process.
+        let waited = ending.wait(Some(std::time::Duration::ZERO)).unwrap();
+        assert_eq!(waited, Waited::StillRuns);
+        claim.release().unwrap();
     }
 
     #[test]
