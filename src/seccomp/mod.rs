@@ -39,13 +39,13 @@ mod verdict;
 mod x86;
 
 pub use answer::Answer;
-pub use arch::{Arch, syscall_name, syscall_number};
+pub use arch::{Arch, call, syscall_name, syscall_number};
 pub use arguments::{ArgumentRule, Families, argument_rules};
 pub use entry::Entry;
 pub use grants::{Grants, Key, NestedUserNamespaces, Opening, openings};
 pub use groups::{Bundle, Group, Standing, bundles, groups};
 pub use instruction::Instruction;
 pub use lacks::{Lack, lacks};
-pub use policy::{Base, CompileError, Filter, HostFiles, Policy, X86, compile, compile_anew};
+pub use policy::{Base, CompileError, Ends, Filter, HostFiles, Policy, X86, compile, compile_anew};
 pub use verdict::{Cause, Verdict, Verdicts, families, never_closes, never_opens, rules_in_force};
 pub use x86::{Basis, Own, basis, own_calls};
