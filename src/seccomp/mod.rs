@@ -4,7 +4,8 @@
 //! [`lacks()`] what the strict policy takes away, [`openings()`] what a grant adds, [`argument_rules()`] which
 //! arguments are refused; then comes what the profile itself opens and closes. [`Verdicts`] put them together.
 //! Listed calls run, known others are refused with EPERM or what `on_deny` says, unknown numbers answer ENOSYS
-//! (so that programs fall back to older calls), and foreign architectures and x32 end the process.
+//! (so that programs fall back to older calls), and foreign architectures and x32 end the process. A listener, where
+//! there is one, is asked in the place of each refusal and each end ([`Filter::listened`]).
 //!
 //! `on_deny` is for refusals alone: errors by which a kernel says that it lacks something (ENOSYS,
 //! EAFNOSUPPORT, EPROTONOSUPPORT, EINVAL of prctl) stay, since programs fall back on them. `allow` opens calls,

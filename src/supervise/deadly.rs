@@ -10,8 +10,8 @@
 //!   left to the kernel.
 //! - The whole process ends, by SIGSYS to the thread that made the call: it has no instruction left between the call
 //!   and its end, and a parent inside sees the status that the kernel's kill has. Where SIGSYS would not end it
-//!   (caught, ignored or blocked) it is SIGKILL at once, and where it did not after all (a handler that another
-//!   thread set up meanwhile, a tracer, a stop) a moment later.
+//!   (caught, ignored or blocked) it is SIGKILL at once, and where the thread took it and lives (a handler that
+//!   another one set up meanwhile, a tracer) or takes it not at all (a stop) somewhat later.
 //!
 //! What the kernel's kill has and this has not: a process can have its own signals interrupt a call before the
 //! supervisor has heard of it. Such a call fails with EINTR, as little done as ever, and its process lives until it
@@ -26,8 +26,10 @@ use nix::errno::Errno;
 use crate::sys;
 use crate::sys::seccomp::Waiting;
 
-/// How long SIGSYS may take. A dump of the memory takes longer, and is waited for.
+/// How long a thread that has taken SIGSYS may still be there. A dump of the memory takes longer, and is waited for.
 const PATIENCE: Duration = Duration::from_millis(10);
+/// How long it may take until then, on a machine that is busy.
+const BUSY: Duration = Duration::from_secs(1);
 /// How many are waited for at once, each by a descriptor; more are ended by SIGKILL, which needs no second look.
 const MOST: usize = 64;
 
@@ -36,7 +38,11 @@ const MOST: usize = 64;
 struct Doomed {
     process: OwnedFd,
     id: i32,
+    thread: i32,
+    sent: Instant,
     due: Instant,
+    /// Whether the thread was seen without the signal.
+    has_taken: bool,
 }
 
 /// The processes that were sent SIGSYS and may not have ended yet.
@@ -74,8 +80,15 @@ impl Executioner {
             (Some(thread), Some(process)) if thread.takes_signal && self.doomed.len() < MOST => {
                 let sent = sys::signal::send_to_thread(id, call.thread, libc::SIGSYS);
                 sent_or_gone(sent)?;
-                let due = Instant::now() + PATIENCE;
-                self.doomed.push(Doomed { process, id, due });
+                let now = Instant::now();
+                self.doomed.push(Doomed {
+                    process,
+                    id,
+                    thread: call.thread,
+                    sent: now,
+                    due: now + PATIENCE,
+                    has_taken: false,
+                });
             }
             // By the thread's id, which kill(2) takes for its process.
             _ => sent_or_gone(sys::signal::send(call.thread, libc::SIGKILL))?,
@@ -92,21 +105,32 @@ impl Executioner {
     pub(super) fn follow_up(&mut self) -> io::Result<()> {
         let now = Instant::now();
         let mut left = Vec::new();
-        for doomed in std::mem::take(&mut self.doomed) {
-            if doomed.due > now {
+        for mut doomed in std::mem::take(&mut self.doomed) {
+            if doomed.due > now || doomed.may_wait(now) {
                 left.push(doomed);
-            } else if Thread::read(doomed.id).is_some_and(|thread| thread.is_dumped) {
-                let due = now + PATIENCE;
-                left.push(Doomed { due, ..doomed });
-            } else {
-                sent_or_gone(sys::pidfd::send_signal(
-                    doomed.process.as_fd(),
-                    libc::SIGKILL,
-                ))?;
+                continue;
             }
+            let process = doomed.process.as_fd();
+            sent_or_gone(sys::pidfd::send_signal(process, libc::SIGKILL))?;
         }
         self.doomed = left;
         Ok(())
+    }
+}
+
+impl Doomed {
+    /// Whether SIGSYS may be left to do its work for another while.
+    fn may_wait(&mut self, now: Instant) -> bool {
+        self.due = now + PATIENCE;
+        if Thread::read(self.id).is_some_and(|leader| leader.is_dumped) {
+            return true;
+        }
+        let is_pending = Thread::read(self.thread).is_some_and(|thread| thread.is_pending);
+        if is_pending {
+            return now < self.sent + BUSY;
+        }
+        // What is on its way out gets the time for it: SIGKILL would hide what it ended by.
+        !std::mem::replace(&mut self.has_taken, true)
     }
 }
 
@@ -123,6 +147,8 @@ struct Thread {
     process: i32,
     /// Whether SIGSYS would end it: neither caught nor ignored, nor blocked by this thread.
     takes_signal: bool,
+    /// Whether SIGSYS waits for this thread alone.
+    is_pending: bool,
     /// Whether its memory is being written to a file, since it has ended.
     is_dumped: bool,
 }
@@ -148,6 +174,7 @@ impl Thread {
         Some(Thread {
             process: value("Tgid:")?.parse().ok()?,
             takes_signal: !held_back.contains(&true),
+            is_pending: holds("SigPnd:")?,
             is_dumped: value("CoreDumping:") == Some("1"),
         })
     }
@@ -157,10 +184,10 @@ impl Thread {
 mod tests {
     use super::*;
 
-    fn status(masks: [&str; 3], dumping: &str) -> String {
+    fn status(masks: [&str; 3], pending: &str, dumping: &str) -> String {
         let [blocked, ignored, caught] = masks;
         format!(
-            "Name:\ta\\nSigBlk:\nTgid:\t7\nCoreDumping:\t{dumping}\nSigBlk:\t{blocked}\nSigIgn:\t{ignored}\nSigCgt:\t{caught}\n"
+            "Name:\ta\\nSigBlk:\nTgid:\t7\nCoreDumping:\t{dumping}\nSigPnd:\t{pending}\nSigBlk:\t{blocked}\nSigIgn:\t{ignored}\nSigCgt:\t{caught}\n"
         )
     }
 
@@ -170,8 +197,9 @@ mod tests {
         let others = "ffffffffbfffffff";
         let own = "0000000040000000";
         let takes = |masks| {
-            let thread = Thread::parse(&status(masks, "0")).unwrap();
+            let thread = Thread::parse(&status(masks, others, "0")).unwrap();
             assert_eq!((thread.process, thread.is_dumped), (7, false));
+            assert!(!thread.is_pending);
             thread.takes_signal
         };
         assert!(takes([none, none, none]));
@@ -179,8 +207,8 @@ mod tests {
         assert!(!takes([own, none, none]));
         assert!(!takes([none, own, none]));
         assert!(!takes([none, none, own]));
-        let dumped = Thread::parse(&status([none; 3], "1")).unwrap();
-        assert!(dumped.is_dumped);
+        let dumped = Thread::parse(&status([none; 3], own, "1")).unwrap();
+        assert!(dumped.is_dumped && dumped.is_pending);
         assert_eq!(Thread::parse("Tgid:\t7\n"), None);
     }
 }
