@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -123,6 +124,39 @@ static int in_borrowed_memory(void)
     return tell(child);
 }
 
+/* A tracer that lets no signal through to its child. */
+static int in_traced_child(void)
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        ptrace(PTRACE_TRACEME, 0, 0, 0);
+        raise(SIGSTOP);
+        for (;;)
+            call();
+    }
+    while (child > 0 && waitpid(child, &status, 0) == child && WIFSTOPPED(status))
+        ptrace(PTRACE_CONT, child, 0, 0);
+    printf("signal %d\n", WTERMSIG(status));
+    return 0;
+}
+
+/* Stopped before it is heard of, with all of its threads. */
+static int in_stopped_child(void)
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0)
+        call_for_ever(NULL);
+    kill(child, SIGSTOP);
+    usleep(100000);
+    kill(child, SIGCONT);
+    if (child < 0 || waitpid(child, &status, 0) < 0)
+        return 1;
+    printf("signal %d\n", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+    return 0;
+}
+
 /* Signals of its own interrupt a call before it is heard. */
 static int in_storm(int calls)
 {
@@ -179,6 +213,10 @@ int main(int argc, char **argv)
         sleep(20);
         return lived();
     }
+    if (!strcmp(how, "traced"))
+        return in_traced_child();
+    if (!strcmp(how, "stopped"))
+        return in_stopped_child();
     if (!strncmp(how, "child", 5))
         return in_child();
     if (!strcmp(how, "vfork"))

@@ -1,5 +1,7 @@
 //! What is killed for a system call: all of the process, whatever it does about it, and with the call's name.
 
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -23,8 +25,12 @@ fn compile(draft: &Path) {
     assert!(status.unwrap().success(), "the deadly calls do not compile");
 }
 
+/// One that was made from another text has another name.
 fn deadly() -> String {
-    kept("deadly", compile).to_str().unwrap().to_owned()
+    let mut hasher = DefaultHasher::new();
+    include_str!("deadly.c").hash(&mut hasher);
+    let name = format!("deadly-{:x}", hasher.finish());
+    kept(&name, compile).to_str().unwrap().to_owned()
 }
 
 fn profile(lab: &Lab, rest: &str) -> String {
@@ -116,6 +122,42 @@ fn a_child_that_is_killed_is_told_beside_an_ordinary_ending() {
         let line = "sandbox: `security.seccomp` killed who called `keyctl`\n";
         assert!(ended.err.ends_with(line), "{ended:?}");
         assert_eq!(lab.report()["refused_calls"], counted(2, 2));
+    }
+}
+
+/// Who may trace can keep signals from its child, but none that ends it at once.
+#[test]
+fn neither_a_tracer_nor_a_stop_lets_it_live() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let program = deadly();
+        let traced = "security.seccomp = { on_deny = \"kill\", allow = [\"@debug\"] }\n";
+        let traced = profile(&lab, "").replace(KILL, traced);
+        let ended = lab.run(&traced, &[&program, "traced"]);
+        assert_eq!(
+            (ended.code(), ended.out.as_str()),
+            (0, "signal 9\n"),
+            "{ended:?}"
+        );
+        let ended = run(&lab, &["stopped"]);
+        let killed = ["signal 31\n", "signal 9\n"].contains(&ended.out.as_str());
+        assert!(ended.code() == 0 && killed, "{ended:?}");
+    }
+}
+
+/// Without a PID namespace the program is told from its children all the same.
+#[test]
+fn without_a_pid_namespace_the_program_is_known_too() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let program = deadly();
+        let open = profile(&lab, "namespaces.pid = false\nsystem.proc = \"none\"\n");
+        let ended = lab.run(&open, &[&program, "plain"]);
+        assert_eq!(ended.code(), BAD_CALL, "{ended:?}");
+        assert_eq!(lab.report()["ending"], ending(libc::SIGSYS));
+        let ended = lab.run(&open, &[&program, "child"]);
+        assert_eq!((ended.code(), ended.out.as_str()), (0, "signal 31\n"));
+        assert_eq!(lab.report()["ending"]["kind"], "exited");
     }
 }
 
