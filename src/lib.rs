@@ -24,8 +24,11 @@
 //! - The default system-call program is ready in the binary and seccompiler only checks it in tests: a
 //!   balanced search over merged ranges is a tenth of its length ([`seccomp`]).
 //! - Refused system calls are answered by the supervisor, through a listener of the filter, so that the report names
-//!   and counts them; answers are rationed. `on_deny = "kill"` is left to the kernel: it holds without anybody, and
-//!   so names no call (`supervise::refused`).
+//!   and counts them; answers are rationed (`supervise::refused`). Under `on_deny = "kill"`, and for calls of another
+//!   architecture, the supervisor also ends the process in the kernel's place, which could not say for which call it
+//!   did. The call never runs, whoever dies meanwhile; but a process whose own signals interrupt its call before it is
+//!   heard gets EINTR in place of its end (`supervise::deadly`). What `exec` starts may outlive its listener, and is
+//!   left to the kernel.
 //! - In 32-bit programs `socketcall` makes no sockets: the family stands in memory, where no filter sees it
 //!   ([`seccomp`]).
 //! - `/etc/ld.so.conf` is not read: only ldconfig reads it, the loader reads the cache ([`elf`]).

@@ -24,6 +24,7 @@ use crate::supervise::{
 use crate::sys::file::{self, STREAMS};
 
 use super::exit::Exit;
+use super::filter::Watched;
 use super::locked::{self, Known, Place};
 use super::profile::{Loaded, Params, general, own_shelves, shelves};
 use super::tree::{self, Wanted};
@@ -297,7 +298,7 @@ impl Up {
             .map(report_file::create)
             .transpose()?;
         refuse_directories()?;
-        let filters = filter::compile_for(plan)?;
+        let filters = filter::compile_for(plan, Watched::ToItsEnd)?;
         let lock = match self.locked {
             true => Some(Place::filled(&profile)?),
             false => None,

@@ -2,6 +2,7 @@
 
 mod asked;
 mod cpu_clock;
+mod deadly;
 mod desk;
 mod detach;
 mod exec;

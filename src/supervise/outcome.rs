@@ -89,7 +89,23 @@ fn ending(plan: &Plan, seen: &Seen, usage: &Usage) -> Ending {
         let signal = libc::SIGKILL;
         return Ending::Limit { limit, signal };
     }
-    match ended_with(status) {
+    let by_call = seen.killed_for.filter(|_| seen.killed.is_none());
+    match (ended_with(status), by_call) {
+        (Ending::Signalled { signal }, Some((call, reason)))
+            if [libc::SIGSYS, libc::SIGKILL].contains(&signal) =>
+        {
+            Ending::Seccomp {
+                call,
+                reason,
+                signal,
+            }
+        }
+        (ending, _) => met_by_memory(plan, ending, usage),
+    }
+}
+
+fn met_by_memory(plan: &Plan, ending: Ending, usage: &Usage) -> Ending {
+    match ending {
         Ending::Signalled { signal } if signal == libc::SIGKILL && met_memory(plan, usage) => {
             Ending::Limit {
                 limit: LimitKind::Memory,
@@ -210,7 +226,8 @@ fn kept(plan: &Plan) -> Vec<Kept> {
     parts.map(|(kind, target)| Kept { kind, target }).collect()
 }
 
-/// 124 for the wall time, 128+N for signal N, else the program's own.
+/// 124 for the wall time, 128+N for signal N, else the program's own. Who is killed for a call has the code that the
+/// kernel's own kill leads to, also where SIGSYS did not end it.
 pub(super) fn exit_code(ending: Ending) -> u8 {
     match ending {
         Ending::Exited { code } => code,
@@ -218,10 +235,13 @@ pub(super) fn exit_code(ending: Ending) -> u8 {
             limit: LimitKind::WallTime,
             ..
         } => 124,
-        Ending::Limit { signal, .. } | Ending::Signalled { signal } => {
-            128u8.saturating_add(u8::try_from(signal).unwrap_or(127))
-        }
+        Ending::Limit { signal, .. } | Ending::Signalled { signal } => by_signal(signal),
+        Ending::Seccomp { .. } => by_signal(libc::SIGSYS),
     }
+}
+
+fn by_signal(signal: i32) -> u8 {
+    128u8.saturating_add(u8::try_from(signal).unwrap_or(127))
 }
 
 fn shortfalls(groups: &Groups) -> Shortfalls {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::launch::Record;
-use crate::model::{Finding, RefusedCall};
+use crate::model::{Call, Deadly, Finding, RefusedCall};
 use crate::sys;
 
 use super::asked::Asked;
@@ -53,6 +53,8 @@ pub(super) struct Seen {
     pub killed: Option<Killed>,
     /// What its filter refused; none where nobody counted.
     pub refused_calls: Option<Vec<RefusedCall>>,
+    /// The call for which the program itself was killed, and why it does not run.
+    pub killed_for: Option<(Call, Deadly)>,
     /// Who wanted it to end before it did.
     pub asked: Option<Asked>,
     /// When it was started, in seconds since 1970.
@@ -96,6 +98,7 @@ impl Seen {
             found: Vec::new(),
             killed: None,
             refused_calls: None,
+            killed_for: None,
             asked: None,
             started_unix: 0,
             wall: Duration::ZERO,

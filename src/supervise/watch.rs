@@ -140,7 +140,7 @@ impl<'a, 'r> Watch<'a, 'r> {
 
     /// Waits once and deals with all that came; whether the first process has ended.
     fn turn(&mut self) -> io::Result<bool> {
-        self.refusals.refill();
+        self.refusals.keep_time()?;
         let mut watched = self.watched();
         sys::process::poll(&mut watched, self.time_left())?;
         let ready = |place: usize| watched.get(place).is_some_and(|file| file.revents != 0);
@@ -387,6 +387,7 @@ impl<'a, 'r> Watch<'a, 'r> {
         self.ended = true;
         self.seen.wall = self.started.elapsed();
         self.seen.refused_calls = self.refusals.told();
+        self.seen.killed_for = self.refusals.killed_for();
         (self.seen.init, self.seen.usage) = (status, usage);
         while self.seen.records_open() {
             self.take_record()?;

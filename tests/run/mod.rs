@@ -19,6 +19,7 @@ mod callers_signals;
 mod changed_meanwhile;
 mod checkout;
 mod classic;
+mod deadly;
 mod devices;
 mod dispositions;
 mod doctor;

@@ -15,6 +15,7 @@ use crate::supervise::{self, Entry, Inside, NotEntered, Stays};
 use crate::sys;
 
 use super::super::exit::Exit;
+use super::super::filter::Watched;
 use super::super::profile::general;
 use super::super::up::{refuse_directories, seal};
 use super::super::{filter, guards, output, refusal};
@@ -84,7 +85,7 @@ impl Exec {
         // Programs of the sandbox run already, and can change what is at a path between the look at it and the
         // execution: the file of this process has to be one that nobody can write (CVE-2019-5736).
         seal(&plan.settings).map_err(early)?;
-        let filters = filter::compile_for(&plan).map_err(early)?;
+        let filters = filter::compile_for(&plan, Watched::UntilItEnds).map_err(early)?;
         let code = supervise::exec(&plan, &filters, entry, &inside, caller);
         // The sandbox's tree cannot be asked for from here.
         code.map(Exit)
