@@ -126,11 +126,8 @@ fn judged(mut loaded: Loaded) -> Option<(Loaded, Settings)> {
 /// Every profile of either end that differs: a change in a base shows in all that extend it.
 fn by_git(range: &OsStr) -> Option<Vec<Compared>> {
     let (base, head) = ends(range).map_err(refused).ok()?;
-    let (mut base, mut head) = (named(&base)?, named(&head)?);
-    for end in [&mut base, &mut head] {
-        // As git abbreviates them, and long enough for any repository.
-        end.name.truncate(12);
-    }
+    let end = |commit| Named::of_commit(commit).map_err(refused).ok();
+    let (base, head) = (end(&base)?, end(&head)?);
     let files = base.revision.files.iter().chain(&head.revision.files);
     let paths: BTreeSet<&PathBuf> = files.collect();
     let mut all = Vec::new();

@@ -1,5 +1,6 @@
 //! (raw profile, facts) to `Plan`: validated, resolved, ordered, printable. Pure.
 
+mod by_variable;
 mod group;
 mod isolation;
 mod landlock;
@@ -15,6 +16,7 @@ mod syscalls;
 mod tree;
 mod trial;
 
+pub use by_variable::{ByVariable, StandIn};
 pub use group::HostGroup;
 pub use isolation::{Shortfalls, isolation};
 pub use landlock::{Landlock, LandlockPlace, LandlockReach, LandlockRules};

@@ -12,7 +12,8 @@ use crate::model::{
 };
 
 use super::{
-    GroupLimits, HostGroup, Landlock, Missing, PrivateValues, ProcessLimit, Syscalls, TreePlan,
+    ByVariable, GroupLimits, HostGroup, Landlock, Missing, PrivateValues, ProcessLimit, Syscalls,
+    TreePlan,
 };
 
 /// Everything that the steps are made from. No `Option` here means "default".
@@ -71,9 +72,10 @@ pub struct Settings {
     pub left_out: Vec<At<String>>,
     /// Parts of binds that are to be protected and are not, or not against everybody.
     pub unprotected: Vec<At<OpenPart>>,
-    /// Numbers that nobody knows without a host or a parameter, each as it was written: the widest stands for them.
+    /// Numbers that a variable of the caller's says: in a symbolic plan its default stands for them, or where it
+    /// has none the widest value.
     #[serde(skip)]
-    pub unknown: Vec<At<String>>,
+    pub by_variable: Vec<At<ByVariable>>,
     /// Values of the caller's environment that stand in any text above and are never shown.
     #[serde(skip)]
     pub private: PrivateValues,
@@ -345,6 +347,10 @@ pub enum MountKind {
         guard: PartGuard,
         /// Whether it is a directory or something else.
         shape: super::MountPointKind,
+        /// Whether it may be missing, and is then open: what a reviewer has to assume. On a host that lacks it there
+        /// is no such mount.
+        #[serde(skip)]
+        may_miss: Switch,
     },
     /// A directory that is kept under the sandbox's name.
     Volume {

@@ -2,7 +2,7 @@
 
 use crate::diag::Origin;
 use crate::model::host_sockets::below;
-use crate::model::{Access, ByteSize, InsidePath, MountOption};
+use crate::model::{Access, ByteSize, InsidePath, MountOption, Switch};
 use crate::plan::{Missing, Mount, MountKind, OwnerMap, PartGuard, Settings};
 
 /// What lies at a path.
@@ -48,34 +48,35 @@ pub(super) struct Seen<'a> {
     pub top: InsidePath,
 }
 
-/// All that may lie at `path`, the uppermost first: below an optional mount lies what shows where the host
-/// lacks it. The last one is always there.
+/// All that may lie at `path`, the uppermost first: below an optional mount, and below a part that may be missing, lies
+/// what shows where the host lacks it. The last one is always there.
 pub(super) fn view<'a>(settings: &'a Settings, path: &InsidePath) -> Vec<Seen<'a>> {
     let over = settings.mounts.iter().rev();
     let mut over = over.filter(|mount| path.is_within(&mount.value.target));
     let mut seen = Vec::new();
-    let mut guard: Option<&Origin> = None;
+    let mut guards: Vec<(&Origin, Switch)> = Vec::new();
     for mount in over.by_ref() {
         match &mount.value.kind {
             MountKind::Part {
                 guard: PartGuard::Hidden,
+                may_miss,
                 ..
             } => {
                 let content = Content::Hidden;
                 seen.push(at(&mount.value, content, Writing::Denied, &mount.origin));
-                return seen;
+                if !may_miss.is_on() {
+                    return seen;
+                }
             }
             MountKind::Part {
                 guard: PartGuard::ReadOnly,
+                may_miss,
                 ..
-            } => guard = guard.or(Some(&mount.origin)),
+            } => guards.push((&mount.origin, *may_miss)),
             MountKind::Part { .. } => {}
             kind => {
-                let mut one = mounted(settings, &mount.value, path, &mount.origin);
-                if let Some(line) = guard {
-                    (one.writing, one.origin) = (Writing::Denied, line);
-                }
-                seen.push(one);
+                let one = mounted(settings, &mount.value, path, &mount.origin);
+                seen.extend(guarded(one, &guards));
                 if missing(kind) == Missing::Refused {
                     return seen;
                 }
@@ -90,6 +91,24 @@ pub(super) fn view<'a>(settings: &'a Settings, path: &InsidePath) -> Vec<Seen<'a
         origin: &settings.writes.origin,
         top: InsidePath::root(),
     });
+    seen
+}
+
+/// What is mounted with what keeps it from being written, the uppermost first: where that may be missing, also what
+/// shows without it.
+fn guarded<'a>(one: Seen<'a>, guards: &[(&'a Origin, Switch)]) -> Vec<Seen<'a>> {
+    let mut seen = Vec::new();
+    for (line, may_miss) in guards {
+        seen.push(Seen {
+            writing: Writing::Denied,
+            origin: line,
+            ..one.clone()
+        });
+        if !may_miss.is_on() {
+            return seen;
+        }
+    }
+    seen.push(one);
     seen
 }
 

@@ -113,7 +113,7 @@ pub fn least() -> Settings {
             stop_timeout: default(Period(Duration::from_secs(10))),
         },
         left_out: Vec::new(),
-        unknown: Vec::new(),
+        by_variable: Vec::new(),
         unprotected: Vec::new(),
         expect: Vec::new(),
         private: PrivateValues::default(),

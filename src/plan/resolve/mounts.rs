@@ -177,7 +177,11 @@ fn memory(
     scope: &mut Scope<'_>,
 ) -> Option<Mount> {
     let target = target(tmpfs, scope);
-    let size = scope.setting_or(size, "size", TMPFS);
+    let of = target.as_ref().map(|target| format!("size of `{target}`"));
+    let size = match size {
+        Some(size) => scope.setting_of(size, "size", &of.unwrap_or_default()),
+        None => Some(At::default_value(TMPFS)),
+    };
     let size = size.and_then(|size| scope.refuse_zero(size, "size"));
     Some(Mount {
         target: target?,

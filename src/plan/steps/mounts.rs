@@ -342,9 +342,13 @@ impl Steps<'_> {
                 MountKind::Bind { shape, .. } => attach(*shape),
                 MountKind::Socket { .. } => attach(MountPointKind::File),
                 // Each right behind its bind.
-                MountKind::Part { top, guard, shape } => {
-                    parts::guard(&tops, top, &mount.value.target, *guard, *shape)
-                }
+                MountKind::Part {
+                    top,
+                    guard,
+                    shape,
+                    // On a host it is there.
+                    may_miss: _,
+                } => parts::guard(&tops, top, &mount.value.target, *guard, *shape),
                 MountKind::Volume { .. } => attach(MountPointKind::Directory),
                 MountKind::Tmpfs { size, mode } => Some(MountAction::MountTmpfs {
                     target,

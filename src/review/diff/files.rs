@@ -4,20 +4,21 @@ use std::collections::BTreeSet;
 
 use crate::diag::{At, Origin};
 use crate::model::host_sockets::below;
-use crate::model::{ByteSize, InsidePath, MountOption};
-use crate::plan::{Settings, TreeSource};
+use crate::model::{Access, ByteSize, InsidePath, MountOption};
+use crate::plan::{MountKind, Settings, TreeSource};
 use crate::review::view::{Content, Seen, Writing, view};
 
 use super::power::{Power, Reach};
-use super::{Side, Topic, topics};
+use super::{Apart, Side, Topic, topics};
 
 /// What is possible by the mounts of `to` and not by those of `from`.
-pub(super) fn gains(from: Side<'_>, to: Side<'_>) -> Vec<Power> {
+pub(super) fn gains(from: &Apart<'_>, to: &Apart<'_>) -> Vec<Power> {
     let mut gains: Vec<(InsidePath, Power)> = Vec::new();
-    for place in places(from, to) {
-        let before = view(from.settings, &place);
-        for seen in view(to.settings, &place) {
-            for power in gained(from.settings, to.settings, &place, &before, &seen) {
+    for (place, now) in &to.shown {
+        let place = *place;
+        let before = from.shown.get(place).map_or(&[][..], Vec::as_slice);
+        for seen in now {
+            for power in gained(from.side.settings, to.side.settings, place, before, seen) {
                 // What follows from the same mount further up was told there.
                 let told = gains.iter().any(|(above, told)| {
                     place.is_within(above)
@@ -34,9 +35,9 @@ pub(super) fn gains(from: Side<'_>, to: Side<'_>) -> Vec<Power> {
 }
 
 /// Where the two may differ, parents before children.
-fn places(from: Side<'_>, to: Side<'_>) -> BTreeSet<InsidePath> {
-    let mounts = from.settings.mounts.iter().chain(&to.settings.mounts);
-    mounts.map(|mount| mount.value.target.clone()).collect()
+pub(super) fn places<'a>(old: Side<'a>, new: Side<'a>) -> BTreeSet<&'a InsidePath> {
+    let mounts = old.settings.mounts.iter().chain(&new.settings.mounts);
+    mounts.map(|mount| &mount.value.target).collect()
 }
 
 fn gained(
@@ -51,7 +52,9 @@ fn gained(
         .iter()
         .filter(|had| had.content == seen.content)
         .collect();
-    if same.is_empty() && !is_below(from, place, seen) {
+    let below = below_before(from, place, seen);
+    let below = below.filter(|top| !leads_out(top, from, to, seen));
+    if same.is_empty() && below.is_none() {
         return match &seen.content {
             Content::Hidden => Vec::new(),
             Content::Tree if !holds(&to.tree.sources, place) => Vec::new(),
@@ -83,13 +86,13 @@ fn power(topic: &'static Topic, place: &InsidePath, text: String, origin: &Origi
     Power::new(topic, Reach::plain(place.as_str()), text, origin)
 }
 
-/// Whether what is shown now lay in what was shown at the same place before, and may not be written now if
-/// it could not be then. Nothing may have lain over it: it could have been hidden.
-fn is_below(from: &Settings, place: &InsidePath, seen: &Seen<'_>) -> bool {
+/// The mount in which what is shown now lay at the same place before, where it may not be written now if it could not
+/// be then. Nothing may have lain over it: it could have been hidden.
+fn below_before<'a>(from: &'a Settings, place: &InsidePath, seen: &Seen<'_>) -> Option<Seen<'a>> {
     let Content::Host { path, owner } = &seen.content else {
-        return false;
+        return None;
     };
-    view(from, place).iter().any(|had| {
+    view(from, place).into_iter().find(|had| {
         let Content::Host {
             path: top,
             owner: kept,
@@ -118,6 +121,50 @@ fn is_below(from: &Settings, place: &InsidePath, seen: &Seen<'_>) -> bool {
     })
 }
 
+/// Whether a path in what was mounted before may be a link that a stranger laid, which a mount of its own would follow
+/// to anywhere: who writes the checkout, or the program where it could write there.
+///
+/// Where the program still can, a start refuses such a link.
+fn leads_out(top: &Seen<'_>, from: &Settings, to: &Settings, seen: &Seen<'_>) -> bool {
+    let (Content::Host { path: top_path, .. }, Content::Host { path, .. }) =
+        (&top.content, &seen.content)
+    else {
+        return true;
+    };
+    let mut mounts = to.mounts.iter();
+    let judged = mounts.any(|mount| match &mount.value.kind {
+        MountKind::Bind {
+            source,
+            access: Access::ReadWrite,
+            ..
+        } => beneath(path, source).is_some(),
+        _ => false,
+    });
+    let mut mounts = from.mounts.iter();
+    let written = mounts.any(|mount| match &mount.value.kind {
+        MountKind::Bind {
+            source,
+            access: Access::ReadWrite,
+            ..
+        } => touches(source, path),
+        _ => false,
+    });
+    !judged && (written || of_strangers(top_path))
+}
+
+/// Whether a host path lies where a checkout does: what is there anybody may have committed.
+pub(super) fn of_strangers(path: &str) -> bool {
+    let of_checkout = [
+        "${GIT_ROOT}",
+        "${GIT_COMMON_DIR}",
+        "${CWD}",
+        "${PROFILE_DIR}",
+    ];
+    of_checkout
+        .iter()
+        .any(|variable| path.starts_with(variable))
+}
+
 /// What of a host path lies below another; nothing where a `..` could lead out of it.
 pub(super) fn beneath<'a>(path: &'a str, top: &str) -> Option<&'a str> {
     let climbs = |path: &str| path.split('/').any(|part| part == "..");
@@ -134,7 +181,7 @@ const SYSTEM: &[&str] = &[
 ];
 
 /// Whether a source of the tree may bring something to a path or below it.
-fn holds(sources: &[At<TreeSource>], place: &InsidePath) -> bool {
+pub(super) fn holds(sources: &[At<TreeSource>], place: &InsidePath) -> bool {
     sources.iter().any(|source| match &source.value {
         TreeSource::Copy { from, to, .. } => {
             let from = from.to_string_lossy();
@@ -227,7 +274,10 @@ fn options(place: &InsidePath, same: &[&Seen<'_>], seen: &Seen<'_>) -> Vec<Power
 }
 
 fn size(place: &InsidePath, same: &[&Seen<'_>], seen: &Seen<'_>) -> Option<Power> {
-    let size = seen.size.filter(|_| *place == seen.top)?;
+    // What a variable says is told with the limits.
+    let size = seen
+        .size
+        .filter(|size| *place == seen.top && size.0 < u64::MAX)?;
     let most = same.iter().filter_map(|had| had.size).max()?;
     let text = format!("`{place}` may hold {}", amount(size));
     (most < size).then(|| power(topics::MEMORY_FILES, place, text, seen.origin))

@@ -52,8 +52,8 @@ pub(super) fn powers(side: Side<'_>, powers: &mut Vec<Power>) {
         left_out: _,
         unprotected: _,
         private: _,
-        // The widest that they can be stands in their places.
-        unknown: _,
+        // Limits, all of them.
+        by_variable: _,
     } = side.settings;
     let mut to = Powers(powers);
     of_command(command, &mut to);
@@ -273,7 +273,7 @@ fn of_supervise(supervise: &Supervise, to: &mut Powers<'_>) {
         &kill_on_parent_exit.origin,
     );
     let time = &stop_timeout.value;
-    let reach = Reach::UpTo("stop".to_owned(), time.0.as_nanos());
+    let reach = Reach::UpTo("supervise.stop_timeout".to_owned(), time.0.as_nanos());
     let text = format!("it may go on for {time} after it was asked to end");
     to.0.push(Power::new(
         topics::LIFETIME,

@@ -1,10 +1,8 @@
 //! Limits: more is wider, and none is the most.
 
-use std::time::Duration;
-
-use crate::diag::Origin;
+use crate::diag::{At, Origin};
 use crate::model::{ByteSize, NumberList, Period, Resource, RlimitValue, Writes};
-use crate::plan::{Amount, GroupLimits, IoLimit, Settings};
+use crate::plan::{Amount, ByVariable, GroupLimits, IoLimit, Settings};
 
 use super::power::{Power, Reach};
 use super::{Side, topics};
@@ -70,6 +68,7 @@ pub(super) fn powers(side: Side<'_>, other: Side<'_>, powers: &mut Vec<Power>) {
         )),
         Writes::Keep => powers.push(none("rootfs.writes_size")),
     }
+    by_variables(side, powers);
 }
 
 fn of_groups(limits: &GroupLimits, powers: &mut Vec<Power>) {
@@ -126,8 +125,7 @@ fn of_disk(limit: &IoLimit, origin: &Origin, powers: &mut Vec<Power>) {
         rates,
     } = limit;
     for (rate, most) in rates {
-        let key = format!("limits.io of `{device}`, {}", rate.key());
-        powers.push(count(&key, *most, origin));
+        powers.push(count(&rate.of_disk(device), *most, origin));
     }
 }
 
@@ -154,25 +152,15 @@ fn of_named(limits: &GroupLimits, others: &GroupLimits, powers: &mut Vec<Power>)
 }
 
 fn size(key: &str, size: ByteSize, origin: &Origin) -> Power {
-    match size.0 {
-        u64::MAX => unknown(key, origin),
-        most => upto(key, most.into(), &size.to_string(), origin),
-    }
+    upto(key, size.0.into(), &size.to_string(), origin)
 }
 
 fn count(key: &str, most: u64, origin: &Origin) -> Power {
-    match most {
-        u64::MAX => unknown(key, origin),
-        most => upto(key, most.into(), &most.to_string(), origin),
-    }
+    upto(key, most.into(), &most.to_string(), origin)
 }
 
 fn period(key: &str, time: Period, origin: &Origin) -> Power {
-    match time.0 {
-        // What stands for a variable.
-        most if most >= Duration::from_nanos(u64::MAX) => unknown(key, origin),
-        most => upto(key, most.as_nanos(), &time.to_string(), origin),
-    }
+    upto(key, time.0.as_nanos(), &time.to_string(), origin)
 }
 
 fn rlimit(value: RlimitValue) -> u128 {
@@ -184,20 +172,43 @@ fn rlimit(value: RlimitValue) -> u128 {
 
 fn upto(key: &str, most: u128, shown: &str, origin: &Origin) -> Power {
     let reach = Reach::UpTo(key.to_owned(), most);
-    let text = format!("`{key}` goes up to {shown}");
+    let text = format!("{} goes up to {shown}", quoted(key));
     Power::new(topics::LIMIT, reach, text, origin)
 }
 
-/// A variable of the caller's says how much: as much as it likes.
-fn unknown(key: &str, origin: &Origin) -> Power {
-    let reach = Reach::UpTo(key.to_owned(), u128::MAX - 1);
-    let text = format!("`{key}` is as much as a variable of the caller's says");
-    Power::new(topics::LIMIT, reach, text, origin)
+/// What variables of the caller's say takes the place of the numbers that stand for it in a symbolic plan.
+fn by_variables(side: Side<'_>, powers: &mut Vec<Power>) {
+    let all = &side.settings.by_variable;
+    // A promise is no power.
+    let all = all.iter().filter(|by| !by.value.key.starts_with("max_"));
+    for At { value, origin } in all {
+        let ByVariable {
+            key,
+            text,
+            stand_in: _,
+        } = value;
+        let told = Power::new(
+            topics::LIMIT,
+            Reach::ByVariable(key.clone(), text.clone()),
+            format!("{} is as much as `{text}` says", quoted(key)),
+            origin,
+        );
+        powers.retain(|power| !matches!(&power.reach, Reach::UpTo(of, _) | Reach::Numbers(of, _) if of == key));
+        powers.push(told);
+    }
+}
+
+/// A key in backticks, where it has none of its own.
+fn quoted(key: &str) -> String {
+    match key.contains('`') {
+        true => key.to_owned(),
+        false => format!("`{key}`"),
+    }
 }
 
 fn none(key: &str) -> Power {
     let reach = Reach::UpTo(key.to_owned(), u128::MAX);
-    let text = format!("`{key}` has no limit");
+    let text = format!("{} has no limit", quoted(key));
     Power::new(topics::LIMIT, reach, text, &Origin::Default)
 }
 

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::diag::Origin;
 use crate::model::OnDeny;
-use crate::plan::{Missing, MountKind, Settings, TreeSource};
+use crate::plan::{Missing, MountKind, Privacy, Settings, TreeSource};
+use crate::review::variables::chooses_code;
 
-use super::{Change, Mark, Side, Where, topics};
+use super::env::has_variable;
+use super::{Change, Mark, Side, Topic, Where, topics};
 
 /// A value for each key.
 type Facts = BTreeMap<String, (String, Origin)>;
@@ -28,7 +30,7 @@ pub(super) fn changes(old: Side<'_>, new: Side<'_>) -> Vec<Change> {
             _ => return None,
         };
         Some(Change {
-            topic: topics::OTHER,
+            topic: topic(key),
             mark: Mark::Neutral,
             message,
             side,
@@ -36,6 +38,17 @@ pub(super) fn changes(old: Side<'_>, new: Side<'_>) -> Vec<Change> {
         })
     });
     changed.collect()
+}
+
+/// How the key of a variable begins.
+const VARIABLE: &str = "the variable `";
+
+fn topic(key: &str) -> &'static Topic {
+    let name = key.strip_prefix(VARIABLE);
+    match name.and_then(|name| name.strip_suffix('`')) {
+        Some(name) if chooses_code(name) => topics::CODE_VARIABLE,
+        _ => topics::OTHER,
+    }
 }
 
 fn facts(settings: &Settings) -> Facts {
@@ -76,9 +89,9 @@ fn facts(settings: &Settings) -> Facts {
     );
     for at in &command.env {
         let value = &at.value.value;
-        if !value.is_empty() && !value.contains("${") {
+        if at.value.privacy == Privacy::Shown && !has_variable(value) {
             add(
-                format!("the variable `{}`", at.value.name),
+                format!("{VARIABLE}{}`", at.value.name),
                 value.clone(),
                 &at.origin,
             );
@@ -175,7 +188,7 @@ fn of_tree(settings: &Settings, add: &mut impl FnMut(String, String, &Origin)) {
         match &at.value {
             TreeSource::File {
                 path, text, mode, ..
-            } if !text.contains("${") => {
+            } if !has_variable(text) => {
                 add(
                     format!("the file `{path}`"),
                     format!("{mode} {text:?}"),
