@@ -137,10 +137,15 @@ fn by_git(range: &OsStr) -> Option<Vec<Compared>> {
             true => at_end(end, path),
             false => End::Absent,
         };
-        let (old, new) = match (side(&base), side(&head)) {
-            (End::Profile(old), End::Profile(new)) => (*old, *new),
-            (End::Profile(old), End::Absent | End::Other) => (*old, nothing(path)?),
-            (End::Absent | End::Other, End::Profile(new)) => (nothing(path)?, *new),
+        // Where one is not there nothing can be started, and so neither limit nor promise of it can be lost.
+        let (old, new, only) = match (side(&base), side(&head)) {
+            (End::Profile(old), End::Profile(new)) => (*old, *new, None),
+            (End::Profile(old), End::Absent | End::Other) => {
+                (*old, nothing(path)?, Some(Mark::Narrower))
+            }
+            (End::Absent | End::Other, End::Profile(new)) => {
+                (nothing(path)?, *new, Some(Mark::Wider))
+            }
             (End::Broken(_), End::Broken(_)) if !is_changed(&base, &head, path) => continue,
             // What a profile with an error meant, or will mean, is a guess.
             (End::Broken(loaded), _) | (_, End::Broken(loaded)) => {
@@ -150,7 +155,9 @@ fn by_git(range: &OsStr) -> Option<Vec<Compared>> {
             }
             (End::Absent | End::Other, End::Absent | End::Other) => continue,
         };
-        let compared = compared(old, new);
+        let mut compared = compared(old, new);
+        let kept = |mark| only.is_none_or(|only| mark == only);
+        compared.changes.retain(|change| kept(change.mark));
         if !compared.changes.is_empty() {
             all.push(compared);
         }

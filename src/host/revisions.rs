@@ -103,7 +103,7 @@ impl Revision {
         let entries = listed.as_bytes().split(|byte| *byte == 0);
         for entry in entries.filter(|entry| !entry.is_empty()) {
             let entry = Entry::parsed(entry)
-                .ok_or("git lists the revision in a way that is not understood")?;
+                .ok_or("objects of the revision are missing, or git lists it in an unknown way")?;
             match entry.mode {
                 b"120000" if is_inside(&entry.path) => links.push(entry),
                 mode if mode.starts_with(b"100") && entry.is_wanted() => files.push(entry),
@@ -238,10 +238,15 @@ impl Entry<'_> {
             .filter(|word| !word.is_empty());
         let (mode, _) = (words.next()?, words.next()?);
         let (object, size) = (words.next()?, words.next()?);
+        let size = match size {
+            b"-" => u64::MAX,
+            // `BAD` of an object that is missing, as in a partial clone.
+            size => std::str::from_utf8(size).ok()?.parse().ok()?,
+        };
         Some(Entry {
             mode,
             object: OsStr::from_bytes(object),
-            size: std::str::from_utf8(size).ok()?.parse().unwrap_or(u64::MAX),
+            size,
             path: PathBuf::from(OsStr::from_bytes(path)),
         })
     }
@@ -299,6 +304,7 @@ mod tests {
         assert_eq!(entry.path, Path::new("a\n b.toml"));
         let submodule = Entry::parsed(b"160000 commit abc      -\tx.toml").unwrap();
         assert_eq!(submodule.size, u64::MAX);
+        assert!(Entry::parsed(b"100644 blob abc      BAD\tx.toml").is_none());
         assert!(!is_inside(Path::new("../x.toml")) && is_inside(Path::new("a/x.toml")));
         assert!(!is_inside(Path::new("a/.git/x.toml")));
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::diag::{At, FileId, Origin, Problems};
 use crate::model::{
     FileMode, InsidePath, Invalid, LandlockAbi, MapHelpers, Period, Rlimit, RlimitValue,
-    SandboxName, Switch,
+    SandboxName, Switch, TerminalMode,
 };
 use crate::profile;
 
@@ -109,6 +109,7 @@ impl Seat {
             args: _,
             extra: _,
             terminal: _,
+            terminal_mode: _,
             // Those of its caller's are other files.
             fds: _,
         } = &settings.command;
@@ -251,6 +252,7 @@ impl Seat {
             },
             umask: given(FileMode(self.umask)),
             terminal: given(*terminal),
+            terminal_mode: TerminalMode::Auto,
             fds: Vec::new(),
             env: variables.collect(),
             path: self.path.clone(),

@@ -8,7 +8,8 @@ use crate::diag::At;
 use crate::model::{
     Access, ByteSize, Capability, CgroupMount, Degradable, Expectation, ExtraArguments, FileMode,
     IdExtent, InsidePath, MapHelpers, MountOption, NetworkMode, Period, ProcMount, Protection,
-    SandboxName, SeccompPolicy, Signal, Switch, SysMount, TimeOffset, UserSpec, VolumeName, Writes,
+    SandboxName, SeccompPolicy, Signal, Switch, SysMount, TerminalMode, TimeOffset, UserSpec,
+    VolumeName, Writes,
 };
 
 use super::{
@@ -114,6 +115,9 @@ pub struct Command {
     pub umask: At<FileMode>,
     /// Whether it has a pseudo-terminal of its own.
     pub terminal: At<Terminal>,
+    /// What the profile says of it: a symbolic plan knows no standard input, and takes `auto` for the caller's.
+    #[serde(skip)]
+    pub terminal_mode: TerminalMode,
     /// Descriptors above 2 that pass, sorted.
     pub fds: Vec<At<u32>>,
     /// The whole environment, sorted by name, each name once.
@@ -431,6 +435,8 @@ pub enum OwnerMap {
     Ranged,
     /// As the user namespace shows them.
     Kept,
+    /// The same by the profile's own word, in a symbolic plan, which has no ids for [`OwnerMap::Mapped`].
+    KeptByWish,
 }
 
 /// Who makes the place of a mount.

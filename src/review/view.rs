@@ -46,6 +46,24 @@ pub(super) struct Seen<'a> {
     pub origin: &'a Origin,
     /// Where it is mounted; the root where it is the tree.
     pub top: InsidePath,
+    /// When it is that.
+    pub when: When,
+}
+
+/// When something shows at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// Wherever nothing that is told before lies over it.
+    Always,
+    /// Where the part of a bind is missing at the start that would lie over it.
+    Unguarded,
+}
+
+impl Seen<'_> {
+    /// Whether it shows wherever `other` would.
+    pub fn shows_as_often(&self, other: &Seen<'_>) -> bool {
+        self.when == When::Always || other.when == When::Unguarded
+    }
 }
 
 /// All that may lie at `path`, the uppermost first: below an optional mount, and below a part that may be missing, lies
@@ -55,6 +73,8 @@ pub(super) fn view<'a>(settings: &'a Settings, path: &InsidePath) -> Vec<Seen<'a
     let mut over = over.filter(|mount| path.is_within(&mount.value.target));
     let mut seen = Vec::new();
     let mut guards: Vec<(&Origin, Switch)> = Vec::new();
+    let mut when = When::Always;
+    let mut hidden: Option<&Origin> = None;
     for mount in over.by_ref() {
         match &mount.value.kind {
             MountKind::Part {
@@ -67,6 +87,8 @@ pub(super) fn view<'a>(settings: &'a Settings, path: &InsidePath) -> Vec<Seen<'a
                 if !may_miss.is_on() {
                     return seen;
                 }
+                when = When::Unguarded;
+                hidden = hidden.or(Some(&mount.origin));
             }
             MountKind::Part {
                 guard: PartGuard::ReadOnly,
@@ -76,7 +98,15 @@ pub(super) fn view<'a>(settings: &'a Settings, path: &InsidePath) -> Vec<Seen<'a
             MountKind::Part { .. } => {}
             kind => {
                 let one = mounted(settings, &mount.value, path, &mount.origin);
-                seen.extend(guarded(one, &guards));
+                let origin = hidden.unwrap_or(one.origin);
+                seen.extend(guarded(
+                    Seen {
+                        when,
+                        origin,
+                        ..one
+                    },
+                    &guards,
+                ));
                 if missing(kind) == Missing::Refused {
                     return seen;
                 }
@@ -90,6 +120,7 @@ pub(super) fn view<'a>(settings: &'a Settings, path: &InsidePath) -> Vec<Seen<'a
         size: None,
         origin: &settings.writes.origin,
         top: InsidePath::root(),
+        when,
     });
     seen
 }
@@ -108,7 +139,15 @@ fn guarded<'a>(one: Seen<'a>, guards: &[(&'a Origin, Switch)]) -> Vec<Seen<'a>> 
             return seen;
         }
     }
-    seen.push(one);
+    let (when, origin) = match guards.first() {
+        None => (one.when, one.origin),
+        Some((line, _)) => (When::Unguarded, *line),
+    };
+    seen.push(Seen {
+        when,
+        origin,
+        ..one
+    });
     seen
 }
 
@@ -138,6 +177,7 @@ fn at<'a>(mount: &Mount, content: Content, writing: Writing, origin: &'a Origin)
         size: None,
         origin,
         top: mount.target.clone(),
+        when: When::Always,
     }
 }
 

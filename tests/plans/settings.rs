@@ -5,7 +5,8 @@ use sandbox::diag::{At, FileId, Origin, Sources};
 use sandbox::model::{
     Access, Bundle, ByteSize, CgroupMount, Cpus, ExtraArguments, ImageName, InsidePath,
     LandlockAbi, MountOption, NetworkMode, OnDeny, Period, PlatformSpec, ProcMount, Resource,
-    Rlimit, RlimitValue, SeccompPolicy, Sha256, Signal, Switch, SysMount, UserSpec, Writes,
+    Rlimit, RlimitValue, SeccompPolicy, Sha256, Signal, Switch, SysMount, TerminalMode, UserSpec,
+    Writes,
 };
 use sandbox::plan::{
     Amount, Clock, ClockOffset, Command, Device, DeviceRule, Existing, GroupLimit, GroupLimits,
@@ -130,6 +131,7 @@ fn command() -> Command {
         workdir: default(inside("/")),
         umask: default("022".parse().unwrap()),
         terminal: default(Terminal::Inherited),
+        terminal_mode: TerminalMode::Auto,
         fds: Vec::new(),
         env: Vec::new(),
         path: vec!["/usr/bin".to_owned(), "/bin".to_owned()],

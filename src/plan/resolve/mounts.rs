@@ -299,6 +299,7 @@ pub(super) fn owner_map(
     let mapped = identity.is_some_and(|identity| matches!(identity.host, HostIds::Range(_)));
     match (owner, found.owner) {
         (Owner::Map, Some(ids)) if mapped && scope.facts().is_some() => OwnerMap::Mapped(ids),
+        (Owner::Keep, _) if scope.facts().is_none() => OwnerMap::KeptByWish,
         _ => OwnerMap::Kept,
     }
 }

@@ -177,6 +177,8 @@ impl Rows<'_> {
             workdir,
             umask,
             terminal,
+            // It decided the line above.
+            terminal_mode: _,
             fds,
             // Told under `env`.
             env: _,

@@ -4,6 +4,7 @@ use crate::diag::{At, Origin};
 use crate::model::{ByteSize, NumberList, Period, Resource, RlimitValue, Writes};
 use crate::plan::{Amount, ByVariable, GroupLimits, IoLimit, Settings};
 
+use super::neutral::PROMISE;
 use super::power::{Power, Reach};
 use super::{Side, topics};
 
@@ -180,7 +181,7 @@ fn upto(key: &str, most: u128, shown: &str, origin: &Origin) -> Power {
 fn by_variables(side: Side<'_>, powers: &mut Vec<Power>) {
     let all = &side.settings.by_variable;
     // A promise is no power.
-    let all = all.iter().filter(|by| !by.value.key.starts_with("max_"));
+    let all = all.iter().filter(|by| !by.value.key.starts_with(PROMISE));
     for At { value, origin } in all {
         let ByVariable {
             key,

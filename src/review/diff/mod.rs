@@ -32,8 +32,8 @@ use super::view::{Seen, view};
 pub use topics::{Topic, topics};
 
 pub(super) use files::touches;
-use power::Power;
 pub(super) use power::matches;
+use power::{Power, Reach};
 pub(super) use syscalls::origin;
 
 /// One of two profiles.
@@ -168,6 +168,13 @@ fn gains(from: &Apart<'_>, to: &Apart<'_>) -> Vec<Power> {
     let had = &from.powers;
     let new = |power: &&Power| !had.iter().any(|had| had.reach.covers(&power.reach));
     let mut gains: Vec<Power> = to.powers.iter().filter(new).cloned().collect();
+    // Two rules of one call may hold back the same.
+    let mut told: Vec<Reach> = Vec::new();
+    gains.retain(|gain| {
+        let new = !told.contains(&gain.reach);
+        told.push(gain.reach.clone());
+        new
+    });
     for gain in &mut gains {
         gain.point_at(had);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::diag::Origin;
+use crate::diag::{At, Origin};
 use crate::model::OnDeny;
 use crate::plan::{Missing, MountKind, Privacy, Settings, TreeSource};
 use crate::review::variables::chooses_code;
@@ -29,6 +29,11 @@ pub(super) fn changes(old: Side<'_>, new: Side<'_>) -> Vec<Change> {
             }
             _ => return None,
         };
+        // What nobody's line says came of something that is told.
+        let known = [before.get(key), now.get(key)].into_iter().flatten();
+        if known.clone().all(|(_, origin)| *origin == Origin::Default) {
+            return None;
+        }
         Some(Change {
             topic: topic(key),
             mark: Mark::Neutral,
@@ -39,6 +44,9 @@ pub(super) fn changes(old: Side<'_>, new: Side<'_>) -> Vec<Change> {
     });
     changed.collect()
 }
+
+/// How the keys of promises begin that have a number.
+pub(super) const PROMISE: &str = "max_";
 
 /// How the key of a variable begins.
 const VARIABLE: &str = "the variable `";
@@ -121,9 +129,26 @@ fn facts(settings: &Settings) -> Facts {
         signal.value.to_string(),
         &signal.origin,
     );
+    of_promises(settings, &mut add);
     of_mounts(settings, &mut add);
     of_tree(settings, &mut add);
     facts
+}
+
+/// What a promise is for, and by which variable it is: that one says another number is no less of a promise.
+fn of_promises(settings: &Settings, add: &mut impl FnMut(String, String, &Origin)) {
+    for At { value, origin } in &settings.expect {
+        if let Some(why) = &value.why {
+            let key = format!("why `{} = {}` is expected", value.what.key(), value.what);
+            add(key, why.clone(), origin);
+        }
+    }
+    for At { value, origin } in &settings.by_variable {
+        if value.key.starts_with(PROMISE) {
+            let key = format!("the number of `{}`", value.key);
+            add(key, value.text.clone(), origin);
+        }
+    }
 }
 
 fn of_mounts(settings: &Settings, add: &mut impl FnMut(String, String, &Origin)) {
