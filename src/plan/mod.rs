@@ -36,7 +36,7 @@ pub use step::{
     Accepts, Action, GuardPart, HostDevice, KeptPart, Lane, MountAction, Namespace, OpenBind,
     OpenKept, Phase, ProgramAction, Slot, Step, SysSource,
 };
-pub(crate) use steps::DEVICES;
+pub(crate) use steps::{DEVICES, PROC_MASKS, PROC_SEALS, SYS_MASKS};
 pub use steps::{End, steps};
 pub use syscalls::Syscalls;
 use syscalls::base;
