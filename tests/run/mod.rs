@@ -51,6 +51,7 @@ mod streams;
 mod terminal;
 mod told;
 mod trees;
+mod why;
 mod work;
 mod wrap;
 mod writes;

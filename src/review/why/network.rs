@@ -193,6 +193,7 @@ fn of_path(settings: &Settings, path: &InsidePath) -> Answer {
         return Answer::new(Verdict::Denied, rules::LINK, message, &Origin::Default).behind(first);
     };
     let mut answer: Option<Answer> = None;
+    let mut above = &Origin::Default;
     for seen in view(settings, &path) {
         let top = &seen.top;
         let (verdict, rule, message) = match &seen.content {
@@ -227,8 +228,9 @@ fn of_path(settings: &Settings, path: &InsidePath) -> Answer {
         let next = Answer::new(verdict, rule, message, seen.origin);
         answer = Some(match answer {
             None => next,
-            Some(before) => optional(before, next),
+            Some(before) => optional(before, next, above),
         });
+        above = seen.origin;
     }
     let nothing = || {
         let message = format!("no socket of the host is shown at `{path}`");
@@ -243,14 +245,14 @@ fn of_path(settings: &Settings, path: &InsidePath) -> Answer {
 }
 
 /// What shows, and what shows where the host lacks it.
-fn optional(mut first: Answer, second: Answer) -> Answer {
+fn optional(mut first: Answer, second: Answer, line: &Origin) -> Answer {
     if first.verdict != second.verdict {
         first.verdict = Verdict::Depends;
     }
     first.reasons.push(Reason {
         rule: rules::OPTIONAL,
-        message: "where the host lacks that, something else shows".to_owned(),
-        origin: Origin::Default,
+        message: "where that is missing, something else shows".to_owned(),
+        origin: line.clone(),
     });
     first.reasons.extend(second.reasons);
     first

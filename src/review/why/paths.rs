@@ -57,17 +57,13 @@ fn at(settings: &Settings, path: &InsidePath, using: PathUse) -> Answer {
     let Some(mut answer) = answers.next() else {
         return tree::answer(settings, path, using);
     };
-    for (other, seen) in answers.zip(seen.iter().skip(1)) {
-        let (words, origin) = match seen.when {
-            When::Always => (
-                "where the host lacks that, something else shows",
-                &Origin::Default,
-            ),
-            When::Unguarded => (
-                "where that is missing at the start, nothing lies over it",
-                seen.origin,
-            ),
+    for (other, pair) in answers.zip(seen.windows(2)) {
+        let [above, seen] = pair else { continue };
+        let words = match seen.when {
+            When::Always => "where the host lacks that, something else shows",
+            When::Unguarded => "where that is missing at the start, nothing lies over it",
         };
+        let origin = above.origin;
         if other.verdict != answer.verdict {
             answer.verdict = Verdict::Depends;
         }

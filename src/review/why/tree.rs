@@ -33,6 +33,10 @@ fn written(settings: &Settings) -> Answer {
 }
 
 fn read(settings: &Settings, path: &InsidePath) -> Answer {
+    if *path == InsidePath::root() {
+        let reason = "it is the root tree";
+        return Answer::new(Verdict::Allowed, rules::TREE, reason, &Origin::Default);
+    }
     if let Some(answer) = brought(settings, path) {
         return answer;
     }
@@ -41,17 +45,14 @@ fn read(settings: &Settings, path: &InsidePath) -> Answer {
         let reason = format!("it is on the way to the mount at `{}`", mount.value.target);
         return Answer::new(Verdict::Allowed, rules::WAY, reason, &mount.origin);
     }
-    if *path == InsidePath::root() {
-        let reason = "it is the root tree";
-        return Answer::new(Verdict::Allowed, rules::TREE, reason, &Origin::Default);
-    }
     let reason = "no source and no mount brings it";
     Answer::new(Verdict::Denied, rules::NOTHING, reason, &Origin::Default)
 }
 
 fn executed(settings: &Settings, path: &InsidePath) -> Answer {
     let read = read(settings, path);
-    let is_way = read.reasons.iter().any(|reason| reason.rule == rules::WAY);
+    let mut reasons = read.reasons.iter();
+    let is_way = *path == InsidePath::root() || reasons.any(|reason| reason.rule == rules::WAY);
     match (read.verdict, settings.writes.value) {
         (Verdict::Allowed, _) if is_way => Answer {
             verdict: Verdict::Denied,
