@@ -7,6 +7,7 @@ mod hostile;
 mod keys;
 mod keys_table;
 mod local;
+mod terminal;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

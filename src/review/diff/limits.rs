@@ -11,6 +11,26 @@ use super::{Side, topics};
 /// What a control group gives where nobody sets a weight (cgroups(7)).
 const USUAL_WEIGHT: u64 = 100;
 
+/// What is said of a soft limit, behind the key of both.
+const SOFT: &str = ", the soft limit";
+
+/// Without the soft limits that go as far as the hard ones: one sentence tells of both.
+pub(super) fn told_once(gains: Vec<Power>) -> Vec<Power> {
+    let soft: Vec<bool> = gains
+        .iter()
+        .map(|gain| {
+            let hard = gain.with.replace(SOFT, "");
+            let mut others = gains.iter();
+            hard != gain.with
+                && others.any(|other| other.with == hard && other.origin == gain.origin)
+        })
+        .collect();
+    let all = gains.into_iter().zip(soft);
+    all.filter(|(_, soft)| !soft)
+        .map(|(gain, _)| gain)
+        .collect()
+}
+
 /// What `side` may take; `other` names what it has no limit on.
 pub(super) fn powers(side: Side<'_>, other: Side<'_>, powers: &mut Vec<Power>) {
     let Settings {
@@ -35,7 +55,7 @@ pub(super) fn powers(side: Side<'_>, other: Side<'_>, powers: &mut Vec<Power>) {
             &hard.to_string(),
             &limit.limit.origin,
         ));
-        let key = format!("{key}, the soft limit");
+        let key = format!("{key}{SOFT}");
         powers.push(upto(
             &key,
             rlimit(soft),
@@ -48,7 +68,7 @@ pub(super) fn powers(side: Side<'_>, other: Side<'_>, powers: &mut Vec<Power>) {
         if !set.any(|limit| limit.resource == *resource) {
             let key = format!("limits.process.{}", resource.key);
             powers.push(none(&key));
-            powers.push(none(&format!("{key}, the soft limit")));
+            powers.push(none(&format!("{key}{SOFT}")));
         }
     }
     powers.push(match wall_time {

@@ -178,6 +178,7 @@ fn gains(from: &Apart<'_>, to: &Apart<'_>) -> Vec<Power> {
     for gain in &mut gains {
         gain.point_at(had);
     }
+    let mut gains = limits::told_once(gains);
     gains.extend(files::gains(from, to));
     gains.extend(tree::gains(from, to));
     gains.extend(promises::gains(from.side, to.side));

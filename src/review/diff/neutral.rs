@@ -139,7 +139,7 @@ fn facts(settings: &Settings) -> Facts {
 fn of_promises(settings: &Settings, add: &mut impl FnMut(String, String, &Origin)) {
     for At { value, origin } in &settings.expect {
         if let Some(why) = &value.why {
-            let key = format!("why `{} = {}` is expected", value.what.key(), value.what);
+            let key = format!("the reason for `{} = {}`", value.what.key(), value.what);
             add(key, why.clone(), origin);
         }
     }
@@ -168,7 +168,7 @@ fn of_mounts(settings: &Settings, add: &mut impl FnMut(String, String, &Origin))
             } => {
                 if let Some(why) = dangerous {
                     add(
-                        format!("why the socket at `{target}` is granted"),
+                        format!("the reason for the socket at `{target}`"),
                         why.clone(),
                         &at.origin,
                     );
