@@ -126,11 +126,8 @@ fn judged(mut loaded: Loaded) -> Option<(Loaded, Settings)> {
 /// Every profile of either end that differs: a change in a base shows in all that extend it.
 fn by_git(range: &OsStr) -> Option<Vec<Compared>> {
     let (base, head) = ends(range).map_err(refused).ok()?;
-    let (mut base, mut head) = (named(&base)?, named(&head)?);
-    for end in [&mut base, &mut head] {
-        // As git abbreviates them, and long enough for any repository.
-        end.name.truncate(12);
-    }
+    let end = |commit| Named::of_commit(commit).map_err(refused).ok();
+    let (base, head) = (end(&base)?, end(&head)?);
     let files = base.revision.files.iter().chain(&head.revision.files);
     let paths: BTreeSet<&PathBuf> = files.collect();
     let mut all = Vec::new();
@@ -140,10 +137,15 @@ fn by_git(range: &OsStr) -> Option<Vec<Compared>> {
             true => at_end(end, path),
             false => End::Absent,
         };
-        let (old, new) = match (side(&base), side(&head)) {
-            (End::Profile(old), End::Profile(new)) => (*old, *new),
-            (End::Profile(old), End::Absent | End::Other) => (*old, nothing(path)?),
-            (End::Absent | End::Other, End::Profile(new)) => (nothing(path)?, *new),
+        // Where one is not there nothing can be started, and so neither limit nor promise of it can be lost.
+        let (old, new, only) = match (side(&base), side(&head)) {
+            (End::Profile(old), End::Profile(new)) => (*old, *new, None),
+            (End::Profile(old), End::Absent | End::Other) => {
+                (*old, nothing(path)?, Some(Mark::Narrower))
+            }
+            (End::Absent | End::Other, End::Profile(new)) => {
+                (nothing(path)?, *new, Some(Mark::Wider))
+            }
             (End::Broken(_), End::Broken(_)) if !is_changed(&base, &head, path) => continue,
             // What a profile with an error meant, or will mean, is a guess.
             (End::Broken(loaded), _) | (_, End::Broken(loaded)) => {
@@ -153,7 +155,9 @@ fn by_git(range: &OsStr) -> Option<Vec<Compared>> {
             }
             (End::Absent | End::Other, End::Absent | End::Other) => continue,
         };
-        let compared = compared(old, new);
+        let mut compared = compared(old, new);
+        let kept = |mark| only.is_none_or(|only| mark == only);
+        compared.changes.retain(|change| kept(change.mark));
         if !compared.changes.is_empty() {
             all.push(compared);
         }

@@ -159,7 +159,7 @@ fn from_standard_input() -> Result<String, Problem> {
     Err(general("fmt.input", format!("standard input {why}")))
 }
 
-/// The files of a directory that are profiles: what states no `version` is somebody else's TOML. Links to
+/// The files of a directory that may be profiles: what states no `version` is somebody else's TOML. Links to
 /// directories are not followed, so the walk ends.
 fn profiles_below(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), Box<Problem>> {
     let unreadable = |error: io::Error| {
@@ -179,22 +179,12 @@ fn profiles_below(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), Box<
         let kind = entry.file_type().map_err(unreadable)?;
         if kind.is_dir() {
             profiles_below(&path, found)?;
-        } else if path.extension().is_some_and(|ending| ending == "toml") && is_profile(&path) {
+        } else if path.extension().is_some_and(|ending| ending == "toml") && read::is_profile(&path)
+        {
             found.push(path);
         }
     }
     Ok(())
-}
-
-/// What cannot be read or is no TOML is looked at all the same: that is told then.
-fn is_profile(path: &Path) -> bool {
-    let Ok(text) = read::read(path) else {
-        return true;
-    };
-    match toml::from_str::<serde_json::Value>(&text) {
-        Ok(document) => document.get("version").is_some(),
-        Err(_) => true,
-    }
 }
 
 fn difference(name: &str, before: &str, after: &str) -> String {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::diag::{Problems, Sources};
 use crate::plan::{Loss, Settings};
-use crate::report::problems::{Judged, Style, render};
+use crate::report::problems::{Colour, Judged, Style, render};
 use crate::sys;
 
 use super::exit::Exit;
@@ -101,14 +101,17 @@ pub fn columns<S: IsTerminal + AsFd>(stream: &S) -> Option<usize> {
     (stream.is_terminal() && columns > 0).then_some(columns)
 }
 
-/// Colours and the width of the terminal, where the stream is one and `NO_COLOR` is not set.
+/// The width of the terminal, where the stream is one, and colours, unless `NO_COLOR` is set (no-color.org).
 pub fn style<S: IsTerminal + AsFd>(stream: &S) -> Style {
-    if !stream.is_terminal() || std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty()) {
+    let Some(columns) = columns(stream) else {
         return Style::PLAIN;
-    }
-    let columns = sys::terminal::window_size(stream.as_fd()).map_or(0, |size| size.ws_col);
-    match usize::from(columns) {
-        0 => Style::PLAIN,
-        columns => Style::terminal(columns),
+    };
+    let style = Style::terminal(columns);
+    match std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty()) {
+        true => Style {
+            colour: Colour::None,
+            ..style
+        },
+        false => style,
     }
 }

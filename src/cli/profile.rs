@@ -1,12 +1,13 @@
 //! From a path on the command line to settings.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use clap::Args;
 
-use crate::diag::{At, Problem, Problems, Sources};
+use crate::diag::{At, FileId, Problem, Problems, Sources};
 use crate::host;
 use crate::model::Facts;
 use crate::plan::{Attempt, Given, Knowledge, Settings, attempt, resolve};
@@ -76,6 +77,7 @@ impl Loaded {
         loaded.declared = params;
         loaded.path = path;
         loaded.given.file_stem = stem;
+        loaded.given.profile_dir_names = dir_names(&directories);
         loaded.given.profile_dirs = directories;
         loaded
     }
@@ -167,6 +169,35 @@ impl Loaded {
         self.problems = problems;
         settings.map(|settings| (settings, facts))
     }
+}
+
+/// What stands for the directory of each base that lies in another one than the profile, where no host is asked. It is
+/// told relative to the profile's, as both are in one project and that may lie anywhere; those that lie on a shelf of
+/// the host or the user have their own place.
+fn dir_names(directories: &BTreeMap<FileId, PathBuf>) -> BTreeMap<FileId, String> {
+    let mut all = directories.iter();
+    let Some((_, own)) = all.next() else {
+        return BTreeMap::new();
+    };
+    let others = all.filter(|(_, directory)| *directory != own);
+    let named = others.map(|(file, directory)| (*file, dir_name(own, directory)));
+    named.collect()
+}
+
+fn dir_name(own: &Path, directory: &Path) -> String {
+    let shelves = own_shelves().0;
+    let mut shelves = shelves.iter().map(|shelf| &shelf.directory);
+    if !directory.starts_with(own) && shelves.any(|shelf| directory.starts_with(shelf)) {
+        return directory.to_string_lossy().into_owned();
+    }
+    let pairs = own.components().zip(directory.components());
+    let shared = pairs.take_while(|(one, other)| one == other).count();
+    let mut name = "${PROFILE_DIR}".to_owned();
+    name += &"/..".repeat(own.components().count() - shared);
+    for part in directory.components().skip(shared) {
+        name += &format!("/{}", part.as_os_str().to_string_lossy());
+    }
+    name
 }
 
 /// Where profiles are looked up by name: those of the directory that the caller stands in come first, then those at

@@ -2,10 +2,11 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use crate::host::revisions::Revision;
+use crate::host::revisions::{Commit, Refused, Revision};
 use crate::plan::Given;
+use crate::profile::read;
 use crate::profile::shelves::{Keeper, Shelves};
 
 use super::profile::{Loaded, general, own_shelves, shelves};
@@ -31,11 +32,22 @@ impl Named {
     /// The revision `name`.
     ///
     /// # Errors
-    /// As [`Revision::of`].
-    pub fn of(name: &OsStr) -> Result<Named, String> {
+    /// As [`Commit::of`] and [`Revision::of`].
+    pub fn of(name: &OsStr) -> Result<Named, Refused> {
         Ok(Named {
             name: name.to_string_lossy().into_owned(),
-            revision: Revision::of(name)?,
+            revision: Revision::of(&Commit::of(name)?)?,
+        })
+    }
+
+    /// A commit that nobody gave a name.
+    ///
+    /// # Errors
+    /// As [`Revision::of`].
+    pub fn of_commit(commit: &Commit) -> Result<Named, Refused> {
+        Ok(Named {
+            name: commit.short(),
+            revision: Revision::of(commit)?,
         })
     }
 
@@ -78,29 +90,40 @@ impl Named {
         loaded
     }
 
-    /// Whether a file is one of ours: every profile says the version of its language, by a number. What
-    /// cannot be read or understood may be one.
+    /// Whether a file may be a profile.
     pub fn is_profile(&self, path: &Path) -> bool {
-        let Ok(text) = std::fs::read_to_string(self.revision.top().join(path)) else {
-            return true;
-        };
-        match text.parse::<toml::Table>() {
-            Ok(table) => table.get("version").is_some_and(toml::Value::is_integer),
-            Err(_) => text.contains("version"),
-        }
+        read::is_profile(&self.revision.top().join(path))
     }
 
     /// As [`shelves`], with the project's as the revision has them.
     fn shelves(&self) -> impl FnOnce() -> Shelves + 'static {
-        let here = self.revision.top().join(&self.revision.prefix);
+        let top = self.revision.top().to_owned();
+        let prefix = self.revision.prefix.clone();
         move || {
             let mut all = shelves();
             let of_project = all
                 .0
                 .iter_mut()
                 .filter(|shelf| shelf.keeper == Keeper::Project);
-            of_project.for_each(|shelf| shelf.directory = here.join(&shelf.directory));
+            for shelf in of_project {
+                shelf.directory = top.join(reached(&prefix, &shelf.directory));
+            }
             all
         }
     }
+}
+
+/// Where a relative path leads from a directory, by the text: the revision may not have the directory.
+fn reached(from: &Path, path: &Path) -> PathBuf {
+    let mut place = from.to_owned();
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => place.push(name),
+            Component::ParentDir => {
+                place.pop();
+            }
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+        }
+    }
+    place
 }

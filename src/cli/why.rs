@@ -1,12 +1,13 @@
 //! `sandbox why`: is this allowed, and by which line?
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum};
 
-use crate::model::InsidePath;
+use crate::model::{InsidePath, PathUse};
 use crate::report::why::{Asked, human, json};
-use crate::review::why::{Question, Verdict, why};
+use crate::review::why::{AskedPath, NotAnAddress, Question, Target, Verdict, why};
 
 use super::exit::Exit;
 use super::output;
@@ -24,18 +25,25 @@ use super::profile::{Loaded, Params, general};
 Examples:
   sandbox why dev --path /etc/shadow             may it be read?
   sandbox why dev --path '${HOME}/x' --write     may it be written?
+  sandbox why dev --path build/tool --exec       may it be run, from where the program starts?
   sandbox why dev --connect example.org:443      may it be connected to?
+  sandbox why dev --connect /run/app.sock        does a socket of the host answer there?
   sandbox why dev --syscall ptrace               does it run, and with which arguments not?
   sandbox why dev --env AWS_SECRET_ACCESS_KEY    does the program have it?")]
 pub struct WhyCommand {
-    /// A path inside; it may begin with a variable, as in a profile
+    /// A path inside; it may begin with a variable, as in a profile. A relative one is of the directory that the
+    /// program starts in
     #[arg(long, value_name = "PATH")]
     path: Option<String>,
     /// Whether the path may be written, and not only read
-    #[arg(long, requires = "path")]
+    #[arg(long, requires = "path", conflicts_with = "exec")]
     write: bool,
-    /// An address: a name or a number, and a port
-    #[arg(long, value_name = "HOST:PORT")]
+    /// Whether the path may be run as a program
+    #[arg(long, requires = "path")]
+    exec: bool,
+    /// An address: HOST:PORT with a name, an IPv4 or a bracketed IPv6 address; a Unix socket: its path inside,
+    /// or @NAME of an abstract one
+    #[arg(long, value_name = "ADDRESS")]
     connect: Option<String>,
     /// A system call, by the kernel's name
     #[arg(long, value_name = "NAME")]
@@ -71,17 +79,15 @@ impl WhyCommand {
         };
         let (question, asked) = match self.question() {
             Ok(question) => question,
-            Err(message) => return usage(message),
+            Err(wrong) => return usage(wrong),
         };
         let mut loaded = Loaded::read(&self.profile, given);
         let Some(settings) = loaded.judge_text_aloud() else {
             return Exit::NO;
         };
         let Some(answer) = why(&settings, &question) else {
-            return usage(format!(
-                "`{}` is no system call that is known",
-                self.syscall.unwrap_or_default()
-            ));
+            let name = self.syscall.unwrap_or_default();
+            return usage((format!("`{name}` is no system call that is known"), None));
         };
         let asked = Asked {
             profile: &loaded.path.to_string_lossy(),
@@ -90,7 +96,7 @@ impl WhyCommand {
             sources: &loaded.sources,
         };
         let text = match self.format {
-            Format::Human => human(&asked),
+            Format::Human => human(&asked, output::style(&io::stdout())),
             Format::Json => json(&asked),
         };
         match output::text(&text) {
@@ -100,27 +106,30 @@ impl WhyCommand {
     }
 
     /// The question, and its words.
-    fn question(&self) -> Result<(Question, String), String> {
+    fn question(&self) -> Result<(Question, String), Wrong> {
         if let Some(text) = &self.path {
-            let path = path(text)?;
-            let write = self.write;
-            let asked = format!("{} `{path}`", if write { "write" } else { "read" });
-            return Ok((Question::Path { path, write }, asked));
-        }
-        if let Some(to) = &self.connect {
-            let port = to.rsplit_once(':').filter(|(host, _)| !host.is_empty());
-            let number = port.and_then(|(_, port)| port.parse::<u16>().ok());
-            return match number {
-                Some(1..) => Ok((Question::Connect(to.clone()), format!("connect to `{to}`"))),
-                _ => Err(format!("`{to}` is no HOST:PORT: write `example.org:443`")),
+            let (path, shown) = path(text)?;
+            let (using, verb) = match (self.write, self.exec) {
+                (true, _) => (PathUse::Write, "write"),
+                (_, true) => (PathUse::Execute, "run"),
+                (false, false) => (PathUse::Read, "read"),
             };
+            return Ok((Question::Path { path, using }, format!("{verb} `{shown}`")));
+        }
+        if let Some(text) = &self.connect {
+            let target: Result<Target, NotAnAddress> = text.parse();
+            let target = target.map_err(|NotAnAddress(help)| {
+                (format!("`{text}` is nothing to connect to"), Some(help))
+            })?;
+            let asked = format!("connect to `{target}`");
+            return Ok((Question::Connect(target), asked));
         }
         if let Some(name) = &self.syscall {
             return Ok((Question::SystemCall(name.clone()), format!("call `{name}`")));
         }
         let name = self.env.clone().unwrap_or_default();
         match name.is_empty() || name.contains(['=', '\0']) {
-            true => Err(format!("`{name}` is no name of a variable")),
+            true => Err((format!("`{name}` is no name of a variable"), None)),
             false => Ok((
                 Question::Variable(name.clone()),
                 format!("see the variable `{name}`"),
@@ -129,14 +138,41 @@ impl WhyCommand {
     }
 }
 
-fn path(text: &str) -> Result<InsidePath, String> {
+/// What is wrong with a question, and how it is written where that can be said.
+type Wrong = (String, Option<&'static str>);
+
+/// The path, and how it is shown.
+fn path(text: &str) -> Result<(AskedPath, String), Wrong> {
     let climbs = text.split('/').any(|part| part == "..");
-    match text.starts_with("${") && text.contains('}') && !climbs {
-        true => Ok(InsidePath::symbolic(text)),
-        false => text.parse().map_err(|why| format!("path `{text}` {why}")),
+    let starts_inside = text.starts_with('/') || (text.starts_with("${") && text.contains('}'));
+    if climbs {
+        let help = "write the path that is meant: where a link lies on the way, `..` is not what it looks like";
+        return Err((format!("path `{text}` holds `..`"), Some(help)));
     }
+    let parsed = match (text.is_empty(), starts_inside) {
+        (true, _) => return Err(("path `` is empty".to_owned(), None)),
+        // By the same rules as one from the root.
+        (_, false) => format!("/{text}")
+            .parse::<InsidePath>()
+            .map(|path| AskedPath::Relative(path.as_str().trim_start_matches('/').to_owned())),
+        (_, true) if text.starts_with("${") => Ok(AskedPath::Absolute(InsidePath::symbolic(text))),
+        (_, true) => text.parse().map(AskedPath::Absolute),
+    };
+    let path = parsed.map_err(|why| (format!("path `{}` {why}", text.escape_debug()), None))?;
+    let shown = match &path {
+        AskedPath::Absolute(path) => path.to_string(),
+        AskedPath::Relative(text) => text.clone(),
+    };
+    Ok((path, shown))
 }
 
-fn usage(message: String) -> Exit {
-    output::refuse(general("why.question", message), Exit::USAGE)
+fn usage((message, help): Wrong) -> Exit {
+    let problem = general("why.question", message);
+    output::refuse(
+        match help {
+            Some(help) => problem.help(help),
+            None => problem,
+        },
+        Exit::USAGE,
+    )
 }

@@ -17,6 +17,7 @@ mod placed;
 pub mod places;
 mod programs;
 pub mod refusal;
+mod repository;
 pub mod revisions;
 pub mod set_id;
 pub mod surroundings;

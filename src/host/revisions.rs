@@ -1,8 +1,7 @@
 //! The TOML files of a revision, as git keeps them, laid out in a directory of their own.
 //!
-//! A repository may be hostile: only what lists and reads objects is run (no hook, no filter, no textconv, no
-//! monitor is started by it), nothing is fetched, `GIT_*` of the caller says nothing, and a link of the tree
-//! never leads a file that is written here elsewhere.
+//! A repository may be hostile: see [`super::repository`] for how git is asked. A link of the tree never leads a
+//! file that is written here elsewhere, and neither the number nor the size of files fills the disk.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, OpenOptions};
@@ -10,16 +9,22 @@ use std::io::{self, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
-use std::process::{Command, Stdio};
 
-/// More files than that no one reviews, and no one waits for.
+use super::repository::{Objects, ask};
+
+pub use super::repository::Refused;
+
+/// More files, and more links, than that no one reviews, and no one waits for.
 const MOST_FILES: usize = 10_000;
 
 /// A longer file is no profile.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// Why a revision cannot be read, as one sentence.
-pub type Refused = String;
+/// What all of them may hold together.
+const MOST_BYTES_OF_ALL: u64 = 64 << 20;
+
+/// A longer link leads nowhere (PATH_MAX).
+const LONGEST_LINK: u64 = 4095;
 
 /// A directory with the TOML files of one revision; it is removed in the end.
 #[derive(Debug)]
@@ -38,18 +43,42 @@ impl Drop for Revision {
     }
 }
 
-impl Revision {
+/// A commit of the checkout that the caller stands in.
+#[derive(Debug, Clone)]
+pub struct Commit(OsString);
+
+impl Commit {
     /// What the caller calls `name`: a branch, a tag, a commit.
     ///
     /// # Errors
-    /// When there is no such revision, git is not there or refuses the repository, or the files cannot be
-    /// laid out.
-    pub fn of(name: &OsStr) -> Result<Revision, Refused> {
-        let commit = commit(name)?;
-        let prefix = PathBuf::from(line(git(&[
-            "rev-parse".as_ref(),
-            "--show-prefix".as_ref(),
-        ])?));
+    /// When there is no such revision, git is not there or refuses the repository.
+    pub fn of(name: &OsStr) -> Result<Commit, Refused> {
+        let mut named = name.to_owned();
+        named.push("^{commit}");
+        // A name that begins with a dash is no option.
+        let words = ["rev-parse", "--verify", "--quiet", "--end-of-options"].map(OsStr::new);
+        let no_revision = |of: &str| Err(format!("`{}` is no revision{of}", name.display()));
+        match ask(&[&words[..], &[&named]].concat()) {
+            Ok(commit) if !commit.is_empty() => Ok(Commit(commit)),
+            Ok(_) => no_revision(""),
+            Err(why) if why.is_empty() => no_revision(" of this checkout"),
+            Err(why) => Err(why),
+        }
+    }
+
+    /// As git abbreviates it, and long enough for any repository.
+    pub fn short(&self) -> String {
+        self.0.to_string_lossy().chars().take(12).collect()
+    }
+}
+
+impl Revision {
+    /// The files of a commit.
+    ///
+    /// # Errors
+    /// When git does not give them, they are too many, or cannot be laid out.
+    pub fn of(commit: &Commit) -> Result<Revision, Refused> {
+        let prefix = PathBuf::from(ask(&["rev-parse".as_ref(), "--show-prefix".as_ref()])?);
         let directory = std::env::temp_dir().join("sandbox-revision-XXXXXX");
         let directory = nix::unistd::mkdtemp(&directory)
             .map_err(|why| format!("a directory for temporary files cannot be made: {why}"))?;
@@ -58,7 +87,7 @@ impl Revision {
             files: Vec::new(),
             prefix,
         };
-        revision.fill(&commit)?;
+        revision.fill(commit)?;
         Ok(revision)
     }
 
@@ -67,49 +96,51 @@ impl Revision {
         &self.directory
     }
 
-    fn fill(&mut self, commit: &OsStr) -> Result<(), Refused> {
+    fn fill(&mut self, Commit(commit): &Commit) -> Result<(), Refused> {
         let words = ["ls-tree", "-r", "-l", "-z", "--full-tree"].map(OsStr::new);
-        let listed = git(&[&words[..], &[commit]].concat())?;
-        let mut links = Vec::new();
-        for entry in listed
-            .split(|byte| *byte == 0)
-            .filter(|entry| !entry.is_empty())
-        {
-            let Some((kind, object, size, path)) = parsed(entry) else {
-                return Err("git lists the revision in a way that is not understood".to_owned());
-            };
-            let is_link = kind == b"120000";
-            let wanted =
-                path.extension().is_some_and(|ending| ending == "toml") && size <= MOST_BYTES;
-            if !(is_link || (wanted && kind.starts_with(b"100"))) || !is_inside(&path) {
-                continue;
+        let listed = ask(&[&words[..], &[commit]].concat())?;
+        let (mut files, mut links) = (Vec::new(), Vec::new());
+        let entries = listed.as_bytes().split(|byte| *byte == 0);
+        for entry in entries.filter(|entry| !entry.is_empty()) {
+            let entry = Entry::parsed(entry)
+                .ok_or("objects of the revision are missing, or git lists it in an unknown way")?;
+            match entry.mode {
+                b"120000" if is_inside(&entry.path) => links.push(entry),
+                mode if mode.starts_with(b"100") && entry.is_wanted() => files.push(entry),
+                _ => {}
             }
-            let content = git(&["cat-file".as_ref(), "blob".as_ref(), object])?;
-            if is_link {
-                links.push((path, PathBuf::from(OsString::from_vec(content))));
-                continue;
-            }
-            self.put(&path, &content)
-                .map_err(|why| format!("`{}` cannot be laid out: {why}", path.display()))?;
-            self.files.push(path);
-            if self.files.len() > MOST_FILES {
-                return Err(format!(
-                    "the revision has more than {MOST_FILES} TOML files"
-                ));
-            }
+        }
+        judge_amount(&files, &links)?;
+        let mut objects = Objects::open()?;
+        for file in files {
+            let content = objects.blob(file.object, MOST_BYTES)?;
+            self.put(&file.path, &content)
+                .map_err(|why| not_laid_out(&file.path, &why))?;
+            self.files.push(file.path);
         }
         // Behind all files: none is written through a link.
-        for (path, target) in links {
-            // One that leads elsewhere is not there when it is read, which is an error.
-            if path.extension().is_some_and(|ending| ending == "toml") {
-                self.files.push(path.clone());
-            }
-            if stays(&path, &target) {
-                self.link(&path, &target)
-                    .map_err(|why| format!("`{}` cannot be laid out: {why}", path.display()))?;
-            }
+        links
+            .into_iter()
+            .try_for_each(|link| self.lay_link(&link, &mut objects))
+    }
+
+    /// One that leads elsewhere is left out: it is not there when it is read, which is an error.
+    fn lay_link(&mut self, link: &Entry<'_>, objects: &mut Objects) -> Result<(), Refused> {
+        let path = &link.path;
+        if is_toml(path) {
+            self.files.push(path.clone());
         }
-        Ok(())
+        if link.size > LONGEST_LINK {
+            return Ok(());
+        }
+        let target = objects.blob(link.object, LONGEST_LINK)?;
+        let target = PathBuf::from(OsString::from_vec(target));
+        match stays(path, &target) {
+            true => self
+                .link(path, &target)
+                .map_err(|why| not_laid_out(path, &why)),
+            false => Ok(()),
+        }
     }
 
     fn place(&self, path: &Path) -> io::Result<PathBuf> {
@@ -139,11 +170,28 @@ impl Revision {
     }
 }
 
+fn not_laid_out(path: &Path, why: &io::Error) -> Refused {
+    format!("`{}` cannot be laid out: {why}", path.display())
+}
+
+fn judge_amount(files: &[Entry<'_>], links: &[Entry<'_>]) -> Result<(), Refused> {
+    for (what, all) in [("TOML files", files), ("links", links)] {
+        if all.len() > MOST_FILES {
+            return Err(format!("the revision has more than {MOST_FILES} {what}"));
+        }
+    }
+    let bytes: u64 = files.iter().map(|file| file.size).sum();
+    match bytes > MOST_BYTES_OF_ALL {
+        true => Err("the TOML files of the revision hold more than 64 MiB".to_owned()),
+        false => Ok(()),
+    }
+}
+
 /// Both ends of `BASE...HEAD`, from where the two parted, or of `BASE..HEAD`.
 ///
 /// # Errors
 /// When it is no such range, or one end is no revision.
-pub fn ends(range: &OsStr) -> Result<(OsString, OsString), Refused> {
+pub fn ends(range: &OsStr) -> Result<(Commit, Commit), Refused> {
     let text = range.to_str().ok_or("the range is not UTF-8")?;
     let or_head = |name: &str| {
         if name.is_empty() {
@@ -157,89 +205,66 @@ pub fn ends(range: &OsStr) -> Result<(OsString, OsString), Refused> {
         return Err(format!("`{text}` is no range: write `BASE...HEAD`"));
     };
     let (base, head) = (
-        commit(or_head(base).as_ref())?,
-        commit(or_head(head).as_ref())?,
+        Commit::of(or_head(base).as_ref())?,
+        Commit::of(or_head(head).as_ref())?,
     );
     let base = match three {
-        Some(_) => OsString::from(line(git(&["merge-base".as_ref(), &base, &head])?)),
+        Some(_) => ask(&["merge-base".as_ref(), &base.0, &head.0])
+            .map(Commit)
+            .map_err(|why| match why.is_empty() {
+                true => format!("the two ends of `{text}` have nothing in common"),
+                false => why,
+            })?,
         None => base,
     };
     Ok((base, head))
 }
 
-/// The commit of a name; one that begins with a dash is no option.
-fn commit(name: &OsStr) -> Result<OsString, Refused> {
-    let mut named = name.to_owned();
-    named.push("^{commit}");
-    let words = ["rev-parse", "--verify", "--quiet", "--end-of-options"].map(OsStr::new);
-    let found = git(&[&words[..], &[&named]].concat());
-    match found.map(line) {
-        Ok(commit) if !commit.is_empty() => Ok(commit.into()),
-        Ok(_) => Err(format!("`{}` is no revision", name.display())),
-        Err(why) if why.is_empty() => Err(format!(
-            "`{}` is no revision of this checkout",
-            name.display()
-        )),
-        Err(why) => Err(why),
+/// One line of `ls-tree -l`.
+struct Entry<'a> {
+    mode: &'a [u8],
+    object: &'a OsStr,
+    /// What has none, as a submodule, is as large as can be.
+    size: u64,
+    path: PathBuf,
+}
+
+impl Entry<'_> {
+    fn parsed(entry: &[u8]) -> Option<Entry<'_>> {
+        let tab = entry.iter().position(|byte| *byte == b'\t')?;
+        let (words, path) = (entry.get(..tab)?, entry.get(tab + 1..)?);
+        let mut words = words
+            .split(|byte| *byte == b' ')
+            .filter(|word| !word.is_empty());
+        let (mode, _) = (words.next()?, words.next()?);
+        let (object, size) = (words.next()?, words.next()?);
+        let size = match size {
+            b"-" => u64::MAX,
+            // `BAD` of an object that is missing, as in a partial clone.
+            size => std::str::from_utf8(size).ok()?.parse().ok()?,
+        };
+        Some(Entry {
+            mode,
+            object: OsStr::from_bytes(object),
+            size,
+            path: PathBuf::from(OsStr::from_bytes(path)),
+        })
+    }
+
+    fn is_wanted(&self) -> bool {
+        is_toml(&self.path) && self.size <= MOST_BYTES && is_inside(&self.path)
     }
 }
 
-/// Runs git and gives back what it prints.
-fn git(words: &[&OsStr]) -> Result<Vec<u8>, Refused> {
-    let mut command = Command::new("git");
-    let of_git = std::env::vars_os().filter(|(name, _)| name.as_bytes().starts_with(b"GIT_"));
-    for (name, _) in of_git {
-        command.env_remove(name);
-    }
-    command.env("GIT_NO_LAZY_FETCH", "1");
-    command.env("GIT_OPTIONAL_LOCKS", "0");
-    command.env("GIT_NO_REPLACE_OBJECTS", "1");
-    for setting in [
-        "core.fsmonitor=false",
-        "core.hooksPath=/dev/null",
-        "protocol.allow=never",
-    ] {
-        command.args(["-c", setting]);
-    }
-    let output = command
-        .arg("--no-pager")
-        .args(words)
-        .stdin(Stdio::null())
-        .output();
-    let output = output.map_err(|why| format!("git cannot be run: {why}"))?;
-    match output.status.success() {
-        true => Ok(output.stdout),
-        false => {
-            let said = String::from_utf8_lossy(&output.stderr);
-            let first = said.lines().next().unwrap_or_default();
-            Err(first.trim_start_matches("fatal: ").to_owned())
-        }
-    }
+fn is_toml(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "toml")
 }
 
-fn line(printed: Vec<u8>) -> String {
-    String::from_utf8_lossy(&printed)
-        .trim_end_matches('\n')
-        .to_owned()
-}
-
-/// Mode, object, size and path of one line of `ls-tree -l`.
-fn parsed(entry: &[u8]) -> Option<(&[u8], &OsStr, u64, PathBuf)> {
-    let tab = entry.iter().position(|byte| *byte == b'\t')?;
-    let (words, path) = (entry.get(..tab)?, entry.get(tab + 1..)?);
-    let mut words = words
-        .split(|byte| *byte == b' ')
-        .filter(|word| !word.is_empty());
-    let (mode, _, object, size) = (words.next()?, words.next()?, words.next()?, words.next()?);
-    // A submodule has none.
-    let size = std::str::from_utf8(size).ok()?.parse().unwrap_or(u64::MAX);
-    let path = PathBuf::from(OsStr::from_bytes(path));
-    Some((mode, OsStr::from_bytes(object), size, path))
-}
-
+/// No tree of git's own making has a `.git`, nor anything else that leads out.
 fn is_inside(path: &Path) -> bool {
     let mut parts = path.components();
-    !path.as_os_str().is_empty() && parts.all(|part| matches!(part, Component::Normal(_)))
+    !path.as_os_str().is_empty()
+        && parts.all(|part| matches!(part, Component::Normal(name) if name != ".git"))
 }
 
 /// Whether a link at `path` leads to something of the same tree.
@@ -273,12 +298,14 @@ mod tests {
 
     #[test]
     fn a_line_of_the_list_is_taken_apart() {
-        let (mode, object, size, path) = parsed(b"100644 blob abc      12\ta b.toml").unwrap();
-        assert_eq!(
-            (mode, object, size),
-            (&b"100644"[..], OsStr::new("abc"), 12)
-        );
-        assert_eq!(path, Path::new("a b.toml"));
+        let entry = Entry::parsed(b"100644 blob abc      12\ta\n b.toml").unwrap();
+        assert_eq!((entry.mode, entry.size), (&b"100644"[..], 12));
+        assert_eq!(entry.object, "abc");
+        assert_eq!(entry.path, Path::new("a\n b.toml"));
+        let submodule = Entry::parsed(b"160000 commit abc      -\tx.toml").unwrap();
+        assert_eq!(submodule.size, u64::MAX);
+        assert!(Entry::parsed(b"100644 blob abc      BAD\tx.toml").is_none());
         assert!(!is_inside(Path::new("../x.toml")) && is_inside(Path::new("a/x.toml")));
+        assert!(!is_inside(Path::new("a/.git/x.toml")));
     }
 }

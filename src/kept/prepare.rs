@@ -70,7 +70,7 @@ impl Preparation<'_> {
             OwnerMap::Mapped(owner) => Some(owner),
             // On disk the program's files are root's.
             OwnerMap::Ranged => Some(UserIds { uid: 0, gid: 0 }),
-            OwnerMap::Kept => None,
+            OwnerMap::Kept | OwnerMap::KeptByWish => None,
         };
         match &kept.part {
             KeptPart::Tree => self.tree(owner, tree).map(Some),

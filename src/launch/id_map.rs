@@ -52,7 +52,7 @@ fn shown(owner: OwnerMap, identity: &Identity) -> Option<Shown> {
         HostIds::Same => program,
     };
     match owner {
-        OwnerMap::Kept => None,
+        OwnerMap::Kept | OwnerMap::KeptByWish => None,
         OwnerMap::Mapped(UserIds { uid, gid }) => Some(Shown {
             users: vec![IdExtent::single(uid, host.uid)],
             groups: vec![IdExtent::single(gid, host.gid)],

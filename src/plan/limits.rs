@@ -134,6 +134,11 @@ impl IoRate {
         }
     }
 
+    /// This rate of one disk, as messages call it.
+    pub fn of_disk(self, device: &str) -> String {
+        format!("limits.io of `{device}`, {}", self.key())
+    }
+
     /// A rate as a profile writes it.
     fn value(self, rate: u64) -> String {
         match self {

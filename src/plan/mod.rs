@@ -1,5 +1,6 @@
 //! (raw profile, facts) to `Plan`: validated, resolved, ordered, printable. Pure.
 
+mod by_variable;
 mod group;
 mod isolation;
 mod landlock;
@@ -15,6 +16,7 @@ mod syscalls;
 mod tree;
 mod trial;
 
+pub use by_variable::{ByVariable, StandIn};
 pub use group::HostGroup;
 pub use isolation::{Shortfalls, isolation};
 pub use landlock::{Landlock, LandlockPlace, LandlockReach, LandlockRules};
@@ -34,7 +36,7 @@ pub use step::{
     Accepts, Action, GuardPart, HostDevice, KeptPart, Lane, MountAction, Namespace, OpenBind,
     OpenKept, Phase, ProgramAction, Slot, Step, SysSource,
 };
-pub(crate) use steps::DEVICES;
+pub(crate) use steps::{DEVICES, PROC_MASKS, PROC_SEALS, SYS_MASKS};
 pub use steps::{End, steps};
 pub use syscalls::Syscalls;
 use syscalls::base;

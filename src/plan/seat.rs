@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::diag::{At, FileId, Origin, Problems};
 use crate::model::{
     FileMode, InsidePath, Invalid, LandlockAbi, MapHelpers, Period, SandboxName, Switch,
+    TerminalMode,
 };
 use crate::profile;
 
@@ -117,6 +118,7 @@ impl Seat {
             args: _,
             extra: _,
             terminal: _,
+            terminal_mode: _,
             // Those of its caller's are other files.
             fds: _,
         } = &settings.command;
@@ -261,6 +263,7 @@ impl Seat {
             },
             umask: given(FileMode(self.umask)),
             terminal: given(*terminal),
+            terminal_mode: TerminalMode::Auto,
             fds: Vec::new(),
             env: variables.collect(),
             path: self.path.clone(),

@@ -8,11 +8,13 @@ use crate::diag::At;
 use crate::model::{
     Access, ByteSize, Capability, CgroupMount, Degradable, Expectation, ExtraArguments, FileMode,
     IdExtent, InsidePath, MapHelpers, MountOption, NetworkMode, Period, ProcMount, Protection,
-    SandboxName, SeccompPolicy, Signal, Switch, SysMount, TimeOffset, UserSpec, VolumeName, Writes,
+    SandboxName, SeccompPolicy, Signal, Switch, SysMount, TerminalMode, TimeOffset, UserSpec,
+    VolumeName, Writes,
 };
 
 use super::{
-    GroupLimits, HostGroup, Landlock, Missing, PrivateValues, ProcessLimit, Syscalls, TreePlan,
+    ByVariable, GroupLimits, HostGroup, Landlock, Missing, PrivateValues, ProcessLimit, Syscalls,
+    TreePlan,
 };
 
 /// Everything that the steps are made from. No `Option` here means "default".
@@ -71,9 +73,10 @@ pub struct Settings {
     pub left_out: Vec<At<String>>,
     /// Parts of binds that are to be protected and are not, or not against everybody.
     pub unprotected: Vec<At<OpenPart>>,
-    /// Numbers that nobody knows without a host or a parameter, each as it was written: the widest stands for them.
+    /// Numbers that a variable of the caller's says: in a symbolic plan its default stands for them, or where it
+    /// has none the widest value.
     #[serde(skip)]
-    pub unknown: Vec<At<String>>,
+    pub by_variable: Vec<At<ByVariable>>,
     /// Values of the caller's environment that stand in any text above and are never shown.
     #[serde(skip)]
     pub private: PrivateValues,
@@ -112,6 +115,9 @@ pub struct Command {
     pub umask: At<FileMode>,
     /// Whether it has a pseudo-terminal of its own.
     pub terminal: At<Terminal>,
+    /// What the profile says of it: a symbolic plan knows no standard input, and takes `auto` for the caller's.
+    #[serde(skip)]
+    pub terminal_mode: TerminalMode,
     /// Descriptors above 2 that pass, sorted.
     pub fds: Vec<At<u32>>,
     /// The whole environment, sorted by name, each name once.
@@ -345,6 +351,10 @@ pub enum MountKind {
         guard: PartGuard,
         /// Whether it is a directory or something else.
         shape: super::MountPointKind,
+        /// Whether it may be missing, and is then open: what a reviewer has to assume. On a host that lacks it there
+        /// is no such mount.
+        #[serde(skip)]
+        may_miss: Switch,
     },
     /// A directory that is kept under the sandbox's name.
     Volume {
@@ -425,6 +435,8 @@ pub enum OwnerMap {
     Ranged,
     /// As the user namespace shows them.
     Kept,
+    /// The same by the profile's own word, in a symbolic plan, which has no ids for [`OwnerMap::Mapped`].
+    KeptByWish,
 }
 
 /// Who makes the place of a mount.

@@ -9,7 +9,7 @@ mod mounts;
 mod parts;
 
 pub(super) use further::further_steps;
-pub(crate) use mounts::DEVICES;
+pub(crate) use mounts::{DEVICES, PROC_MASKS, PROC_SEALS, SYS_MASKS};
 
 use crate::diag::Origin;
 use crate::model::{CgroupMount, NetworkMode, SeccompPolicy};

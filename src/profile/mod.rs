@@ -14,6 +14,6 @@ pub mod trust;
 mod walk;
 
 pub use load::{load, parse};
-pub use parse::{keys, syntax};
+pub use parse::{keys, may_be_profile, syntax};
 pub use raw::RawProfile;
 pub use template::{Part, Template, VARIABLES, is_environment_name};

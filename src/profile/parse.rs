@@ -23,6 +23,21 @@ pub(super) fn parse_file(file: FileId, text: &str, problems: &mut Problems) -> O
     None
 }
 
+/// Whether a TOML file is one of ours: every profile says the version of its language, by a number. Of what is no
+/// TOML, whatever names a `version` may be a profile with a mistake.
+///
+/// The text is read as [`parse_file`] reads it: what another reader makes of it could hide a profile.
+pub fn may_be_profile(text: &str) -> bool {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let mut keys = document.get_ref().iter();
+    let stated = keys.find(|(key, _)| key.get_ref() == "version");
+    match stated {
+        Some((_, version)) if errors.is_empty() => version.get_ref().is_integer(),
+        Some(_) => true,
+        None => !errors.is_empty() && text.contains("version"),
+    }
+}
+
 /// Notes why a text is no TOML; nothing where it is.
 pub fn syntax(file: FileId, text: &str, problems: &mut Problems) {
     let (document, errors) = DeTable::parse_recoverable(text);
@@ -97,4 +112,32 @@ fn duplicate_key(name: &str, origin: &Origin, first: Option<Origin>) -> Problem 
 
 fn unquoted(key: &str) -> &str {
     key.trim_matches(['"', '\''])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_be_profile;
+
+    #[test]
+    fn a_profile_states_the_version_of_its_language() {
+        for text in [
+            "version = 1",
+            "\"version\" = 0x1",
+            "\"\\u0076ersion\" = 1\nx = 99999999999999999999",
+            "# \nname = 3\nversion = 7\n[x]",
+            "version = 1\n[broken",
+            "version = ",
+        ] {
+            assert!(may_be_profile(text), "{text}");
+        }
+        for text in [
+            "",
+            "name = \"x\"",
+            "version = \"1\"",
+            "[package]\nversion = 1",
+            "[broken",
+        ] {
+            assert!(!may_be_profile(text), "{text}");
+        }
+    }
 }

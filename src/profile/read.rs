@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::diag::{Origin, Problem};
 use crate::model::SandboxName;
 
+use super::parse::may_be_profile;
 use super::trust::{self, Trust};
 
 /// A profile longer than this is refused: 1 MiB.
@@ -20,6 +21,12 @@ pub const MOST_BYTES: u64 = 1 << 20;
 /// is longer than [`MOST_BYTES`] or is not UTF-8.
 pub fn read(path: &Path) -> Result<String, Problem> {
     read_kept(path, &Trust::Named).map(|read| read.text)
+}
+
+/// Whether a TOML file may be a profile, by [`may_be_profile`]. What cannot be read may be one: whoever reads it tells
+/// why it cannot.
+pub fn is_profile(path: &Path) -> bool {
+    read(path).map_or(true, |text| may_be_profile(&text))
 }
 
 /// A text, and which file it is of.

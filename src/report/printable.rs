@@ -5,12 +5,23 @@ use crate::model::guard::{self, Guard};
 /// The longest text that a message shows.
 const LONGEST: usize = 600;
 
+/// More is no sentence any more.
+const MOST_AT_LENGTH: usize = 8000;
+
 /// `text` in one line, with escapes for what a terminal would act upon, and without end no further
 /// than a message may go.
 pub fn printable(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => whole(&text[..end]) + "…",
         None => whole(text),
+    }
+}
+
+/// The same for what is there to be read in full, such as a list of system calls.
+pub(super) fn at_length(text: &str) -> String {
+    match text.len() <= MOST_AT_LENGTH {
+        true => whole(text),
+        false => printable(text),
     }
 }
 

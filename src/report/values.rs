@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::diag::{At, Origin, Sources};
 use crate::language;
 use crate::model::nearest;
-use crate::plan::Plan;
+use crate::plan::{Plan, StandIn};
 
 use super::actions::{Opened, Texts};
 use super::printable::{printable, whole};
@@ -33,8 +33,11 @@ pub fn values(plan: &Plan, inherit: &[At<String>], sources: &Sources) -> Vec<Val
     let rows = rows::rows(&plan.settings, inherit, texts);
     let told = rows.into_iter().map(|row| {
         let rows::Row { key, value, origin } = row;
-        let unknown = &plan.settings.unknown;
-        let unknown = unknown.iter().find(|unknown| unknown.origin == origin);
+        let unknown = plan
+            .settings
+            .by_variable
+            .iter()
+            .find(|by| by.origin == origin && by.value.stand_in == StandIn::Widest);
         let kernel = match unknown {
             // The steps are those of the number that stands for it.
             Some(_) => vec!["known when it starts".to_owned()],
@@ -43,7 +46,7 @@ pub fn values(plan: &Plan, inherit: &[At<String>], sources: &Sources) -> Vec<Val
         Value {
             kernel,
             key,
-            value: unknown.map_or(value, |unknown| unknown.value.clone()),
+            value: unknown.map_or(value, |unknown| unknown.value.text.clone()),
             origin: whole(&sources.locate_exactly(&origin)),
         }
     });

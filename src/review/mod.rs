@@ -5,6 +5,7 @@ pub mod audit;
 pub mod diff;
 mod page;
 mod syscalls;
+mod variables;
 mod view;
 pub mod why;
 

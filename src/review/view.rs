@@ -2,7 +2,7 @@
 
 use crate::diag::Origin;
 use crate::model::host_sockets::below;
-use crate::model::{Access, ByteSize, InsidePath, MountOption};
+use crate::model::{Access, ByteSize, InsidePath, MountOption, Switch};
 use crate::plan::{Missing, Mount, MountKind, OwnerMap, PartGuard, Settings};
 
 /// What lies at a path.
@@ -46,36 +46,67 @@ pub(super) struct Seen<'a> {
     pub origin: &'a Origin,
     /// Where it is mounted; the root where it is the tree.
     pub top: InsidePath,
+    /// When it is that.
+    pub when: When,
 }
 
-/// All that may lie at `path`, the uppermost first: below an optional mount lies what shows where the host
-/// lacks it. The last one is always there.
+/// When something shows at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// Wherever nothing that is told before lies over it.
+    Always,
+    /// Where the part of a bind is missing at the start that would lie over it.
+    Unguarded,
+}
+
+impl Seen<'_> {
+    /// Whether it shows wherever `other` would.
+    pub fn shows_as_often(&self, other: &Seen<'_>) -> bool {
+        self.when == When::Always || other.when == When::Unguarded
+    }
+}
+
+/// All that may lie at `path`, the uppermost first: below an optional mount, and below a part that may be missing, lies
+/// what shows where the host lacks it. The last one is always there.
 pub(super) fn view<'a>(settings: &'a Settings, path: &InsidePath) -> Vec<Seen<'a>> {
     let over = settings.mounts.iter().rev();
     let mut over = over.filter(|mount| path.is_within(&mount.value.target));
     let mut seen = Vec::new();
-    let mut guard: Option<&Origin> = None;
+    let mut guards: Vec<(&Origin, Switch)> = Vec::new();
+    let mut when = When::Always;
+    let mut hidden: Option<&Origin> = None;
     for mount in over.by_ref() {
         match &mount.value.kind {
             MountKind::Part {
                 guard: PartGuard::Hidden,
+                may_miss,
                 ..
             } => {
                 let content = Content::Hidden;
                 seen.push(at(&mount.value, content, Writing::Denied, &mount.origin));
-                return seen;
+                if !may_miss.is_on() {
+                    return seen;
+                }
+                when = When::Unguarded;
+                hidden = hidden.or(Some(&mount.origin));
             }
             MountKind::Part {
                 guard: PartGuard::ReadOnly,
+                may_miss,
                 ..
-            } => guard = guard.or(Some(&mount.origin)),
+            } => guards.push((&mount.origin, *may_miss)),
             MountKind::Part { .. } => {}
             kind => {
-                let mut one = mounted(settings, &mount.value, path, &mount.origin);
-                if let Some(line) = guard {
-                    (one.writing, one.origin) = (Writing::Denied, line);
-                }
-                seen.push(one);
+                let one = mounted(settings, &mount.value, path, &mount.origin);
+                let origin = hidden.unwrap_or(one.origin);
+                seen.extend(guarded(
+                    Seen {
+                        when,
+                        origin,
+                        ..one
+                    },
+                    &guards,
+                ));
                 if missing(kind) == Missing::Refused {
                     return seen;
                 }
@@ -89,6 +120,33 @@ pub(super) fn view<'a>(settings: &'a Settings, path: &InsidePath) -> Vec<Seen<'a
         size: None,
         origin: &settings.writes.origin,
         top: InsidePath::root(),
+        when,
+    });
+    seen
+}
+
+/// What is mounted with what keeps it from being written, the uppermost first: where that may be missing, also what
+/// shows without it.
+fn guarded<'a>(one: Seen<'a>, guards: &[(&'a Origin, Switch)]) -> Vec<Seen<'a>> {
+    let mut seen = Vec::new();
+    for (line, may_miss) in guards {
+        seen.push(Seen {
+            writing: Writing::Denied,
+            origin: line,
+            ..one.clone()
+        });
+        if !may_miss.is_on() {
+            return seen;
+        }
+    }
+    let (when, origin) = match guards.first() {
+        None => (one.when, one.origin),
+        Some((line, _)) => (When::Unguarded, *line),
+    };
+    seen.push(Seen {
+        when,
+        origin,
+        ..one
     });
     seen
 }
@@ -119,6 +177,7 @@ fn at<'a>(mount: &Mount, content: Content, writing: Writing, origin: &'a Origin)
         size: None,
         origin,
         top: mount.target.clone(),
+        when: When::Always,
     }
 }
 

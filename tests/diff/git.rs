@@ -1,18 +1,19 @@
 //! Revisions of real repositories.
 
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
 const BASE: &str = "version = 1\n[limits]\nmemory = \"256M\"\n";
 const DEV: &str = "version = 1\nextends = [\"base.toml\"]\n[command]\nargs = [\"/bin/true\"]\n";
 
-struct Repository(TempDir);
+pub struct Repository(TempDir);
 
 impl Repository {
     /// With one commit, tagged `old`.
-    fn new() -> Repository {
+    pub fn new() -> Repository {
         let repository = Repository(tempfile::tempdir().unwrap());
         repository.git(&["init", "-q", "-b", "main"]);
         repository.write("profiles/base.toml", BASE);
@@ -22,11 +23,11 @@ impl Repository {
         repository
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 
-    fn git(&self, words: &[&str]) {
+    pub fn git(&self, words: &[&str]) {
         let mut command = Command::new("git");
         command
             .current_dir(self.path())
@@ -35,25 +36,69 @@ impl Repository {
         assert!(output.status.success(), "{output:?}");
     }
 
-    fn write(&self, path: &str, text: &str) {
+    /// What git prints, without the end of the line.
+    pub fn line(&self, words: &[&str]) -> String {
+        self.feed(words, "")
+    }
+
+    /// The same, with something to read.
+    pub fn feed(&self, words: &[&str], input: &str) -> String {
+        let mut command = Command::new("git");
+        command
+            .current_dir(self.path())
+            .args(["-c", "user.name=x", "-c", "user.email=x@x"]);
+        command
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{words:?}");
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .trim_end()
+            .to_owned()
+    }
+
+    /// The name of a blob with this text.
+    pub fn hash(&self, text: &str) -> String {
+        self.feed(&["hash-object", "-w", "--stdin"], text)
+    }
+
+    /// The name of a tree with these entries.
+    pub fn tree(&self, entries: &str) -> String {
+        self.feed(&["mktree"], entries)
+    }
+
+    pub fn write(&self, path: &str, text: &str) {
         let path = self.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
 
-    fn commit(&self, tag: &str) {
+    pub fn commit(&self, tag: &str) {
         self.git(&["add", "-A"]);
         self.git(&["commit", "-qm", tag]);
         self.git(&["tag", tag]);
     }
 
-    fn diff(&self, words: &[&str]) -> Output {
+    pub fn diff(&self, words: &[&str]) -> Output {
+        self.diff_in(self.path(), words)
+    }
+
+    pub fn diff_in(&self, place: &Path, words: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sandbox"));
-        command.current_dir(self.path()).arg("diff").args(words);
+        command.current_dir(place).arg("diff").args(words);
         command.output().unwrap()
     }
 
-    fn text(&self, words: &[&str], code: i32) -> String {
+    pub fn text(&self, words: &[&str], code: i32) -> String {
         let output = self.diff(words);
         let told = String::from_utf8(output.stderr).unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
@@ -161,47 +206,6 @@ fn a_base_beyond_the_revision_is_refused() {
 }
 
 #[test]
-fn a_repository_runs_nothing_of_its_own() {
-    let repository = Repository::new();
-    let ran = repository.path().join("ran");
-    let script = repository.path().join("evil");
-    std::fs::write(
-        &script,
-        format!("#!/bin/sh\ntouch '{}'\ncat\n", ran.display()),
-    )
-    .unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&script, mode).unwrap();
-    let evil = script.to_str().unwrap();
-    repository.write(".gitattributes", "*.toml filter=evil diff=evil\n");
-    for key in [
-        "core.fsmonitor",
-        "diff.evil.textconv",
-        "core.pager",
-        "core.sshCommand",
-    ] {
-        repository.git(&["config", key, evil]);
-    }
-    repository.write(
-        "profiles/dev.toml",
-        "version = 1\n[command]\nargs = [\"/bin/true\"]\n",
-    );
-    let mut command = Command::new("git");
-    command.current_dir(repository.path()).args([
-        "-c",
-        "core.fsmonitor=false",
-        "-c",
-        "user.name=x",
-    ]);
-    let words = ["-c", "user.email=x@x", "commit", "-qam", "new"];
-    assert!(command.args(words).output().unwrap().status.success());
-    repository.git(&["config", "filter.evil.smudge", evil]);
-    std::fs::remove_file(&ran).ok();
-    repository.text(&["--git", "old...HEAD"], 3);
-    assert!(!ran.exists());
-}
-
-#[test]
 fn what_is_no_revision_is_an_error() {
     let repository = Repository::new();
     for words in [
@@ -228,4 +232,37 @@ fn what_is_no_revision_is_an_error() {
             .code(),
         Some(2)
     );
+}
+
+#[test]
+fn bases_are_found_by_name_from_every_directory() {
+    let repository = Repository::new();
+    repository.write(
+        "profiles/named.toml",
+        "version = 1\nextends = [\"base\"]\ncommand.args = [\"x\"]\n",
+    );
+    repository.write("src/deep/code.rs", "");
+    repository.commit("named");
+    repository.write("profiles/base.toml", "version = 1\n");
+    repository.commit("new");
+    // The revisions have no TOML file below this one, and `old` has not even the directory.
+    let below = repository.path().join("src/deep");
+    std::fs::create_dir_all(repository.path().join("empty/there")).unwrap();
+    for place in [&below, &repository.path().join("empty/there")] {
+        let output = repository.diff_in(place, &["--git", "named...new"]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{text}{told}");
+        assert!(text.contains("profiles/named.toml"), "{text}");
+        assert_eq!(
+            text.matches("`limits.memory` has no limit").count(),
+            3,
+            "{text}"
+        );
+        let words = ["named:profiles/named.toml", "new:profiles/named.toml"];
+        assert_eq!(repository.diff_in(place, &words).status.code(), Some(3));
+    }
+    let words = ["named:./named.toml", "new:./named.toml"];
+    let output = repository.diff_in(&repository.path().join("profiles"), &words);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
 }

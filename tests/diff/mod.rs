@@ -1,7 +1,13 @@
 //! `tests/diff/pulls/NN-name/{before,after}/dev.toml`: pull requests, and beside them the exact differences.
 //! `BLESS=1 cargo test` writes them anew.
 
+mod codes;
 mod git;
+mod hostile;
+mod keys;
+mod keys_table;
+mod local;
+mod terminal;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -53,6 +59,12 @@ const PULLS: &[(&str, &[&str])] = &[
     ("08-removal-removed", &["wider"]),
     ("09-narrowing-that-looks-wider", &["narrower"]),
     ("10-layout-alone", &[]),
+    ("11-order-of-mounts", &[]),
+    ("12-base-moved", &["wider", "narrower"]),
+    ("13-hidden-if-it-is-there", &["wider"]),
+    ("14-loader-variable", &["wider", "neutral"]),
+    ("15-link-in-a-checkout", &["wider", "narrower"]),
+    ("16-another-variable", &["wider", "narrower"]),
 ];
 
 fn pull(name: &str) -> (PathBuf, PathBuf) {

@@ -41,6 +41,7 @@ pub fn parts(settings: &mut Settings) {
             top: "/checkout".parse().unwrap(),
             guard,
             shape,
+            may_miss: sandbox::model::Switch::Off,
         };
         let target = format!("/checkout/{path}");
         mount(needle, &target, kind, TargetPoint::MustExist)

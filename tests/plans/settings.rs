@@ -5,7 +5,8 @@ use sandbox::diag::{At, FileId, Origin, Sources};
 use sandbox::model::{
     Access, Bundle, ByteSize, CgroupMount, Cpus, ExtraArguments, ImageName, InsidePath,
     LandlockAbi, MountOption, NetworkMode, OnDeny, Period, PlatformSpec, ProcMount, Resource,
-    Rlimit, RlimitValue, SeccompPolicy, Sha256, Signal, Switch, SysMount, UserSpec, Writes,
+    Rlimit, RlimitValue, SeccompPolicy, Sha256, Signal, Switch, SysMount, TerminalMode, UserSpec,
+    Writes,
 };
 use sandbox::plan::{
     Amount, Clock, ClockOffset, Command, Device, DeviceRule, Existing, GroupLimit, GroupLimits,
@@ -113,7 +114,7 @@ pub fn least() -> Settings {
             stop_timeout: default(Period(Duration::from_secs(10))),
         },
         left_out: Vec::new(),
-        unknown: Vec::new(),
+        by_variable: Vec::new(),
         unprotected: Vec::new(),
         expect: Vec::new(),
         private: PrivateValues::default(),
@@ -130,6 +131,7 @@ fn command() -> Command {
         workdir: default(inside("/")),
         umask: default("022".parse().unwrap()),
         terminal: default(Terminal::Inherited),
+        terminal_mode: TerminalMode::Auto,
         fds: Vec::new(),
         env: Vec::new(),
         path: vec!["/usr/bin".to_owned(), "/bin".to_owned()],

@@ -53,6 +53,7 @@ mod streams;
 mod terminal;
 mod told;
 mod trees;
+mod why;
 mod work;
 mod wrap;
 mod writes;

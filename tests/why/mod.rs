@@ -1,51 +1,18 @@
 //! `tests/why/answers.txt`: questions about the profiles beside it, and the exact answers.
 //! `BLESS=1 cargo test` writes them anew.
 
+mod questions;
+
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use sandbox::report::why::json_schema;
+use sandbox::review::why::rules;
 use serde_json::{Value, json};
 
 use crate::plans::compare;
-
-/// Each question and its exit code.
-const QUESTIONS: &[(&str, i32)] = &[
-    ("dev --path /src/a", 0),
-    ("dev --path /src/a --write", 0),
-    ("dev --path /src/.git/hooks/x", 0),
-    ("dev --path /src/.git/hooks/x --write", 1),
-    ("dev --path /src/.env", 1),
-    ("dev --path /tmp/x --write", 0),
-    ("dev --path /opt/data/x", 0),
-    ("dev --path /opt/data/x --write", 1),
-    ("dev --path /run/app.sock", 0),
-    ("dev --path /run/app.sock/x", 1),
-    ("dev --path /srv/app/x", 0),
-    ("dev --path /srv/app/x --write", 1),
-    ("dev --path /etc/motd", 0),
-    ("dev --path /etc/shadow", 1),
-    ("dev --path /data/a --write", 0),
-    ("dev --path /run", 0),
-    ("dev --path /proc/self/maps", 0),
-    ("dev --path /proc/sys/kernel/x --write", 1),
-    ("dev --path /sys/class", 1),
-    ("dev --path /dev/null --write", 0),
-    ("dev --path /dev/dri/card0", 0),
-    ("dev --path /dev/kvm", 1),
-    ("dev --connect example.org:443", 1),
-    ("open --connect example.org:443", 0),
-    ("dev --syscall read", 0),
-    ("dev --syscall ptrace", 0),
-    ("dev --syscall personality", 1),
-    ("dev --syscall mount", 1),
-    ("dev --syscall ioctl", 0),
-    ("dev --env TERM", 0),
-    ("dev --env LC_TIME", 0),
-    ("dev --env LC_ALL", 0),
-    ("dev --env HOME", 0),
-    ("dev --env TOKEN", 1),
-];
+use questions::QUESTIONS;
 
 fn ask(question: &str, words: &[&str]) -> Output {
     let (profile, rest) = question.split_once(' ').unwrap();
@@ -62,6 +29,10 @@ fn every_question_has_its_exact_answer() {
         let output = ask(question, &[]);
         let told = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(*code), "{question}: {told}");
+        let answer = String::from_utf8_lossy(&output.stdout);
+        for line in answer.lines() {
+            assert!(line.chars().count() <= 80, "{question}: {line}");
+        }
         text += &format!(
             "$ sandbox why {question}\n{}\n",
             String::from_utf8(output.stdout).unwrap()
@@ -80,26 +51,74 @@ fn the_json_is_that_of_its_schema() {
     let schema: Value = serde_json::from_str(&json_schema()).unwrap();
     assert!(jsonschema::meta::is_valid(&schema));
     let validator = jsonschema::validator_for(&schema).unwrap();
-    for (question, _) in QUESTIONS {
+    let mut codes: BTreeSet<String> = BTreeSet::new();
+    let mut verdicts = BTreeSet::new();
+    for (question, code) in QUESTIONS {
         let document = ask(question, &["--format", "json"]).stdout;
         let mut document: Value = serde_json::from_slice(&document).unwrap();
         assert!(validator.is_valid(&document), "{question}");
+        let verdict = document["verdict"].as_str().unwrap().to_owned();
+        assert_eq!(*code == 1, verdict == "denied", "{question}");
+        verdicts.insert(verdict);
+        let reasons = document["reasons"].as_array().unwrap();
+        assert!(!reasons.is_empty(), "{question}");
+        codes.extend(
+            reasons
+                .iter()
+                .map(|reason| reason["code"].as_str().unwrap().to_owned()),
+        );
         document["verdict"] = json!("perhaps");
         assert!(!validator.is_valid(&document));
     }
+    assert_eq!(verdicts.len(), 3);
+    // Every rule is the reason of an answer, so that each has its golden text.
+    let known: BTreeSet<String> = rules().map(|rule| rule.code.to_owned()).collect();
+    assert_eq!(known.len(), rules().count(), "two rules of one code");
+    assert_eq!(codes, known);
+}
+
+#[test]
+fn the_json_of_an_answer_is_exact() {
+    let mut text = String::new();
+    for question in [
+        "dev --path /data/.git/hooks/x --write",
+        "strict --connect @bus",
+    ] {
+        text += &String::from_utf8(ask(question, &["--format", "json"]).stdout).unwrap();
+    }
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/why/answers.json");
+    assert_eq!(compare(&golden, &text), Ok(()));
 }
 
 #[test]
 fn a_wrong_question_is_wrong_usage() {
+    let mut text = String::new();
     for question in [
-        "dev --path relative",
         "dev --path /a/../b",
+        "dev --path ../b",
         "dev --connect host",
         "dev --connect :1",
         "dev --connect host:0",
+        "dev --connect host:x",
+        "dev --connect 2001:db8::1:443",
+        "dev --connect [2001:db8::1]:0",
+        "dev --connect 1.2.3:4",
+        "dev --connect @",
         "dev --syscall nonsense",
         "dev --env A=B",
+    ] {
+        let output = ask(question, &[]);
+        assert_eq!(output.status.code(), Some(2), "{question}");
+        assert!(output.stdout.is_empty());
+        let told = String::from_utf8(output.stderr).unwrap();
+        text += &format!("$ sandbox why {question}\n{told}\n");
+    }
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/why/wrong.txt");
+    assert_eq!(compare(&golden, &text), Ok(()));
+    for question in [
+        "dev --path",
         "dev --write",
+        "dev --path /a --write --exec",
         "dev --env A --syscall read",
     ] {
         assert_eq!(ask(question, &[]).status.code(), Some(2), "{question}");

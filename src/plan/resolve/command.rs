@@ -26,6 +26,7 @@ pub(super) struct Draft {
     workdir: At<InsidePath>,
     umask: At<FileMode>,
     pub terminal: At<Terminal>,
+    terminal_mode: TerminalMode,
     fds: Vec<At<u32>>,
 }
 
@@ -37,6 +38,7 @@ impl Draft {
             workdir: self.workdir,
             umask: self.umask,
             terminal: self.terminal,
+            terminal_mode: self.terminal_mode,
             fds: self.fds,
             env: env.list,
             path: env.path,
@@ -61,6 +63,7 @@ pub(super) fn resolve(raw: &RawProfile, offer: &Offer<'_>, scope: &mut Scope<'_>
     let workdir = working_directory(workdir, offer, scope);
     let args = arguments(args, offer, &extra, scope);
     let umask = mask(umask, scope);
+    let terminal_mode = or_default(terminal, TerminalMode::Auto).value;
     let terminal = pseudo_terminal(terminal, scope);
     let fds = descriptors(fds, scope);
     let workdir = workdir?;
@@ -74,6 +77,7 @@ pub(super) fn resolve(raw: &RawProfile, offer: &Offer<'_>, scope: &mut Scope<'_>
         workdir,
         umask: umask?,
         terminal,
+        terminal_mode,
         fds,
     })
 }

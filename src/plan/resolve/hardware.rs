@@ -113,19 +113,22 @@ fn disk_limit(raw: &RawIo, scope: &mut Scope<'_>) -> Option<IoLimit> {
         read_iops,
         write_iops,
     } = raw;
+    let path = scope.host_path(device);
+    let of = path.clone().unwrap_or_default();
     let bytes = [(IoRate::ReadBps, read_bps), (IoRate::WriteBps, write_bps)];
-    let bytes = bytes.map(|(rate, written)| bytes_a_second(rate, written, scope));
+    let bytes = bytes.map(|(rate, written)| bytes_a_second(rate, written, &of, scope));
     let requests = [
         (IoRate::ReadIops, read_iops),
         (IoRate::WriteIops, write_iops),
     ];
     let requests = requests.map(|(rate, written)| {
         let key = format!("limits.io.{}", rate.key());
-        let number = scope.setting(written.as_ref()?, &key)?;
+        let of = rate.of_disk(&of);
+        let number = scope.setting_of(written.as_ref()?, &key, &of)?;
         Some((rate, number.value))
     });
     let rates = bytes.into_iter().chain(requests).flatten().collect();
-    let path = scope.host_path(device)?;
+    let path = path?;
     let disk = disk(&path, device, scope)?;
     Some(IoLimit {
         device: path,
@@ -137,10 +140,11 @@ fn disk_limit(raw: &RawIo, scope: &mut Scope<'_>) -> Option<IoLimit> {
 fn bytes_a_second(
     rate: IoRate,
     written: &Opt<Setting<ByteSize>>,
+    disk: &str,
     scope: &mut Scope<'_>,
 ) -> Option<(IoRate, u64)> {
     let key = format!("limits.io.{}", rate.key());
-    let size = scope.setting(written.as_ref()?, &key)?;
+    let size = scope.setting_of(written.as_ref()?, &key, &rate.of_disk(disk))?;
     if size.value.0 == 0 {
         let problem = size.error(
             "limits.io-zero",

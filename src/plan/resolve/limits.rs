@@ -281,8 +281,9 @@ fn process_limit(raw: &RawRlimit, scope: &mut Scope<'_>) -> Option<ProcessLimit>
         hard,
     } = raw;
     let key = format!("limits.process.{}", resource.value.key);
-    let soft = scope.rlimit(soft, &key, resource.value.unit);
-    let hard = scope.rlimit(hard, &key, resource.value.unit);
+    let of_soft = format!("{key}, the soft limit");
+    let soft = scope.rlimit(soft, (&key, &of_soft), resource.value.unit);
+    let hard = scope.rlimit(hard, (&key, &key), resource.value.unit);
     let (soft, hard) = (soft?, hard?);
     if soft.value > hard.value {
         let message = format!(

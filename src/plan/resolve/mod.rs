@@ -82,6 +82,9 @@ pub struct Given {
     /// The directory of each profile file, absolute and without links: where its relative host paths
     /// start, and its `${PROFILE_DIR}`.
     pub profile_dirs: BTreeMap<FileId, PathBuf>,
+    /// What stands for the directory of a base where no host is asked: `${PROFILE_DIR}/../bases` where it lies beside
+    /// that of the profile. Of a file that is not here it is `${PROFILE_DIR}`.
+    pub profile_dir_names: BTreeMap<FileId, String>,
 }
 
 /// What a profile is judged by.
@@ -236,7 +239,7 @@ fn profile(raw: &RawProfile, scope: &mut Scope<'_>) -> Option<Settings> {
         expect,
         command: command?.with(env),
         left_out: std::mem::take(&mut scope.left_out),
-        unknown: std::mem::take(&mut scope.unknown),
+        by_variable: std::mem::take(&mut scope.by_variable),
         unprotected,
         private: std::mem::take(&mut scope.private),
     })

@@ -177,7 +177,11 @@ fn memory(
     scope: &mut Scope<'_>,
 ) -> Option<Mount> {
     let target = target(tmpfs, scope);
-    let size = scope.setting_or(size, "size", TMPFS);
+    let of = target.as_ref().map(|target| format!("size of `{target}`"));
+    let size = match size {
+        Some(size) => scope.setting_of(size, "size", &of.unwrap_or_default()),
+        None => Some(At::default_value(TMPFS)),
+    };
     let size = size.and_then(|size| scope.refuse_zero(size, "size"));
     Some(Mount {
         target: target?,
@@ -295,6 +299,7 @@ pub(super) fn owner_map(
     let mapped = identity.is_some_and(|identity| matches!(identity.host, HostIds::Range(_)));
     match (owner, found.owner) {
         (Owner::Map, Some(ids)) if mapped && scope.facts().is_some() => OwnerMap::Mapped(ids),
+        (Owner::Keep, _) if scope.facts().is_none() => OwnerMap::KeptByWish,
         _ => OwnerMap::Kept,
     }
 }

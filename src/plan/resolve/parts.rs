@@ -196,7 +196,14 @@ impl Top<'_> {
                 Protection::ReadOnly => PartGuard::ReadOnly,
                 Protection::Hide => PartGuard::Hidden,
             };
-            let part = part(&self.mount, path.clone(), guard, shape, &entry.path.origin);
+            let may_miss = entry.path.value.may_miss;
+            let part = part(
+                &self.mount,
+                &path,
+                (guard, may_miss),
+                shape,
+                &entry.path.origin,
+            );
             parts.insert((path.depth(), path), part);
         }
         parts.into_values().collect()
@@ -326,15 +333,16 @@ pub(super) fn pins(mount: &At<Mount>, below: &Path, origin: &Origin) -> Vec<At<M
     let pin = |parent: &Path| {
         let path = mount.value.target.join(parent.to_str()?).ok()?;
         let shape = MountPointKind::Directory;
-        Some(part(mount, path, PartGuard::Pinned, shape, origin))
+        let guard = (PartGuard::Pinned, Switch::Off);
+        Some(part(mount, &path, guard, shape, origin))
     };
     parents.filter_map(pin).collect()
 }
 
 fn part(
     mount: &At<Mount>,
-    target: InsidePath,
-    guard: PartGuard,
+    target: &InsidePath,
+    (guard, may_miss): (PartGuard, Switch),
     shape: MountPointKind,
     origin: &Origin,
 ) -> At<Mount> {
@@ -342,9 +350,10 @@ fn part(
         top: mount.value.target.clone(),
         guard,
         shape,
+        may_miss,
     };
     let part = Mount {
-        target,
+        target: target.clone(),
         kind,
         options: Vec::new(),
         point: TargetPoint::MustExist,

@@ -15,7 +15,7 @@ impl Scope<'_> {
     ///
     /// A relative one starts in the directory of the file that states it. `..` goes by the text, as
     /// it reads, and not by where a link leads. In a symbolic plan that directory is
-    /// `${PROFILE_DIR}`.
+    /// `${PROFILE_DIR}`, and of a base what is told relative to it.
     pub fn host_path(&mut self, written: &At<Template>) -> Option<String> {
         let text = self.text(&written.value)?;
         let shown = self.private.hide(&text.value);
@@ -37,7 +37,7 @@ impl Scope<'_> {
             return Some(without_dots(text));
         }
         let base = match self.facts() {
-            None => "${PROFILE_DIR}".to_owned(),
+            None => self.profile_dir_name(&written.origin).to_owned(),
             Some(_) => self.profile_dir(&written.origin).or_else(|| {
                 let message = format!("path `{text}` is relative, and no file states it");
                 self.report(

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diag::{At, Origin, Problem, Problems};
 use crate::model::{Facts, PartFact, PathFact, Wanted};
-use crate::plan::{Privacy, PrivateValues};
+use crate::plan::{ByVariable, Privacy, PrivateValues};
 use crate::profile::{Part, Template};
 
 use super::{Given, Knowledge};
@@ -39,8 +39,8 @@ pub(super) struct Scope<'a> {
     pub wanted: Wanted,
     pub private: PrivateValues,
     pub left_out: Vec<At<String>>,
-    /// Numbers that are not known, as they were written.
-    pub unknown: Vec<At<String>>,
+    /// Numbers that a variable says.
+    pub by_variable: Vec<At<ByVariable>>,
 }
 
 impl<'a> Scope<'a> {
@@ -53,7 +53,7 @@ impl<'a> Scope<'a> {
             wanted: Wanted::default(),
             private: PrivateValues::default(),
             left_out: Vec::new(),
-            unknown: Vec::new(),
+            by_variable: Vec::new(),
         }
     }
 
@@ -111,7 +111,7 @@ impl<'a> Scope<'a> {
     /// The text of `template`, or nothing with a mistake noted for each variable that is not set.
     pub fn text(&mut self, template: &Template) -> Option<Text> {
         if self.facts().is_none() {
-            return Some(Text::shown(&template.to_string()));
+            return Some(Text::shown(&self.symbolic(template)));
         }
         let mut text = Text::shown("");
         let mut complete = true;
@@ -127,6 +127,23 @@ impl<'a> Scope<'a> {
             }
         }
         complete.then_some(text)
+    }
+
+    /// A template as it was written, but for the directory of a base: the profile's own is another one.
+    fn symbolic(&self, template: &Template) -> String {
+        let own =
+            |part: &Part| matches!(part, Part::Variable { name, .. } if name == "PROFILE_DIR");
+        if !template.parts.iter().any(own) {
+            return template.to_string();
+        }
+        let texts = template.parts.iter().map(|part| match part {
+            Part::Variable { origin, .. } if own(part) => self.profile_dir_name(origin).to_owned(),
+            part => Template {
+                parts: vec![part.clone()],
+            }
+            .to_string(),
+        });
+        texts.collect()
     }
 
     fn part(&mut self, part: &Part) -> Option<Text> {
@@ -170,6 +187,15 @@ impl<'a> Scope<'a> {
             }
         };
         Some(Text { value, privacy })
+    }
+
+    /// What stands for the directory of the file in which `origin` lies, where no host is asked.
+    pub fn profile_dir_name(&self, origin: &Origin) -> &str {
+        let file = match origin {
+            Origin::Profile { file, .. } => self.given.profile_dir_names.get(file),
+            _ => None,
+        };
+        file.map_or("${PROFILE_DIR}", String::as_str)
     }
 
     /// The directory of the file in which `origin` lies.

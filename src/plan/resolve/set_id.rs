@@ -77,7 +77,7 @@ impl Rights<'_> {
         let uid = match (access, owner) {
             (Access::ReadOnly | Access::Overlay, _) | (_, OwnerMap::Ranged) => return None,
             (_, OwnerMap::Mapped(UserIds { uid, .. })) => *uid,
-            (_, OwnerMap::Kept) => match self.identity?.host {
+            (_, OwnerMap::Kept | OwnerMap::KeptByWish) => match self.identity?.host {
                 HostIds::Caller(UserIds { uid, .. }) => uid,
                 HostIds::Same => self.identity?.user.value.uid,
                 // Its own id is nobody's, and that of the directory is not its own.

@@ -2,7 +2,7 @@
 
 use crate::diag::{At, Problem};
 use crate::model::{ByteSize, Cpus, Invalid, NumberList, Period, RlimitValue, Weight};
-use crate::plan::Privacy;
+use crate::plan::{ByVariable, Privacy, StandIn};
 use crate::profile::raw::{Opt, Setting};
 use crate::profile::{Part, Template};
 
@@ -77,7 +77,17 @@ impl Scope<'_> {
         written: &At<Setting<T>>,
         key: &str,
     ) -> Option<At<T>> {
-        self.setting_by(written, key, T::WIDEST, T::read)
+        self.setting_of(written, key, key)
+    }
+
+    /// The same for one of several settings of one key, such as the size of a mount: `of` tells them apart.
+    pub fn setting_of<T: FromVariable>(
+        &mut self,
+        written: &At<Setting<T>>,
+        key: &str,
+        of: &str,
+    ) -> Option<At<T>> {
+        self.setting_by(written, (key, of), T::WIDEST, T::read)
     }
 
     /// A setting that may be left out: nothing inside when it is, nothing at all when it is wrong.
@@ -97,10 +107,10 @@ impl Scope<'_> {
     pub fn rlimit(
         &mut self,
         written: &At<Setting<RlimitValue>>,
-        key: &str,
+        (key, of): (&str, &str),
         unit: &'static str,
     ) -> Option<At<RlimitValue>> {
-        self.setting_by(written, key, RlimitValue::Unlimited, |text| {
+        self.setting_by(written, (key, of), RlimitValue::Unlimited, |text| {
             read_rlimit(text, unit)
         })
     }
@@ -108,7 +118,7 @@ impl Scope<'_> {
     fn setting_by<T: Clone>(
         &mut self,
         written: &At<Setting<T>>,
-        key: &str,
+        (key, of): (&str, &str),
         widest: T,
         read: impl Fn(&str) -> Result<T, Invalid>,
     ) -> Option<At<T>> {
@@ -118,14 +128,13 @@ impl Scope<'_> {
         };
         let text = match self.facts() {
             Some(_) => self.text(template)?,
-            None => match literal_default(template) {
-                Some(text) => Text::shown(text),
-                None => {
-                    let unknown = At::new(template.to_string(), written.origin.clone());
-                    self.unknown.push(unknown);
-                    return Some(At::new(widest, written.origin.clone()));
+            None => {
+                self.note_variable(written, template, of);
+                match literal_default(template) {
+                    Some(text) => Text::shown(text),
+                    None => return Some(At::new(widest, written.origin.clone())),
                 }
-            },
+            }
         };
         match read(&text.value) {
             Ok(value) => Some(At::new(value, written.origin.clone())),
@@ -133,6 +142,20 @@ impl Scope<'_> {
                 self.report(unreadable(&text, template, written, key, why));
                 None
             }
+        }
+    }
+
+    fn note_variable<T>(&mut self, written: &At<T>, template: &Template, of: &str) {
+        if template.as_literal().is_none() {
+            let by = ByVariable {
+                key: of.to_owned(),
+                text: template.to_string(),
+                stand_in: match literal_default(template) {
+                    Some(_) => StandIn::Default,
+                    None => StandIn::Widest,
+                },
+            };
+            self.by_variable.push(At::new(by, written.origin.clone()));
         }
     }
 

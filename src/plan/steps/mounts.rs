@@ -21,7 +21,7 @@ pub(crate) const DEVICES: [(&str, (u32, u32)); 6] = [
 ];
 
 /// Parts of /proc that tell of the host (rule 12): empty inside.
-const PROC_MASKS: [&str; 13] = [
+pub(crate) const PROC_MASKS: [&str; 13] = [
     "acpi",
     "asound",
     "interrupts",
@@ -38,10 +38,10 @@ const PROC_MASKS: [&str; 13] = [
 ];
 
 /// Parts of /proc that change the host when root writes them: read-only inside.
-const PROC_SEALS: [&str; 5] = ["bus", "fs", "irq", "sys", "sysrq-trigger"];
+pub(crate) const PROC_SEALS: [&str; 5] = ["bus", "fs", "irq", "sys", "sysrq-trigger"];
 
 /// Parts of /sys that tell of the host or reach its firmware: empty inside.
-const SYS_MASKS: [&str; 8] = [
+pub(crate) const SYS_MASKS: [&str; 8] = [
     "devices/virtual/powercap",
     "firmware",
     "fs/bpf",
@@ -342,9 +342,13 @@ impl Steps<'_> {
                 MountKind::Bind { shape, .. } => attach(*shape),
                 MountKind::Socket { .. } => attach(MountPointKind::File),
                 // Each right behind its bind.
-                MountKind::Part { top, guard, shape } => {
-                    parts::guard(&tops, top, &mount.value.target, *guard, *shape)
-                }
+                MountKind::Part {
+                    top,
+                    guard,
+                    shape,
+                    // On a host it is there.
+                    may_miss: _,
+                } => parts::guard(&tops, top, &mount.value.target, *guard, *shape),
                 MountKind::Volume { .. } => attach(MountPointKind::Directory),
                 MountKind::Tmpfs { size, mode } => Some(MountAction::MountTmpfs {
                     target,

@@ -11,7 +11,7 @@ pub(super) fn mount_flags(access: Access, options: &[MountOption], owner: OwnerM
         flags.push_str(option.word());
     }
     match owner {
-        OwnerMap::Kept => flags,
+        OwnerMap::Kept | OwnerMap::KeptByWish => flags,
         OwnerMap::Mapped(UserIds { uid, gid }) => format!("{flags} idmap={uid}:{gid}"),
         OwnerMap::Ranged => format!("{flags} idmap=all"),
     }

@@ -1,7 +1,7 @@
 //! Differences for people: what is wider first, each with its line and what is possible now.
 
 use crate::report::audit::{TIE, tied};
-use crate::report::printable::printable;
+use crate::report::printable::{at_length, printable};
 use crate::report::problems::Style;
 use crate::report::steps::broken;
 use crate::review::diff::{Change, Mark};
@@ -61,7 +61,7 @@ fn entry(compared: &Compared, change: &Change, style: Style) -> String {
             )
         }
     };
-    let message = tied(&printable(&change.message));
+    let message = tied(&at_length(&change.message));
     for line in broken(&message, room, room) {
         text += &format!("{}{}\n", " ".repeat(INDENT), line.replace(TIE, " "));
     }

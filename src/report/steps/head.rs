@@ -65,7 +65,7 @@ impl Head<'_> {
             // Each stands at what may be missing.
             allow_degraded: _,
             // On a host all are known.
-            unknown: _,
+            by_variable: _,
         } = settings;
         let description = description
             .as_ref()

@@ -46,7 +46,7 @@ pub(super) fn rows(settings: &Settings, inherit: &[At<String>], texts: Texts<'_>
         left_out: _,
         unprotected: _,
         // Told in place of the values.
-        unknown: _,
+        by_variable: _,
         // Hidden in all the others.
         private: _,
     } = settings;
@@ -177,6 +177,8 @@ impl Rows<'_> {
             workdir,
             umask,
             terminal,
+            // It decided the line above.
+            terminal_mode: _,
             fds,
             // Told under `env`.
             env: _,

@@ -5,6 +5,7 @@ use crate::plan::{Privacy, Variable};
 
 use super::score::{Dimension, Weight};
 use super::{Found, Rule, Subject, values};
+use crate::review::variables::CODE;
 
 /// What is inherited, what is set, what is written on the command line.
 pub(super) const RULES: &[Rule] = &[
@@ -101,35 +102,6 @@ const KNOWN_SECRETS: &[&str] = &[
     "TF_TOKEN",
     "TWINE_PASSWORD",
     "VAULT_TOKEN",
-];
-
-/// Names and starts of names by which programs load code.
-const CODE: &[&str] = &[
-    "LD_*",
-    "GIT_*",
-    "BASH_ENV",
-    "ENV",
-    "BASH_FUNC_*",
-    "PYTHONPATH",
-    "PYTHONSTARTUP",
-    "PYTHONHOME",
-    "PERL5LIB",
-    "PERL5OPT",
-    "RUBYOPT",
-    "RUBYLIB",
-    "NODE_OPTIONS",
-    "NODE_PATH",
-    "JAVA_TOOL_OPTIONS",
-    "_JAVA_OPTIONS",
-    "CLASSPATH",
-    "GCONV_PATH",
-    "RUSTC_WRAPPER",
-    "CARGO_BUILD_RUSTC_WRAPPER",
-    "EDITOR",
-    "VISUAL",
-    "PAGER",
-    "LESSOPEN",
-    "MANPAGER",
 ];
 
 /// Addresses of services.

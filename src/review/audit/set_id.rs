@@ -35,7 +35,7 @@ fn writes(mount: &&At<Mount>) -> bool {
         mount.value.kind,
         MountKind::Bind {
             access: Access::ReadWrite,
-            owner: OwnerMap::Mapped(_) | OwnerMap::Kept,
+            owner: OwnerMap::Mapped(_) | OwnerMap::Kept | OwnerMap::KeptByWish,
             ..
         }
     )

@@ -1,7 +1,12 @@
 //! What of the caller's environment enters, and what the command line may set.
 
-use crate::plan::Privacy;
+use crate::diag::{At, Origin};
+use crate::model::{InsidePath, Writes};
+use crate::plan::{Privacy, Settings, Variable};
+use crate::review::variables::{chooses_code, paths};
+use crate::review::view::{Content, Writing, view};
 
+use super::files::holds;
 use super::power::{Power, Reach, matches};
 use super::{Side, topics};
 
@@ -26,7 +31,7 @@ pub(super) fn powers(side: Side<'_>, powers: &mut Vec<Power>) {
                 false => format!("the caller's variable `{name}` can be read"),
             };
             Power::new(topics::ENVIRONMENT, reach, text, &at.origin)
-        } else if variable.value.contains("${") {
+        } else if has_variable(&variable.value) {
             let text = format!("the variable `{name}` tells `{}`", variable.value);
             Power::new(topics::ENVIRONMENT, Reach::plain(&text), text, &at.origin)
         } else {
@@ -34,6 +39,7 @@ pub(super) fn powers(side: Side<'_>, powers: &mut Vec<Power>) {
         };
         powers.push(power);
     }
+    writable_code(side.settings, powers);
     for param in side.params {
         let name = &param.name.value;
         if param.choices.is_empty() {
@@ -53,11 +59,85 @@ pub(super) fn powers(side: Side<'_>, powers: &mut Vec<Power>) {
 }
 
 /// `*` for anything; a choice ends with what no text holds, so that none is taken for a pattern.
-fn param_power(name: &str, value: &str, text: String, origin: &crate::diag::Origin) -> Power {
+fn param_power(name: &str, value: &str, text: String, origin: &Origin) -> Power {
     let reach = Reach::Names {
         of: "param",
         pattern: format!("{name}={value}"),
         except: Vec::new(),
     };
     Power::new(topics::PARAMETER, reach, text, origin)
+}
+
+/// Whether a text has a variable in it: `$${` is none.
+pub(super) fn has_variable(text: &str) -> bool {
+    let mut found = text.match_indices("${");
+    found.any(|(at, _)| !text[..at].ends_with('$'))
+}
+
+/// Where a program finds or loads code that another one, or itself in another run, may have written.
+fn writable_code(settings: &Settings, powers: &mut Vec<Power>) {
+    for At { value, origin } in &settings.command.env {
+        let Variable { name, value, .. } = value;
+        if *origin == Origin::Default || !chooses_code(name) {
+            continue;
+        }
+        for path in paths(name, value) {
+            let Some(place) = inside(settings, path) else {
+                continue;
+            };
+            if can_be_written(settings, &place) {
+                let text = format!("`{name}` names `{place}`, where the program may write");
+                let reach = Reach::plain(&text);
+                powers.push(Power::new(topics::CODE_VARIABLE, reach, text, origin));
+            }
+        }
+    }
+}
+
+/// The place of a path, from where the program starts. What no text tells is told with the variables in it.
+fn inside(settings: &Settings, path: &str) -> Option<InsidePath> {
+    let absolute = path.starts_with('/') || has_variable(path);
+    let whole = match (path, absolute) {
+        (".", _) => return Some(settings.command.workdir.value.clone()),
+        (path, true) => path.to_owned(),
+        (path, false) => format!("{}/{path}", settings.command.workdir.value),
+    };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in whole.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    let plain = parts.join("/");
+    match plain.starts_with("${") {
+        true => Some(InsidePath::symbolic(&plain)),
+        false => format!("/{plain}").parse().ok(),
+    }
+}
+
+/// By the mounts; of the root tree, where nothing brings the place, or what is written there stays.
+fn can_be_written(settings: &Settings, place: &InsidePath) -> bool {
+    view(settings, place).iter().any(|seen| match seen.content {
+        Content::Tree => match settings.writes.value {
+            Writes::Deny => false,
+            Writes::Discard => !holds(&settings.tree.sources, place),
+            Writes::Keep => true,
+        },
+        _ => seen.writing > Writing::Denied,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_variable;
+
+    #[test]
+    fn a_dollar_before_it_makes_a_variable_plain_text() {
+        assert!(has_variable("a${HOME}") && has_variable("$${A}${B}"));
+        assert!(!has_variable("$5 and $${HOME}") && !has_variable("$HOME"));
+    }
 }

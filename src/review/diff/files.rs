@@ -4,39 +4,77 @@ use std::collections::BTreeSet;
 
 use crate::diag::{At, Origin};
 use crate::model::host_sockets::below;
-use crate::model::{ByteSize, InsidePath, MountOption};
-use crate::plan::{Settings, TreeSource};
-use crate::review::view::{Content, Seen, Writing, view};
+use crate::model::{Access, ByteSize, InsidePath, MountOption};
+use crate::plan::{MountKind, OwnerMap, Settings, TreeSource};
+use crate::review::view::{Content, Seen, When, Writing, joined, rest, view};
 
 use super::power::{Power, Reach};
-use super::{Side, Topic, topics};
+use super::{Apart, Side, Topic, topics};
 
 /// What is possible by the mounts of `to` and not by those of `from`.
-pub(super) fn gains(from: Side<'_>, to: Side<'_>) -> Vec<Power> {
-    let mut gains: Vec<(InsidePath, Power)> = Vec::new();
-    for place in places(from, to) {
-        let before = view(from.settings, &place);
-        for seen in view(to.settings, &place) {
-            for power in gained(from.settings, to.settings, &place, &before, &seen) {
-                // What follows from the same mount further up was told there.
-                let told = gains.iter().any(|(above, told)| {
-                    place.is_within(above)
-                        && told.origin == power.origin
-                        && told.topic == power.topic
-                });
-                if !told {
-                    gains.push((place.clone(), power));
+pub(super) fn gains(from: &Apart<'_>, to: &Apart<'_>) -> Vec<Power> {
+    let mut gains: Vec<Gain<'_>> = Vec::new();
+    for (place, now) in &to.shown {
+        let before = from.shown.get(place).map_or(&[][..], Vec::as_slice);
+        for seen in now {
+            for power in gained(from.side.settings, to.side.settings, place, before, seen) {
+                let gain = Gain { place, seen, power };
+                if !gains.iter().any(|above| gain.follows_from(above)) {
+                    gains.push(gain);
                 }
             }
         }
     }
-    gains.into_iter().map(|(_, power)| power).collect()
+    gains.into_iter().map(|gain| gain.power).collect()
+}
+
+/// What becomes possible at a place.
+struct Gain<'a> {
+    place: &'a InsidePath,
+    seen: &'a Seen<'a>,
+    power: Power,
+}
+
+impl Gain<'_> {
+    /// Whether it was told where the same mount is seen further up, or with it.
+    fn follows_from(&self, above: &Gain<'_>) -> bool {
+        if !self.place.is_within(above.place) {
+            return false;
+        }
+        let topics = (above.power.topic.code, self.power.topic.code);
+        let (read, write) = (topics::FILE_READ.code, topics::FILE_WRITE.code);
+        if topics == (topics::MOUNT_OPTION.code, topics::MOUNT_OPTION.code) {
+            let what = |power: &Power| {
+                power
+                    .with
+                    .split_once("`: ")
+                    .map(|(_, what)| what.to_owned())
+            };
+            return above.seen.top == self.seen.top && what(&above.power) == what(&self.power);
+        }
+        (topics.0 == topics.1 && above.power.origin == self.power.origin)
+            || ([(write, write), (write, read), (read, read)].contains(&topics)
+                && self.lies_in(above))
+    }
+
+    /// Whether what is shown is what lies there in what is shown above.
+    fn lies_in(&self, above: &Gain<'_>) -> bool {
+        match (&above.seen.content, &self.seen.content) {
+            (Content::Host { path: top, owner }, Content::Host { path, owner: own }) => {
+                owner == own && *path == joined(top, rest(self.place, above.place))
+            }
+            (Content::Kept(top), Content::Kept(path)) => {
+                *path == joined(top, rest(self.place, above.place))
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Where the two may differ, parents before children.
-fn places(from: Side<'_>, to: Side<'_>) -> BTreeSet<InsidePath> {
-    let mounts = from.settings.mounts.iter().chain(&to.settings.mounts);
-    mounts.map(|mount| mount.value.target.clone()).collect()
+pub(super) fn places<'a>(old: Side<'a>, new: Side<'a>) -> BTreeSet<&'a InsidePath> {
+    let mounts = old.settings.mounts.iter().chain(&new.settings.mounts);
+    mounts.map(|mount| &mount.value.target).collect()
 }
 
 fn gained(
@@ -47,23 +85,35 @@ fn gained(
     seen: &Seen<'_>,
 ) -> Vec<Power> {
     let shown = |topic, text: String| vec![power(topic, place, text, seen.origin)];
-    let same: Vec<&Seen<'_>> = before
+    // What was reached through a mount further up was no mount of its own, whose source may be a link.
+    let passed = |had: &Seen<'_>| seen.top == *place && had.top != *place;
+    let led = leads_out(from, to, seen);
+    let (walked, same): (Vec<&Seen<'_>>, Vec<&Seen<'_>>) = before
         .iter()
-        .filter(|had| had.content == seen.content)
-        .collect();
-    if same.is_empty() && !is_below(from, place, seen) {
+        .filter(|had| had.content == seen.content && had.shows_as_often(seen))
+        .partition(|had| passed(had) && led);
+    let below = below_before(from, place, seen);
+    if same.is_empty() && led && !(walked.is_empty() && below.is_none()) {
+        let topic = match seen.writing {
+            Writing::Denied => topics::FILE_READ,
+            _ => topics::FILE_WRITE,
+        };
+        let elsewhere = ", also where that is a link to elsewhere";
+        return shown(topic, appears(place, seen) + elsewhere);
+    }
+    if same.is_empty() && below.is_none() {
         return match &seen.content {
             Content::Hidden => Vec::new(),
             Content::Tree if !holds(&to.tree.sources, place) => Vec::new(),
+            // What may be written there is told with the tree.
+            Content::Tree => shown(topics::FILE_READ, appears(place, seen)),
             Content::Memory if *place != seen.top => Vec::new(),
             Content::Memory => shown(topics::MEMORY_FILES, appears(place, seen)),
             Content::Socket { .. } => shown(topics::SOCKET, appears(place, seen)),
-            Content::Tree | Content::Host { .. } | Content::Kept(_)
-                if seen.writing > Writing::Denied =>
-            {
+            Content::Host { .. } | Content::Kept(_) if seen.writing > Writing::Denied => {
                 shown(topics::FILE_WRITE, appears(place, seen))
             }
-            Content::Tree | Content::Host { .. } | Content::Kept(_) => {
+            Content::Host { .. } | Content::Kept(_) => {
                 shown(topics::FILE_READ, appears(place, seen))
             }
         };
@@ -83,13 +133,13 @@ fn power(topic: &'static Topic, place: &InsidePath, text: String, origin: &Origi
     Power::new(topic, Reach::plain(place.as_str()), text, origin)
 }
 
-/// Whether what is shown now lay in what was shown at the same place before, and may not be written now if
-/// it could not be then. Nothing may have lain over it: it could have been hidden.
-fn is_below(from: &Settings, place: &InsidePath, seen: &Seen<'_>) -> bool {
+/// The mount in which what is shown now lay at the same place before, where it may not be written now if it could not
+/// be then. Nothing may have lain over it: it could have been hidden.
+fn below_before<'a>(from: &'a Settings, place: &InsidePath, seen: &Seen<'_>) -> Option<Seen<'a>> {
     let Content::Host { path, owner } = &seen.content else {
-        return false;
+        return None;
     };
-    view(from, place).iter().any(|had| {
+    view(from, place).into_iter().find(|had| {
         let Content::Host {
             path: top,
             owner: kept,
@@ -118,6 +168,41 @@ fn is_below(from: &Settings, place: &InsidePath, seen: &Seen<'_>) -> bool {
     })
 }
 
+/// Whether a path of the host may be a link that a stranger laid, which a mount would follow to anywhere: below a
+/// directory of the checkout whoever may commit, and where the program could write, the program.
+///
+/// Where the program still can, a start refuses such a link.
+fn leads_out(from: &Settings, to: &Settings, seen: &Seen<'_>) -> bool {
+    let Content::Host { path, .. } = &seen.content else {
+        return false;
+    };
+    let writes = |settings: &Settings| {
+        let mut mounts = settings.mounts.iter();
+        mounts.any(|mount| match &mount.value.kind {
+            MountKind::Bind {
+                source,
+                access: Access::ReadWrite,
+                ..
+            } => beneath(path, source).is_some(),
+            _ => false,
+        })
+    };
+    !writes(to) && (writes(from) || of_strangers(path))
+}
+
+/// Whether a host path lies where a checkout does: what is there anybody may have committed.
+pub(super) fn of_strangers(path: &str) -> bool {
+    let of_checkout = [
+        "${GIT_ROOT}",
+        "${GIT_COMMON_DIR}",
+        "${CWD}",
+        "${PROFILE_DIR}",
+    ];
+    of_checkout
+        .iter()
+        .any(|variable| path.starts_with(variable))
+}
+
 /// What of a host path lies below another; nothing where a `..` could lead out of it.
 pub(super) fn beneath<'a>(path: &'a str, top: &str) -> Option<&'a str> {
     let climbs = |path: &str| path.split('/').any(|part| part == "..");
@@ -134,7 +219,7 @@ const SYSTEM: &[&str] = &[
 ];
 
 /// Whether a source of the tree may bring something to a path or below it.
-fn holds(sources: &[At<TreeSource>], place: &InsidePath) -> bool {
+pub(super) fn holds(sources: &[At<TreeSource>], place: &InsidePath) -> bool {
     sources.iter().any(|source| match &source.value {
         TreeSource::Copy { from, to, .. } => {
             let from = from.to_string_lossy();
@@ -180,8 +265,16 @@ fn appears(place: &InsidePath, seen: &Seen<'_>) -> String {
 fn what(seen: &Seen<'_>) -> String {
     match &seen.content {
         Content::Tree => "the root tree".to_owned(),
-        Content::Host { path, .. } | Content::Socket { path, .. } => {
-            format!("the host's `{path}`")
+        Content::Host { path, owner } | Content::Socket { path, owner } => {
+            let owners = match owner {
+                OwnerMap::KeptByWish => ", with the owners of the host",
+                OwnerMap::Kept | OwnerMap::Mapped(_) | OwnerMap::Ranged => "",
+            };
+            let when = match seen.when {
+                When::Always => "",
+                When::Unguarded => ", where it is missing at the start",
+            };
+            format!("the host's `{path}`{owners}{when}")
         }
         Content::Kept(name) => format!("the volume `{name}`"),
         Content::Memory => "memory".to_owned(),
@@ -227,7 +320,10 @@ fn options(place: &InsidePath, same: &[&Seen<'_>], seen: &Seen<'_>) -> Vec<Power
 }
 
 fn size(place: &InsidePath, same: &[&Seen<'_>], seen: &Seen<'_>) -> Option<Power> {
-    let size = seen.size.filter(|_| *place == seen.top)?;
+    // What a variable says is told with the limits.
+    let size = seen
+        .size
+        .filter(|size| *place == seen.top && size.0 < u64::MAX)?;
     let most = same.iter().filter_map(|had| had.size).max()?;
     let text = format!("`{place}` may hold {}", amount(size));
     (most < size).then(|| power(topics::MEMORY_FILES, place, text, seen.origin))

@@ -2,7 +2,8 @@
 
 use crate::diag::Origin;
 use crate::model::{
-    CgroupMount, ExtraArguments, IdExtent, NetworkMode, ProcMount, Switch, SysMount, Writes,
+    CgroupMount, ExtraArguments, IdExtent, NetworkMode, ProcMount, Switch, SysMount, TerminalMode,
+    Writes,
 };
 use crate::plan::{Command, Identity, Landlock, Namespaces, Settings, Supervise, System, Terminal};
 
@@ -52,8 +53,8 @@ pub(super) fn powers(side: Side<'_>, powers: &mut Vec<Power>) {
         left_out: _,
         unprotected: _,
         private: _,
-        // The widest that they can be stands in their places.
-        unknown: _,
+        // Limits, all of them.
+        by_variable: _,
     } = side.settings;
     let mut to = Powers(powers);
     of_command(command, &mut to);
@@ -119,6 +120,7 @@ fn of_command(command: &Command, to: &mut Powers<'_>) {
         workdir: _,
         umask,
         terminal,
+        terminal_mode,
         fds,
         // Told on their own.
         env: _,
@@ -134,9 +136,12 @@ fn of_command(command: &Command, to: &mut Powers<'_>) {
     let text = format!("new files may have the mode {bits:03o}");
     let reach = Reach::Bits("umask".to_owned(), bits);
     to.0.push(Power::new(topics::FILE_WRITE, reach, text, &umask.origin));
+    let text = "the program has a terminal of the caller's that is not its standard input";
     let inherited = terminal.value == Terminal::Inherited;
-    let text = "the program has the caller's terminal";
     to.when(inherited, topics::TERMINAL, text, &terminal.origin);
+    let text = "the program has the caller's terminal as its standard input";
+    let never = *terminal_mode == TerminalMode::Never;
+    to.when(never, topics::TERMINAL, text, &terminal.origin);
     for fd in fds {
         let text = format!("descriptor {} of the caller passes", fd.value);
         to.when(true, topics::DESCRIPTOR, &text, &fd.origin);
@@ -160,20 +165,27 @@ fn of_identity(identity: &Identity, to: &mut Powers<'_>) {
     }
     if maps.value.is_range() {
         for (what, extents) in [("users", &maps.value.users), ("groups", &maps.value.groups)] {
-            for IdExtent {
-                inside,
-                outside,
-                count,
-            } in extents
-            {
-                let text =
-                    format!("{count} {what} from {inside} on are the host's from {outside} on");
-                to.when(true, topics::IDENTITY, &text, &maps.origin);
-            }
+            let ranges: Vec<String> = extents.iter().map(range).collect();
+            let text = format!("{what} inside are the host's: {}", ranges.join(", "));
+            to.when(!ranges.is_empty(), topics::IDENTITY, &text, &maps.origin);
         }
         let text = "more ids than the program's own are mapped";
         to.when(true, topics::IDENTITY, text, &maps.origin);
     }
+}
+
+/// `0-999 as 100000-100999`
+fn range(extent: &IdExtent) -> String {
+    let IdExtent {
+        inside,
+        outside,
+        count,
+    } = *extent;
+    let ids = |first: u32| match count {
+        0 | 1 => first.to_string(),
+        count => format!("{first}-{}", u64::from(first) + u64::from(count) - 1),
+    };
+    format!("{} as {}", ids(inside), ids(outside))
 }
 
 fn of_system(system: &System, to: &mut Powers<'_>) {
@@ -273,7 +285,7 @@ fn of_supervise(supervise: &Supervise, to: &mut Powers<'_>) {
         &kill_on_parent_exit.origin,
     );
     let time = &stop_timeout.value;
-    let reach = Reach::UpTo("stop".to_owned(), time.0.as_nanos());
+    let reach = Reach::UpTo("supervise.stop_timeout".to_owned(), time.0.as_nanos());
     let text = format!("it may go on for {time} after it was asked to end");
     to.0.push(Power::new(
         topics::LIFETIME,

@@ -1,16 +1,35 @@
 //! Limits: more is wider, and none is the most.
 
-use std::time::Duration;
-
-use crate::diag::Origin;
+use crate::diag::{At, Origin};
 use crate::model::{ByteSize, NumberList, Period, Resource, RlimitValue, Writes};
-use crate::plan::{Amount, GroupLimits, IoLimit, Settings};
+use crate::plan::{Amount, ByVariable, GroupLimits, IoLimit, Settings};
 
+use super::neutral::PROMISE;
 use super::power::{Power, Reach};
 use super::{Side, topics};
 
 /// What a control group gives where nobody sets a weight (cgroups(7)).
 const USUAL_WEIGHT: u64 = 100;
+
+/// What is said of a soft limit, behind the key of both.
+const SOFT: &str = ", the soft limit";
+
+/// Without the soft limits that go as far as the hard ones: one sentence tells of both.
+pub(super) fn told_once(gains: Vec<Power>) -> Vec<Power> {
+    let soft: Vec<bool> = gains
+        .iter()
+        .map(|gain| {
+            let hard = gain.with.replace(SOFT, "");
+            let mut others = gains.iter();
+            hard != gain.with
+                && others.any(|other| other.with == hard && other.origin == gain.origin)
+        })
+        .collect();
+    let all = gains.into_iter().zip(soft);
+    all.filter(|(_, soft)| !soft)
+        .map(|(gain, _)| gain)
+        .collect()
+}
 
 /// What `side` may take; `other` names what it has no limit on.
 pub(super) fn powers(side: Side<'_>, other: Side<'_>, powers: &mut Vec<Power>) {
@@ -36,7 +55,7 @@ pub(super) fn powers(side: Side<'_>, other: Side<'_>, powers: &mut Vec<Power>) {
             &hard.to_string(),
             &limit.limit.origin,
         ));
-        let key = format!("{key}, the soft limit");
+        let key = format!("{key}{SOFT}");
         powers.push(upto(
             &key,
             rlimit(soft),
@@ -49,7 +68,7 @@ pub(super) fn powers(side: Side<'_>, other: Side<'_>, powers: &mut Vec<Power>) {
         if !set.any(|limit| limit.resource == *resource) {
             let key = format!("limits.process.{}", resource.key);
             powers.push(none(&key));
-            powers.push(none(&format!("{key}, the soft limit")));
+            powers.push(none(&format!("{key}{SOFT}")));
         }
     }
     powers.push(match wall_time {
@@ -70,6 +89,7 @@ pub(super) fn powers(side: Side<'_>, other: Side<'_>, powers: &mut Vec<Power>) {
         )),
         Writes::Keep => powers.push(none("rootfs.writes_size")),
     }
+    by_variables(side, powers);
 }
 
 fn of_groups(limits: &GroupLimits, powers: &mut Vec<Power>) {
@@ -126,8 +146,7 @@ fn of_disk(limit: &IoLimit, origin: &Origin, powers: &mut Vec<Power>) {
         rates,
     } = limit;
     for (rate, most) in rates {
-        let key = format!("limits.io of `{device}`, {}", rate.key());
-        powers.push(count(&key, *most, origin));
+        powers.push(count(&rate.of_disk(device), *most, origin));
     }
 }
 
@@ -154,25 +173,15 @@ fn of_named(limits: &GroupLimits, others: &GroupLimits, powers: &mut Vec<Power>)
 }
 
 fn size(key: &str, size: ByteSize, origin: &Origin) -> Power {
-    match size.0 {
-        u64::MAX => unknown(key, origin),
-        most => upto(key, most.into(), &size.to_string(), origin),
-    }
+    upto(key, size.0.into(), &size.to_string(), origin)
 }
 
 fn count(key: &str, most: u64, origin: &Origin) -> Power {
-    match most {
-        u64::MAX => unknown(key, origin),
-        most => upto(key, most.into(), &most.to_string(), origin),
-    }
+    upto(key, most.into(), &most.to_string(), origin)
 }
 
 fn period(key: &str, time: Period, origin: &Origin) -> Power {
-    match time.0 {
-        // What stands for a variable.
-        most if most >= Duration::from_nanos(u64::MAX) => unknown(key, origin),
-        most => upto(key, most.as_nanos(), &time.to_string(), origin),
-    }
+    upto(key, time.0.as_nanos(), &time.to_string(), origin)
 }
 
 fn rlimit(value: RlimitValue) -> u128 {
@@ -184,20 +193,43 @@ fn rlimit(value: RlimitValue) -> u128 {
 
 fn upto(key: &str, most: u128, shown: &str, origin: &Origin) -> Power {
     let reach = Reach::UpTo(key.to_owned(), most);
-    let text = format!("`{key}` goes up to {shown}");
+    let text = format!("{} goes up to {shown}", quoted(key));
     Power::new(topics::LIMIT, reach, text, origin)
 }
 
-/// A variable of the caller's says how much: as much as it likes.
-fn unknown(key: &str, origin: &Origin) -> Power {
-    let reach = Reach::UpTo(key.to_owned(), u128::MAX - 1);
-    let text = format!("`{key}` is as much as a variable of the caller's says");
-    Power::new(topics::LIMIT, reach, text, origin)
+/// What variables of the caller's say takes the place of the numbers that stand for it in a symbolic plan.
+fn by_variables(side: Side<'_>, powers: &mut Vec<Power>) {
+    let all = &side.settings.by_variable;
+    // A promise is no power.
+    let all = all.iter().filter(|by| !by.value.key.starts_with(PROMISE));
+    for At { value, origin } in all {
+        let ByVariable {
+            key,
+            text,
+            stand_in: _,
+        } = value;
+        let told = Power::new(
+            topics::LIMIT,
+            Reach::ByVariable(key.clone(), text.clone()),
+            format!("{} is as much as `{text}` says", quoted(key)),
+            origin,
+        );
+        powers.retain(|power| !matches!(&power.reach, Reach::UpTo(of, _) | Reach::Numbers(of, _) if of == key));
+        powers.push(told);
+    }
+}
+
+/// A key in backticks, where it has none of its own.
+fn quoted(key: &str) -> String {
+    match key.contains('`') {
+        true => key.to_owned(),
+        false => format!("`{key}`"),
+    }
 }
 
 fn none(key: &str) -> Power {
     let reach = Reach::UpTo(key.to_owned(), u128::MAX);
-    let text = format!("`{key}` has no limit");
+    let text = format!("{} has no limit", quoted(key));
     Power::new(topics::LIMIT, reach, text, &Origin::Default)
 }
 

@@ -21,14 +21,19 @@ mod syscalls;
 mod topics;
 mod tree;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::diag::{At, Origin};
+use crate::model::InsidePath;
 use crate::plan::Settings;
+
+use super::view::{Seen, view};
 
 pub use topics::{Topic, topics};
 
 pub(super) use files::touches;
-use power::Power;
 pub(super) use power::matches;
+use power::{Power, Reach};
 pub(super) use syscalls::origin;
 
 /// One of two profiles.
@@ -100,8 +105,10 @@ pub struct Change {
 
 /// All differences, those that are wider first.
 pub fn diff(old: Side<'_>, new: Side<'_>) -> Vec<Change> {
+    let places = files::places(old, new);
+    let (before, now) = (Apart::new(old, new, &places), Apart::new(new, old, &places));
     let mut changes: Vec<Change> = Vec::new();
-    for power in gains(old, new) {
+    for power in gains(&before, &now) {
         changes.push(Change {
             topic: power.topic,
             mark: Mark::Wider,
@@ -110,7 +117,7 @@ pub fn diff(old: Side<'_>, new: Side<'_>) -> Vec<Change> {
             origin: power.origin,
         });
     }
-    for power in gains(new, old) {
+    for power in gains(&now, &before) {
         let message = power
             .without
             .unwrap_or_else(|| format!("no longer: {}", power.with));
@@ -126,26 +133,54 @@ pub fn diff(old: Side<'_>, new: Side<'_>) -> Vec<Change> {
     changes
 }
 
-/// What is possible in `to` and not in `from`.
-fn gains(from: Side<'_>, to: Side<'_>) -> Vec<Power> {
-    let had = powers(from, to);
-    let mut gains = powers(to, from);
-    gains.retain(|power| !had.iter().any(|had| had.reach.covers(&power.reach)));
-    for gain in &mut gains {
-        gain.point_at(&had);
-    }
-    gains.extend(files::gains(from, to));
-    gains.extend(tree::gains(from, to));
-    gains.extend(promises::gains(from, to));
-    syscalls::joined(gains)
+/// A side, taken apart once: both ways of a comparison look at it.
+struct Apart<'a> {
+    side: Side<'a>,
+    /// All that does not depend on where in the tree it is.
+    powers: Vec<Power>,
+    /// What lies at each place where the two may differ, the uppermost first.
+    shown: BTreeMap<&'a InsidePath, Vec<Seen<'a>>>,
+    /// What the root tree is made of.
+    parts: Vec<At<tree::Part>>,
 }
 
-/// All that does not depend on where in the tree it is.
-fn powers(side: Side<'_>, other: Side<'_>) -> Vec<Power> {
-    let mut powers = Vec::new();
-    isolation::powers(side, &mut powers);
-    limits::powers(side, other, &mut powers);
-    syscalls::powers(side, &mut powers);
-    env::powers(side, &mut powers);
-    powers
+impl<'a> Apart<'a> {
+    fn new(side: Side<'a>, other: Side<'_>, places: &BTreeSet<&'a InsidePath>) -> Apart<'a> {
+        let mut powers = Vec::new();
+        isolation::powers(side, &mut powers);
+        limits::powers(side, other, &mut powers);
+        syscalls::powers(side, &mut powers);
+        env::powers(side, &mut powers);
+        let shown = places
+            .iter()
+            .map(|place| (*place, view(side.settings, place)));
+        Apart {
+            side,
+            powers,
+            shown: shown.collect(),
+            parts: tree::parts(&side.settings.tree),
+        }
+    }
+}
+
+/// What is possible in `to` and not in `from`.
+fn gains(from: &Apart<'_>, to: &Apart<'_>) -> Vec<Power> {
+    let had = &from.powers;
+    let new = |power: &&Power| !had.iter().any(|had| had.reach.covers(&power.reach));
+    let mut gains: Vec<Power> = to.powers.iter().filter(new).cloned().collect();
+    // Two rules of one call may hold back the same.
+    let mut told: Vec<Reach> = Vec::new();
+    gains.retain(|gain| {
+        let new = !told.contains(&gain.reach);
+        told.push(gain.reach.clone());
+        new
+    });
+    for gain in &mut gains {
+        gain.point_at(had);
+    }
+    let mut gains = limits::told_once(gains);
+    gains.extend(files::gains(from, to));
+    gains.extend(tree::gains(from, to));
+    gains.extend(promises::gains(from.side, to.side));
+    syscalls::joined(gains)
 }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::diag::Origin;
+use crate::diag::{At, Origin};
 use crate::model::OnDeny;
-use crate::plan::{Missing, MountKind, Settings, TreeSource};
+use crate::plan::{Missing, MountKind, Privacy, Settings, TreeSource};
+use crate::review::variables::chooses_code;
 
-use super::{Change, Mark, Side, Where, topics};
+use super::env::has_variable;
+use super::{Change, Mark, Side, Topic, Where, topics};
 
 /// A value for each key.
 type Facts = BTreeMap<String, (String, Origin)>;
@@ -27,8 +29,13 @@ pub(super) fn changes(old: Side<'_>, new: Side<'_>) -> Vec<Change> {
             }
             _ => return None,
         };
+        // What nobody's line says came of something that is told.
+        let known = [before.get(key), now.get(key)].into_iter().flatten();
+        if known.clone().all(|(_, origin)| *origin == Origin::Default) {
+            return None;
+        }
         Some(Change {
-            topic: topics::OTHER,
+            topic: topic(key),
             mark: Mark::Neutral,
             message,
             side,
@@ -36,6 +43,20 @@ pub(super) fn changes(old: Side<'_>, new: Side<'_>) -> Vec<Change> {
         })
     });
     changed.collect()
+}
+
+/// How the keys of promises begin that have a number.
+pub(super) const PROMISE: &str = "max_";
+
+/// How the key of a variable begins.
+const VARIABLE: &str = "the variable `";
+
+fn topic(key: &str) -> &'static Topic {
+    let name = key.strip_prefix(VARIABLE);
+    match name.and_then(|name| name.strip_suffix('`')) {
+        Some(name) if chooses_code(name) => topics::CODE_VARIABLE,
+        _ => topics::OTHER,
+    }
 }
 
 fn facts(settings: &Settings) -> Facts {
@@ -76,9 +97,9 @@ fn facts(settings: &Settings) -> Facts {
     );
     for at in &command.env {
         let value = &at.value.value;
-        if !value.is_empty() && !value.contains("${") {
+        if at.value.privacy == Privacy::Shown && !has_variable(value) {
             add(
-                format!("the variable `{}`", at.value.name),
+                format!("{VARIABLE}{}`", at.value.name),
                 value.clone(),
                 &at.origin,
             );
@@ -108,9 +129,26 @@ fn facts(settings: &Settings) -> Facts {
         signal.value.to_string(),
         &signal.origin,
     );
+    of_promises(settings, &mut add);
     of_mounts(settings, &mut add);
     of_tree(settings, &mut add);
     facts
+}
+
+/// What a promise is for, and by which variable it is: that one says another number is no less of a promise.
+fn of_promises(settings: &Settings, add: &mut impl FnMut(String, String, &Origin)) {
+    for At { value, origin } in &settings.expect {
+        if let Some(why) = &value.why {
+            let key = format!("the reason for `{} = {}`", value.what.key(), value.what);
+            add(key, why.clone(), origin);
+        }
+    }
+    for At { value, origin } in &settings.by_variable {
+        if value.key.starts_with(PROMISE) {
+            let key = format!("the number of `{}`", value.key);
+            add(key, value.text.clone(), origin);
+        }
+    }
 }
 
 fn of_mounts(settings: &Settings, add: &mut impl FnMut(String, String, &Origin)) {
@@ -130,7 +168,7 @@ fn of_mounts(settings: &Settings, add: &mut impl FnMut(String, String, &Origin))
             } => {
                 if let Some(why) = dangerous {
                     add(
-                        format!("why the socket at `{target}` is granted"),
+                        format!("the reason for the socket at `{target}`"),
                         why.clone(),
                         &at.origin,
                     );
@@ -175,7 +213,7 @@ fn of_tree(settings: &Settings, add: &mut impl FnMut(String, String, &Origin)) {
         match &at.value {
             TreeSource::File {
                 path, text, mode, ..
-            } if !text.contains("${") => {
+            } if !has_variable(text) => {
                 add(
                     format!("the file `{path}`"),
                     format!("{mode} {text:?}"),

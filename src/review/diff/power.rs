@@ -65,6 +65,9 @@ pub(super) enum Reach {
     Exactly(String),
     /// So much of it: more holds less.
     UpTo(String, u128),
+    /// As much of it as a text with a variable of the caller's says: more than any number, but not without end, and
+    /// not what another variable says.
+    ByVariable(String, String),
     /// These bits of it.
     Bits(String, u32),
     /// These numbers of it.
@@ -86,7 +89,10 @@ impl Reach {
     /// What it is a measure of; none of what is there or not.
     fn key(&self) -> Option<&str> {
         match self {
-            Reach::UpTo(key, _) | Reach::Bits(key, _) | Reach::Numbers(key, _) => Some(key),
+            Reach::UpTo(key, _)
+            | Reach::ByVariable(key, _)
+            | Reach::Bits(key, _)
+            | Reach::Numbers(key, _) => Some(key),
             Reach::Exactly(_) | Reach::Names { .. } => None,
         }
     }
@@ -96,6 +102,21 @@ impl Reach {
         match (self, other) {
             (Reach::Exactly(one), Reach::Exactly(other)) => one == other,
             (Reach::UpTo(of, most), Reach::UpTo(other, amount)) => of == other && most >= amount,
+            (Reach::UpTo(of, most), Reach::ByVariable(other, _)) => {
+                of == other && *most == u128::MAX
+            }
+            (Reach::ByVariable(of, text), Reach::ByVariable(other, by)) => {
+                of == other && text == by
+            }
+            (Reach::ByVariable(of, _), Reach::UpTo(other, amount)) => {
+                of == other && *amount < u128::MAX
+            }
+            (Reach::Numbers(of, all), Reach::ByVariable(other, _)) => {
+                of == other && *all == NumberList::ALL
+            }
+            (Reach::ByVariable(of, _), Reach::Numbers(other, numbers)) => {
+                of == other && *numbers != NumberList::ALL
+            }
             (Reach::Bits(of, all), Reach::Bits(other, bits)) => of == other && bits & !all == 0,
             (Reach::Numbers(of, all), Reach::Numbers(other, numbers)) => {
                 of == other && numbers.first_beyond(all).is_none()
@@ -156,6 +177,12 @@ mod tests {
     fn more_holds_less() {
         let upto = |amount| Reach::UpTo("memory".to_owned(), amount);
         assert!(upto(2).covers(&upto(1)) && !upto(1).covers(&upto(2)));
+        let by = |text: &str| Reach::ByVariable("memory".to_owned(), text.to_owned());
+        assert!(by("${env:A}").covers(&upto(9)) && !upto(9).covers(&by("${env:A}")));
+        assert!(
+            upto(u128::MAX).covers(&by("${env:A}")) && !by("${env:A}").covers(&upto(u128::MAX))
+        );
+        assert!(!by("${env:A}").covers(&by("${env:B}")));
         let bits = |bits| Reach::Bits("umask".to_owned(), bits);
         assert!(bits(0o755).covers(&bits(0o700)) && !bits(0o700).covers(&bits(0o755)));
     }

@@ -64,6 +64,8 @@ topics! {
         "without a limit one sandbox takes what others need";
     ENVIRONMENT "diff.environment" "variables of the caller's environment"
         "the environment holds tokens, sockets and paths";
+    CODE_VARIABLE "diff.code-variable" "variables that choose what code runs"
+        "whoever writes what such a variable names decides what the programs that read it run";
     DESCRIPTOR "diff.descriptor" "descriptors that pass"
         "what the caller has open the program uses with the caller's rights";
     TERMINAL "diff.terminal" "the caller's terminal"

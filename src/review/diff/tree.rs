@@ -4,15 +4,16 @@ use crate::diag::At;
 use crate::model::InsidePath;
 use crate::plan::{Existing, TreePlan, TreeSource};
 
-use super::files::{beneath, touches};
+use super::env::has_variable;
+use super::files::{beneath, of_strangers, touches};
 use super::power::{Power, Reach};
-use super::{Side, topics};
+use super::{Apart, topics};
 
 /// What the tree of `to` may hold and that of `from` does not.
-pub(super) fn gains(from: Side<'_>, to: Side<'_>) -> Vec<Power> {
-    let (had, has) = (parts(&from.settings.tree), parts(&to.settings.tree));
+pub(super) fn gains(from: &Apart<'_>, to: &Apart<'_>) -> Vec<Power> {
+    let (had, has) = (&from.parts, &to.parts);
     let mut gains: Vec<Power> = Vec::new();
-    for part in &has {
+    for part in has {
         // The words of a profile alone give nothing of the host.
         if !part.value.is_plain() && !had.iter().any(|had| had.value.covers(&part.value)) {
             let text = format!("the root tree holds {}", part.value.text());
@@ -20,14 +21,15 @@ pub(super) fn gains(from: Side<'_>, to: Side<'_>) -> Vec<Power> {
             gains.push(Power::new(topics::TREE, reach, text, &part.origin));
         }
     }
-    gains.extend(reordered(&had, &has));
-    gains.extend(searched(&from.settings.tree, &to.settings.tree));
+    gains.extend(reordered(had, has));
+    let trees = (&from.side.settings.tree, &to.side.settings.tree);
+    gains.extend(searched(trees.0, trees.1));
     gains
 }
 
 /// One thing of a source.
 #[derive(Debug, Clone, PartialEq)]
-enum Part {
+pub(super) enum Part {
     Copy {
         from: String,
         to: String,
@@ -40,7 +42,7 @@ enum Part {
     Written { at: String, what: String },
 }
 
-fn parts(tree: &TreePlan) -> Vec<At<Part>> {
+pub(super) fn parts(tree: &TreePlan) -> Vec<At<Part>> {
     let mut parts = Vec::new();
     for At { value, origin } in &tree.sources {
         let mut add = |part, origin| parts.push(At::new(part, origin));
@@ -163,7 +165,7 @@ impl Part {
     fn is_plain(&self) -> bool {
         match self {
             Part::Written { at, what } => {
-                !what.starts_with("a link") && !what.contains("${") && !at.contains("${")
+                !what.starts_with("a link") && !has_variable(what) && !has_variable(at)
             }
             Part::Copy { .. } | Part::Anywhere(_) => false,
         }
@@ -210,7 +212,8 @@ impl Part {
 /// Whether a copy of `from` at `to` holds `path` at `place`.
 fn brings(from: &str, to: &str, path: &str, place: &str) -> bool {
     let inner = beneath(path, from);
-    inner.is_some() && inner == beneath(place, to)
+    // A link that somebody committed would be followed.
+    inner.is_some() && !of_strangers(from) && inner == beneath(place, to)
 }
 
 /// Of two sources that both trees have, the other one shows now.

@@ -6,7 +6,7 @@ use crate::plan::Settings;
 use crate::review::diff::origin;
 use crate::seccomp::{Cause, Families, Key, Standing, Verdicts, families, rules_in_force};
 
-use super::{Answer, Verdict};
+use super::{Answer, Verdict, rules};
 
 /// Nothing where the kernel has no such call.
 pub(super) fn answer(settings: &Settings, name: &str) -> Option<Answer> {
@@ -18,12 +18,13 @@ pub(super) fn answer(settings: &Settings, name: &str) -> Option<Answer> {
         if verdict.standing != Standing::Allowed {
             return Some(refused(settings, name, verdict.standing, &by, &origin));
         }
-        let answer = Answer::new(Verdict::Allowed, format!("`{name}` runs: {by}"), &origin);
-        let rules = rules_in_force(policy, &verdicts).into_iter();
-        let rules = rules.filter(|rule| rule.calls.contains(&name));
-        Some(rules.fold(answer, |answer, rule| {
-            let reason = format!("not with these arguments: {}", rule.refused);
-            answer.and(reason, &settings.seccomp.origin)
+        let message = format!("`{name}` runs: {by}");
+        let answer = Answer::new(Verdict::Allowed, rules::CALL, message, &origin);
+        let held = rules_in_force(policy, &verdicts).into_iter();
+        let held = held.filter(|rule| rule.calls.contains(&name));
+        Some(held.fold(answer, |answer, rule| {
+            let message = format!("not with these arguments: {}", rule.refused);
+            answer.and(rules::ARGUMENTS, message, &settings.seccomp.origin)
         }))
     })
 }
@@ -38,7 +39,7 @@ fn refused(
     let on_deny = &settings.syscalls.on_deny;
     if standing == Standing::Absent {
         let reason = format!("`{name}` fails with ENOSYS, as on a kernel without it: {by}");
-        return Answer::new(Verdict::Denied, reason, origin);
+        return Answer::new(Verdict::Denied, rules::CALL, reason, origin);
     }
     let (verdict, what) = match on_deny.value {
         OnDeny::Log => (
@@ -54,7 +55,9 @@ fn refused(
             format!("a refused call fails with {errno}"),
         ),
     };
-    Answer::new(verdict, format!("`{name}` is refused: {by}"), origin).and(what, &on_deny.origin)
+    let message = format!("`{name}` is refused: {by}");
+    let answer = Answer::new(verdict, rules::CALL, message, origin);
+    answer.and(rules::ON_DENY, what, &on_deny.origin)
 }
 
 /// Whether sockets of the internet are refused.

@@ -1,29 +1,46 @@
 //! Why something is allowed or not: by which line of the profile, by its text alone.
 
 mod calls;
+mod kernel;
+mod links;
+mod network;
 mod paths;
+mod rules;
+mod tree;
 
 use crate::diag::Origin;
-use crate::model::{InsidePath, NetworkMode, OnDeny};
+use crate::model::{InsidePath, PathUse};
 use crate::plan::{Privacy, Settings};
 use crate::review::diff::matches;
+
+pub use network::{NotAnAddress, Target};
+pub use rules::{Rule, rules};
 
 /// What is asked.
 #[derive(Debug, Clone)]
 pub enum Question {
-    /// Whether a path inside can be read, or written.
+    /// What a path inside can be used for.
     Path {
-        /// Inside.
-        path: InsidePath,
-        /// Whether it is to be written.
-        write: bool,
+        /// Inside; a relative one is of the directory that the program starts in.
+        path: AskedPath,
+        /// What for.
+        using: PathUse,
     },
-    /// Whether an address can be connected to.
-    Connect(String),
+    /// Whether something can be connected to.
+    Connect(Target),
     /// Whether a system call runs, by the kernel's name.
     SystemCall(String),
     /// Whether the program has a variable.
     Variable(String),
+}
+
+/// A path that is asked about.
+#[derive(Debug, Clone)]
+pub enum AskedPath {
+    /// From the root.
+    Absolute(InsidePath),
+    /// From the directory that the program starts in, without `..`.
+    Relative(String),
 }
 
 /// What the text says.
@@ -38,8 +55,20 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Its name.
+    /// All, as a schema lists them.
+    pub const ALL: [Verdict; 3] = [Verdict::Allowed, Verdict::Denied, Verdict::Depends];
+
+    /// Its stable name.
     pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Allowed => "allowed",
+            Verdict::Denied => "denied",
+            Verdict::Depends => "depends",
+        }
+    }
+
+    /// For people.
+    pub fn phrase(self) -> &'static str {
         match self {
             Verdict::Allowed => "allowed",
             Verdict::Denied => "denied",
@@ -48,58 +77,67 @@ impl Verdict {
     }
 }
 
+/// Why it is so.
+#[derive(Debug, Clone)]
+pub struct Reason {
+    /// What kind of reason it is.
+    pub rule: &'static Rule,
+    /// In words.
+    pub message: String,
+    /// The line that says so.
+    pub origin: Origin,
+}
+
 /// The answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// What the text says.
     pub verdict: Verdict,
-    /// Why, each with its line: what decides first.
-    pub reasons: Vec<(String, Origin)>,
+    /// What decides first.
+    pub reasons: Vec<Reason>,
 }
 
 impl Answer {
-    fn new(verdict: Verdict, reason: impl Into<String>, origin: &Origin) -> Answer {
+    fn new(
+        verdict: Verdict,
+        rule: &'static Rule,
+        message: impl Into<String>,
+        origin: &Origin,
+    ) -> Answer {
         Answer {
             verdict,
-            reasons: vec![(reason.into(), origin.clone())],
+            reasons: Vec::new(),
         }
+        .and(rule, message, origin)
     }
 
-    fn and(mut self, reason: impl Into<String>, origin: &Origin) -> Answer {
-        self.reasons.push((reason.into(), origin.clone()));
+    fn and(mut self, rule: &'static Rule, message: impl Into<String>, origin: &Origin) -> Answer {
+        self.reasons.push(Reason {
+            rule,
+            message: message.into(),
+            origin: origin.clone(),
+        });
         self
+    }
+
+    /// The same behind what led to it.
+    fn behind(mut self, mut first: Vec<Reason>) -> Answer {
+        first.append(&mut self.reasons);
+        Answer {
+            reasons: first,
+            ..self
+        }
     }
 }
 
 /// Answers a question; nothing for a system call that there is none of.
 pub fn why(settings: &Settings, question: &Question) -> Option<Answer> {
     match question {
-        Question::Path { path, write } => Some(paths::answer(settings, path, *write)),
-        Question::Connect(to) => Some(of_address(settings, to)),
+        Question::Path { path, using } => Some(paths::answer(settings, path, *using)),
+        Question::Connect(to) => Some(network::answer(settings, to)),
         Question::SystemCall(name) => calls::answer(settings, name),
         Question::Variable(name) => Some(of_variable(settings, name)),
     }
-}
-
-fn of_address(settings: &Settings, to: &str) -> Answer {
-    let network = &settings.network;
-    if network.value == NetworkMode::None {
-        let reason = format!("there is no network: neither `{to}` nor another address is in reach");
-        return Answer::new(Verdict::Denied, reason, &network.origin);
-    }
-    let logs = settings.syscalls.on_deny.value == OnDeny::Log;
-    for call in ["socket", "connect"] {
-        let answer = calls::answer(settings, call);
-        if let Some(answer) = answer.filter(|answer| answer.verdict == Verdict::Denied) {
-            return answer;
-        }
-    }
-    if !logs && calls::unix_alone(settings) {
-        let reason = "the policy lets no socket but Unix ones be made";
-        return Answer::new(Verdict::Denied, reason, &settings.seccomp.origin);
-    }
-    let reason = format!("the network is the host's: `{to}` is in reach if it is in the host's");
-    Answer::new(Verdict::Depends, reason, &network.origin)
 }
 
 fn of_variable(settings: &Settings, name: &str) -> Answer {
@@ -113,15 +151,15 @@ fn of_variable(settings: &Settings, name: &str) -> Answer {
         Some(at) if is_inherited(at.value.privacy, &at.value.value) => {
             let pattern = &at.value.name;
             let reason = format!("`{pattern}` of `env.inherit` lets it in, if the caller has it");
-            Answer::new(Verdict::Depends, reason, &at.origin)
+            Answer::new(Verdict::Depends, rules::INHERITED, reason, &at.origin)
         }
         Some(at) => {
             let reason = format!("`{name}` is set to `{}`", at.value.shown());
-            Answer::new(Verdict::Allowed, reason, &at.origin)
+            Answer::new(Verdict::Allowed, rules::SET, reason, &at.origin)
         }
         None => {
             let reason = "neither `env.inherit` nor `env.set` names it";
-            Answer::new(Verdict::Denied, reason, &Origin::Default)
+            Answer::new(Verdict::Denied, rules::ABSENT, reason, &Origin::Default)
         }
     }
 }

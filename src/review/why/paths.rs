@@ -1,227 +1,133 @@
-//! Why a path inside can be read or written.
+//! Why a path inside can be read, written or executed.
 
-use crate::diag::{At, Origin};
+use crate::diag::Origin;
 use crate::model::host_sockets::below;
-use crate::model::{InsidePath, ProcMount, SysMount, Writes};
-use crate::plan::{DEVICES, Settings, TreeSource};
-use crate::review::diff::{matches, touches};
-use crate::review::view::{Content, Seen, Writing, view};
+use crate::model::{InsidePath, MountOption, PathUse};
+use crate::plan::Settings;
+use crate::review::view::{Content, Seen, When, Writing, view};
 
-use super::{Answer, Verdict};
+use super::{Answer, AskedPath, Reason, Verdict, kernel, links, rules, tree};
 
-/// What is there always, beside [`DEVICES`].
-const OF_DEV: [&str; 7] = [
-    "/dev/shm",
-    "/dev/pts",
-    "/dev/ptmx",
-    "/dev/fd",
-    "/dev/stdin",
-    "/dev/stdout",
-    "/dev/stderr",
-];
+pub(super) fn answer(settings: &Settings, asked: &AskedPath, using: PathUse) -> Answer {
+    let (path, mut first) = from_directory(settings, asked);
+    let (path, led) = links::followed(settings, &path);
+    first.extend(led);
+    let Some(path) = path else {
+        let message = "its links lead in a circle";
+        return Answer::new(Verdict::Denied, rules::LINK, message, &Origin::Default).behind(first);
+    };
+    at(settings, &path, using).behind(first)
+}
 
-pub(super) fn answer(settings: &Settings, path: &InsidePath, write: bool) -> Answer {
+/// A relative path is of the directory that the program starts in.
+fn from_directory(settings: &Settings, asked: &AskedPath) -> (InsidePath, Vec<Reason>) {
+    let workdir = &settings.command.workdir;
+    match asked {
+        AskedPath::Absolute(path) => (path.clone(), Vec::new()),
+        AskedPath::Relative(text) => {
+            let path = workdir.value.join(text);
+            let path = path.unwrap_or_else(|_| workdir.value.clone());
+            let reason = Reason {
+                rule: rules::DIRECTORY,
+                message: format!("the program starts in `{}`: it is `{path}`", workdir.value),
+                origin: workdir.origin.clone(),
+            };
+            (path, vec![reason])
+        }
+    }
+}
+
+/// The answer for a path without links.
+fn at(settings: &Settings, path: &InsidePath, using: PathUse) -> Answer {
     let text = path.as_str();
     for (top, answer) in [
-        ("/proc", of_proc as fn(&Settings, &str, bool) -> Answer),
-        ("/sys", of_sys),
-        ("/dev", of_dev),
+        (
+            "/proc",
+            kernel::of_proc as fn(&Settings, &str, PathUse) -> Answer,
+        ),
+        ("/sys", kernel::of_sys),
+        ("/dev", kernel::of_dev),
     ] {
         if below(text, top).is_some() {
-            return answer(settings, text, write);
+            return answer(settings, text, using);
         }
     }
     let seen = view(settings, path);
-    let mut answers = seen.iter().map(|seen| of_seen(settings, path, write, seen));
+    let mut answers = seen.iter().map(|seen| of_seen(settings, path, using, seen));
     let Some(mut answer) = answers.next() else {
-        return of_tree(settings, path, write);
+        return tree::answer(settings, path, using);
     };
-    for other in answers {
-        let words = "it is optional: where the host lacks it, this is what shows";
+    for (other, pair) in answers.zip(seen.windows(2)) {
+        let [above, seen] = pair else { continue };
+        let words = match seen.when {
+            When::Always => "where the host lacks that, something else shows",
+            When::Unguarded => "where that is missing at the start, nothing lies over it",
+        };
+        let origin = above.origin;
         if other.verdict != answer.verdict {
             answer.verdict = Verdict::Depends;
         }
-        answer = answer.and(words, &Origin::Default);
+        answer = answer.and(rules::OPTIONAL, words, origin);
         answer.reasons.extend(other.reasons);
     }
     answer
 }
 
-fn of_seen(settings: &Settings, path: &InsidePath, write: bool, seen: &Seen<'_>) -> Answer {
+fn of_seen(settings: &Settings, path: &InsidePath, using: PathUse, seen: &Seen<'_>) -> Answer {
     let (origin, top) = (seen.origin, &seen.top);
-    let (verdict, reason) = match (&seen.content, seen.writing) {
-        (Content::Tree, _) => return of_tree(settings, path, write),
-        (Content::Hidden, _) => (
-            Verdict::Denied,
-            format!("something empty lies over `{top}`"),
-        ),
-        (Content::Host { path, .. }, Writing::Denied) if write => (
-            Verdict::Denied,
-            format!("it is the host's `{path}`, and read-only by what lies at `{top}`"),
-        ),
-        (Content::Host { path, .. }, _) => {
-            let text = "if that is there and its permissions let the program";
-            (
-                Verdict::Depends,
-                format!("it is the host's `{path}`, mounted at `{top}`: {text}"),
-            )
+    let refused = |rule, message: String| Answer::new(Verdict::Denied, rule, message, origin);
+    if using == PathUse::Execute && seen.options.contains(&MountOption::NoExec) {
+        let message = format!("what is mounted at `{top}` has the option `noexec`");
+        return refused(rules::NO_EXEC, message);
+    }
+    // In what is empty at first, a program is there when another one has made it.
+    let made = match using {
+        PathUse::Execute => ", if a program is made there",
+        PathUse::Read | PathUse::Write => "",
+    };
+    match (&seen.content, seen.writing) {
+        (Content::Tree, _) => tree::answer(settings, path, using),
+        (Content::Hidden, _) => {
+            refused(rules::HIDDEN, format!("something empty lies over `{top}`"))
         }
-        (Content::Socket { .. }, _) if path != top => (
-            Verdict::Denied,
+        (Content::Host { path, .. }, Writing::Denied) if using == PathUse::Write => {
+            let message =
+                format!("it is the host's `{path}`, and read-only by what lies at `{top}`");
+            refused(rules::READ_ONLY, message)
+        }
+        (Content::Host { path, .. }, writing) => {
+            let message = format!(
+                "it is the host's `{path}`, mounted at `{top}`: if that is there and its permissions let the program"
+            );
+            let answer = Answer::new(Verdict::Depends, rules::BIND, message, origin);
+            match (using, writing) {
+                (PathUse::Write, Writing::Kept) => {
+                    let message =
+                        "what is written is kept beside the host's files, which stay as they are";
+                    answer.and(rules::BIND, message, origin)
+                }
+                _ => answer,
+            }
+        }
+        (Content::Socket { .. }, _) if path != top => refused(
+            rules::SOCKET,
             format!("`{top}` is a socket: nothing lies below it"),
         ),
-        (Content::Socket { path, .. }, _) => (
-            Verdict::Depends,
-            format!("it is the host's socket `{path}`, if somebody listens there"),
+        (Content::Socket { .. }, _) if using == PathUse::Execute => refused(
+            rules::SOCKET,
+            format!("`{top}` is a socket, and no program"),
         ),
-        (Content::Kept(name), _) => (
-            Verdict::Allowed,
-            format!("it lies in what is kept as `{name}`, mounted at `{top}`"),
-        ),
-        (Content::Memory, _) => (
-            Verdict::Allowed,
-            format!("it lies in memory, mounted at `{top}`"),
-        ),
-    };
-    Answer::new(verdict, reason, origin)
-}
-
-fn of_tree(settings: &Settings, path: &InsidePath, write: bool) -> Answer {
-    let link = settings.tree.sources.iter().find_map(|at| match &at.value {
-        TreeSource::Symlink {
-            path: link, target, ..
-        } if path.is_within(link) => Some((link, target, &at.origin)),
-        _ => None,
-    });
-    if let Some((link, target, origin)) = link {
-        let reason = format!("`{link}` is a link to `{target}`: ask about what it leads to");
-        return Answer::new(Verdict::Depends, reason, origin);
-    }
-    let writes = &settings.writes;
-    if write {
-        let (verdict, reason) = match writes.value {
-            Writes::Deny => (Verdict::Denied, "the root tree is read-only"),
-            Writes::Discard => (
-                Verdict::Allowed,
-                "it lies in the root tree, whose writes are gone at exit",
-            ),
-            Writes::Keep => (
-                Verdict::Allowed,
-                "it lies in the root tree, whose writes are kept",
-            ),
-        };
-        return Answer::new(verdict, reason, &writes.origin);
-    }
-    let sources = settings.tree.sources.iter().rev();
-    let mut found = sources.filter_map(|at| brings(at, path).map(|verdict| (verdict, at)));
-    if let Some((verdict, at)) = found.next() {
-        let reason = match verdict {
-            Verdict::Depends => "a source of the root tree brings it, if it is there on the host",
-            Verdict::Allowed | Verdict::Denied => "a source of the root tree brings it",
-        };
-        return Answer::new(verdict, reason, &at.origin);
-    }
-    let mut mounts = settings.mounts.iter();
-    if let Some(mount) = mounts.find(|mount| mount.value.target.is_within(path)) {
-        let reason = format!("it is on the way to the mount at `{}`", mount.value.target);
-        return Answer::new(Verdict::Allowed, reason, &mount.origin);
-    }
-    if *path == InsidePath::root() {
-        return Answer::new(Verdict::Allowed, "it is the root tree", &Origin::Default);
-    }
-    Answer::new(
-        Verdict::Denied,
-        "no source and no mount brings it",
-        &Origin::Default,
-    )
-}
-
-/// Whether a source brings a path, or a directory on the way to what it brings.
-fn brings(source: &At<TreeSource>, path: &InsidePath) -> Option<Verdict> {
-    let text = path.as_str();
-    match &source.value {
-        TreeSource::Copy { from, to, .. } => {
-            let from = from.to_string_lossy();
-            let at = to.as_ref().map_or(&*from, InsidePath::as_str);
-            touches(at, text).then_some(Verdict::Depends)
+        (Content::Socket { path, .. }, _) => {
+            let message = format!("it is the host's socket `{path}`, if somebody listens there");
+            Answer::new(Verdict::Depends, rules::SOCKET, message, origin)
         }
-        TreeSource::Archive { to, .. } => touches(to.as_str(), text).then_some(Verdict::Depends),
-        // What they bring only the host knows.
-        TreeSource::Image(_) | TreeSource::Programs { .. } | TreeSource::Bundle { .. } => {
-            Some(Verdict::Depends)
+        (Content::Kept(name), _) => {
+            let message = format!("it lies in what is kept as `{name}`, mounted at `{top}`{made}");
+            Answer::new(Verdict::Allowed, rules::VOLUME, message, origin)
         }
-        TreeSource::File { path: made, .. } | TreeSource::Dir { path: made, .. } => {
-            made.is_within(path).then_some(Verdict::Allowed)
+        (Content::Memory, _) => {
+            let message = format!("it lies in memory, mounted at `{top}`{made}");
+            Answer::new(Verdict::Allowed, rules::MEMORY, message, origin)
         }
-        TreeSource::Symlink { path: made, .. } => made.is_within(path).then_some(Verdict::Allowed),
-    }
-}
-
-fn of_proc(settings: &Settings, path: &str, write: bool) -> Answer {
-    let proc = &settings.system.proc;
-    let whole = proc.value == ProcMount::Private;
-    let of_processes = path == "/proc"
-        || path.starts_with("/proc/self")
-        || path.starts_with("/proc/thread-self")
-        || path
-            .strip_prefix("/proc/")
-            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    let (verdict, reason) = match proc.value {
-        ProcMount::None => (Verdict::Denied, "there is no `/proc`"),
-        _ if write && !of_processes && settings.namespaces.user.value.is_on() => (
-            Verdict::Denied,
-            "of `/proc`, only what is of a process may be written",
-        ),
-        ProcMount::Pids | ProcMount::Private if of_processes => (
-            Verdict::Depends,
-            "`/proc` shows the processes: the kernel decides for each file",
-        ),
-        _ if whole => (
-            Verdict::Depends,
-            "`/proc` shows it, if this kernel has it and it is not masked",
-        ),
-        _ => (Verdict::Denied, "`/proc` shows processes alone"),
-    };
-    Answer::new(verdict, reason, &proc.origin)
-}
-
-fn of_sys(settings: &Settings, path: &str, write: bool) -> Answer {
-    let (sys, cgroup) = (&settings.system.sys, &settings.system.cgroup);
-    let of_groups = path.starts_with("/sys/fs/cgroup") && cgroup.value.word() != "none";
-    let origin = if of_groups {
-        &cgroup.origin
-    } else {
-        &sys.origin
-    };
-    let (verdict, reason) = match (sys.value, write) {
-        (SysMount::None, _) if !of_groups => (Verdict::Denied, "there is no `/sys`"),
-        (_, true) => (Verdict::Denied, "it is read-only"),
-        (_, false) => (Verdict::Depends, "it shows what the host's kernel has"),
-    };
-    Answer::new(verdict, reason, origin)
-}
-
-fn of_dev(settings: &Settings, path: &str, write: bool) -> Answer {
-    let system = &settings.system;
-    let mut devices = system.devices.iter();
-    let is_in = |top: &str| below(path, top).is_some();
-    let device =
-        devices.find(|at| matches(at.value.path.as_str(), path) || is_in(at.value.path.as_str()));
-    if let Some(device) = device {
-        let reason = "it is a device of the host, if it is there";
-        return Answer::new(Verdict::Depends, reason, &device.origin);
-    }
-    if is_in("/dev/mqueue") && system.mqueue.value.is_on() {
-        let reason = "the sandbox's own message queues are shown";
-        return Answer::new(Verdict::Allowed, reason, &system.mqueue.origin);
-    }
-    let mut always = DEVICES.iter().map(|(path, _)| path).chain(&OF_DEV);
-    match always.any(|top| is_in(top)) || (path == "/dev" && !write) {
-        true => Answer::new(Verdict::Allowed, "every sandbox has it", &Origin::Default),
-        false => Answer::new(
-            Verdict::Denied,
-            "`system.dev` does not name it",
-            &Origin::Default,
-        ),
     }
 }
