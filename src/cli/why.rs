@@ -1,10 +1,12 @@
 //! `sandbox why`: is this allowed, and by which line?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, ValueEnum};
 
+use crate::host;
 use crate::model::InsidePath;
+use crate::plan::Settings;
 use crate::report::why::{Asked, human, json};
 use crate::review::why::{Question, Verdict, why};
 
@@ -14,7 +16,9 @@ use super::profile::{Loaded, Params, general};
 
 /// Tell whether a profile allows something, and which line says so
 ///
-/// The text alone is judged, with the same answer on every machine; what only the host can tell is said.
+/// The text alone is judged, with the same answer on every machine; what only the host can tell is said. A path below
+/// the current checkout, the current directory or the home directory is taken as the profile writes it, such as
+/// `${GIT_ROOT}/src`.
 ///
 /// Exits with 0 when it is allowed, also where the host has to have it; with 1 when it is denied, and when the
 /// profile has an error; with 2 for wrong usage.
@@ -28,7 +32,7 @@ Examples:
   sandbox why dev --syscall ptrace               does it run, and with which arguments not?
   sandbox why dev --env AWS_SECRET_ACCESS_KEY    does the program have it?")]
 pub struct WhyCommand {
-    /// A path inside; it may begin with a variable, as in a profile
+    /// A path inside; it may begin with a variable, as in a profile, or be relative to the current directory
     #[arg(long, value_name = "PATH")]
     path: Option<String>,
     /// Whether the path may be written, and not only read
@@ -69,7 +73,7 @@ impl WhyCommand {
             Ok(given) => given,
             Err(exit) => return exit,
         };
-        let (question, asked) = match self.question() {
+        let question = match self.question() {
             Ok(question) => question,
             Err(message) => return usage(message),
         };
@@ -77,6 +81,7 @@ impl WhyCommand {
         let Some(settings) = loaded.judge_text_aloud() else {
             return Exit::NO;
         };
+        let question = as_written(question, &settings);
         let Some(answer) = why(&settings, &question) else {
             return usage(format!(
                 "`{}` is no system call that is known",
@@ -85,7 +90,7 @@ impl WhyCommand {
         };
         let asked = Asked {
             profile: &loaded.path.to_string_lossy(),
-            question: &asked,
+            question: &words(&question),
             answer: &answer,
             sources: &loaded.sources,
         };
@@ -99,33 +104,77 @@ impl WhyCommand {
         }
     }
 
-    /// The question, and its words.
-    fn question(&self) -> Result<(Question, String), String> {
+    fn question(&self) -> Result<Question, String> {
         if let Some(text) = &self.path {
-            let path = path(text)?;
-            let write = self.write;
-            let asked = format!("{} `{path}`", if write { "write" } else { "read" });
-            return Ok((Question::Path { path, write }, asked));
+            let (path, write) = (path(text)?, self.write);
+            return Ok(Question::Path { path, write });
         }
         if let Some(to) = &self.connect {
             let port = to.rsplit_once(':').filter(|(host, _)| !host.is_empty());
             let number = port.and_then(|(_, port)| port.parse::<u16>().ok());
             return match number {
-                Some(1..) => Ok((Question::Connect(to.clone()), format!("connect to `{to}`"))),
+                Some(1..) => Ok(Question::Connect(to.clone())),
                 _ => Err(format!("`{to}` is no HOST:PORT: write `example.org:443`")),
             };
         }
         if let Some(name) = &self.syscall {
-            return Ok((Question::SystemCall(name.clone()), format!("call `{name}`")));
+            return Ok(Question::SystemCall(name.clone()));
         }
         let name = self.env.clone().unwrap_or_default();
         match name.is_empty() || name.contains(['=', '\0']) {
             true => Err(format!("`{name}` is no name of a variable")),
-            false => Ok((
-                Question::Variable(name.clone()),
-                format!("see the variable `{name}`"),
-            )),
+            false => Ok(Question::Variable(name)),
         }
+    }
+}
+
+fn words(question: &Question) -> String {
+    match question {
+        Question::Path { path, write: true } => format!("write `{path}`"),
+        Question::Path { path, write: false } => format!("read `{path}`"),
+        Question::Connect(to) => format!("connect to `{to}`"),
+        Question::SystemCall(name) => format!("call `{name}`"),
+        Question::Variable(name) => format!("see the variable `{name}`"),
+    }
+}
+
+/// A path as the profile writes it: a shell has made `/home/me/src/x` of what is `${GIT_ROOT}/x` there, and what is
+/// mounted at `${GIT_ROOT}` would not be seen. The variable with the longest value wins, as the innermost mount does.
+fn as_written(question: Question, settings: &Settings) -> Question {
+    let Question::Path { path, write } = &question else {
+        return question;
+    };
+    let Ok(here) = std::env::current_dir() else {
+        return question;
+    };
+    let values = [
+        ("${GIT_ROOT}", host::checkout_top(&here)),
+        ("${CWD}", Some(here)),
+        ("${HOME}", host::places::home()),
+    ];
+    let targets = || {
+        settings
+            .mounts
+            .iter()
+            .map(|mount| mount.value.target.as_str())
+    };
+    let found = values.into_iter().filter_map(|(name, value)| {
+        let value = value?;
+        let rest = Path::new(path.as_str()).strip_prefix(&value).ok()?;
+        let is_used = targets().any(|target| target.starts_with(name));
+        is_used.then(|| (value.as_os_str().len(), Path::new(name).join(rest)))
+    });
+    let longest = found.max_by_key(|(length, _)| *length);
+    let text = longest.and_then(|(_, path)| {
+        path.to_str()
+            .map(|path| path.trim_end_matches('/').to_owned())
+    });
+    match text {
+        Some(text) => Question::Path {
+            path: InsidePath::symbolic(&text),
+            write: *write,
+        },
+        None => question,
     }
 }
 
@@ -133,7 +182,22 @@ fn path(text: &str) -> Result<InsidePath, String> {
     let climbs = text.split('/').any(|part| part == "..");
     match text.starts_with("${") && text.contains('}') && !climbs {
         true => Ok(InsidePath::symbolic(text)),
-        false => text.parse().map_err(|why| format!("path `{text}` {why}")),
+        false => absolute(text)
+            .parse()
+            .map_err(|why| format!("path `{text}` {why}")),
+    }
+}
+
+/// A relative path is one of the directory that the caller stands in.
+fn absolute(text: &str) -> String {
+    let text = text.strip_prefix("./").unwrap_or(text);
+    let here = std::env::current_dir().ok();
+    let here = here.as_deref().and_then(Path::to_str);
+    match here {
+        Some(here) if !text.starts_with('/') && !text.is_empty() => {
+            format!("{}/{text}", here.trim_end_matches('/'))
+        }
+        _ => text.to_owned(),
     }
 }
 
