@@ -19,6 +19,7 @@ mod callers_signals;
 mod changed_meanwhile;
 mod checkout;
 mod classic;
+mod desktop;
 mod devices;
 mod doctor;
 mod ends;
