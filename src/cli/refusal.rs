@@ -4,8 +4,9 @@ use std::path::Path;
 
 use crate::cgroup::CgroupError;
 use crate::diag::{Origin, Problem};
-use crate::host::refusal::probe;
+use crate::host::{programs, refusal};
 use crate::launch::LaunchError;
+use crate::model::HostState;
 use crate::model::SandboxName;
 use crate::plan::Plan;
 use crate::report::failure;
@@ -38,10 +39,10 @@ pub fn of_run(plan: &Plan, tree: &Path, error: RunError) -> (Problem, Exit) {
             failure::explain_setup(what, errno as i32)
         }
         RunError::Launch(LaunchError::Step { index, errno }) => {
-            failure::explain(plan, index, errno as i32, &probe(Some(tree)))
+            failure::explain(plan, index, errno as i32, &probe(plan, tree))
         }
         RunError::Unstarted(Unstarted::Step { index, errno }) => {
-            failure::explain(plan, index, errno, &probe(Some(tree)))
+            failure::explain(plan, index, errno, &probe(plan, tree))
         }
         RunError::Unstarted(Unstarted::NoInterpreter { index }) => {
             failure::explain_no_interpreter(plan, index)
@@ -65,6 +66,15 @@ pub fn of_run(plan: &Plan, tree: &Path, error: RunError) -> (Problem, Exit) {
     };
     let exit = exit_code(problem.code);
     (problem, exit)
+}
+
+fn probe(plan: &Plan, tree: &Path) -> HostState {
+    let command = &plan.settings.command;
+    let program = command.args.first();
+    HostState {
+        program: program.and_then(|name| programs::outside(&name.value, &command.path)),
+        ..refusal::probe(Some(tree))
+    }
 }
 
 /// As a shell tells them apart: not there, there but not to be run, and everything before.

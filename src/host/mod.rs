@@ -15,7 +15,7 @@ mod parts;
 mod paths;
 mod placed;
 pub mod places;
-mod programs;
+pub mod programs;
 pub mod refusal;
 mod repository;
 pub mod revisions;

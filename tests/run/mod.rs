@@ -20,6 +20,7 @@ mod changed_meanwhile;
 mod checkout;
 mod classic;
 mod deadly;
+mod desktop;
 mod devices;
 mod dispositions;
 mod doctor;
