@@ -22,6 +22,7 @@
 //! the group above cannot switch a controller off there while a child has it switched on, so no
 //! limit can be lost in the middle of a run.
 
+mod alarm;
 mod apply;
 mod assign;
 mod counts;

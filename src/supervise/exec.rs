@@ -19,6 +19,7 @@ use crate::launch::{self, Filters, Resources, clone_flag, launch};
 use crate::plan::{Namespace, Plan};
 use crate::sys::pidfd::Identity;
 
+use super::gauges::Gauges;
 use super::outcome::{ended, exit_code, unstarted};
 use super::seen::{FirstProcess, Rules};
 use super::state::{Entry, Record};
@@ -177,7 +178,14 @@ pub fn exec(
         ..Outside::default()
     };
     let listened = filters.listened.clone();
-    let seen = watch(running, rules, &mut outside, listened, None, |_| Ok(()));
+    let seen = watch(
+        running,
+        rules,
+        &mut outside,
+        listened,
+        Gauges::default(),
+        |_| Ok(()),
+    );
     let seen = seen.map_err(RunError::Watch)?;
     match unstarted(&seen) {
         Some(unstarted) => Err(RunError::Unstarted(unstarted)),
