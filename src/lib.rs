@@ -50,6 +50,8 @@
 //!   such starts some milliseconds, and others nothing ([`launch`]).
 //! - A guard is taken out by a variable in debug builds, which release builds do not contain: a feature would want two builds
 //!   ([`model::guard`]).
+//! - Out of memory ends all of a sandbox. The kernel does that on cgroup v2; on v1 it ends one process and tells the
+//!   supervisor, which ends the others some milliseconds later (`supervise::memory_alarm`).
 //! - On cgroup v2 a group `sandbox` between holds the controllers, so that no manager above takes them away
 //!   in the middle of a run ([`cgroup`]).
 

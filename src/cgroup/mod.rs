@@ -23,6 +23,7 @@
 //! limit can be lost in the middle of a run. Weights so share out among the sandboxes in it what it gets as a whole,
 //! with the weight of any group, beside its neighbours.
 
+mod alarm;
 mod apply;
 mod assign;
 mod counts;

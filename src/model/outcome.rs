@@ -223,7 +223,7 @@ impl JsonSchema for Ending {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LimitKind {
-    /// `limits.memory`: the kernel's out-of-memory killer ended a process.
+    /// `limits.memory`: the kernel's out-of-memory killer ended a process, and everything was killed with it.
     Memory,
     /// `limits.pids`: a process could not be made. It never ends a run by itself.
     Pids,

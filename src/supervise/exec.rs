@@ -21,6 +21,7 @@ use crate::launch::{self, Filters, LaunchError, Resources, Running, clone_flag, 
 use crate::plan::{Action, Namespace, Plan};
 use crate::sys::pidfd::Identity;
 
+use super::gauges::Gauges;
 use super::outcome::{ended, exit_code, unstarted};
 use super::seen::{FirstProcess, Rules};
 use super::state::{Entry, Record};
@@ -179,7 +180,14 @@ pub fn exec(
         ..Outside::default()
     };
     let listened = filters.listened.clone();
-    let seen = watch(running, rules, &mut outside, listened, None, |_| Ok(()));
+    let seen = watch(
+        running,
+        rules,
+        &mut outside,
+        listened,
+        Gauges::default(),
+        |_| Ok(()),
+    );
     let seen = seen.map_err(RunError::Watch)?;
     match unstarted(&seen) {
         Some(unstarted) => Err(RunError::Unstarted(unstarted)),

@@ -6,9 +6,11 @@ mod deadly;
 mod desk;
 mod detach;
 mod exec;
+mod gauges;
 mod group;
 mod job_control;
 mod log;
+mod memory_alarm;
 mod outcome;
 mod refused;
 mod relay;
@@ -26,15 +28,15 @@ use std::path::Path;
 use crate::cgroup::{CgroupError, Groups};
 use crate::launch::{self, Filters, LaunchError, Resources, Running, launch};
 use crate::model::{CgroupFacts, CgroupVersion, KeptPlace, Outcome, Switch};
-use crate::plan::{Amount, OwnLimits, Plan, Seat, Supervise};
+use crate::plan::{OwnLimits, Plan, Seat, Supervise};
 use crate::sys::pidfd::Identity;
 
-use cpu_clock::CpuClock;
 use desk::Desk;
 pub use desk::{Described, Told, ask};
 use detach::Away;
 pub use detach::{Detach, Detached, Start, detach};
 pub use exec::{Inside, NotEntered, Stays, exec};
+use gauges::Gauges;
 pub use outcome::Unstarted;
 use seen::{FirstProcess, Rules};
 pub use state::{After, Claim, Entry, LOGS, Record, Runner, Standing, StateDirectory, Waited};
@@ -132,6 +134,7 @@ fn run_to_end<'r>(
     let rules = rules(run.plan);
     adopt(rules)?;
     let listened = run.filters.listened.clone();
+    let gauges = Gauges::start(run.plan, &groups);
     let replaced = replace_streams(run.plan, outside).map_err(RunError::Watch)?;
     let running = launch(run.plan, &resources(run, &facts, &groups)).map_err(RunError::Launch)?;
     drop(replaced);
@@ -149,8 +152,7 @@ fn run_to_end<'r>(
     outside.desk = Some(desk(run, claim, has_groups).map_err(RunError::State)?);
     let note = |running: &Running| claim.note_run(&record(run, running, runner)?);
     outside.groups = groups.paths();
-    let clock = cpu_clock(run.plan, &groups);
-    let seen = watch(running, rules, outside, listened, clock, note).map_err(RunError::Watch)?;
+    let seen = watch(running, rules, outside, listened, gauges, note).map_err(RunError::Watch)?;
     groups.kill().map_err(RunError::Remove)?;
     let used = groups.usage();
     let outcome = outcome::outcome(run.plan, &claim.name, &seen, used, &groups);
@@ -196,18 +198,6 @@ fn desk<'r>(run: &'r Run<'_>, claim: &Claim, has_groups: Switch) -> io::Result<D
         seat: Seat::of(&run.plan.settings, has_groups, &(run.limits)()),
         plan: (run.describe)(),
     })
-}
-
-/// Where the host cannot count, the profile allows to miss it: it would not have come so far.
-fn cpu_clock<'a>(plan: &Plan, groups: &'a Groups) -> Option<CpuClock<'a>> {
-    let mut limits = plan.settings.group_limits.list.iter();
-    let limit = limits.find_map(|limit| match limit.amount {
-        Amount::CpuTime(time) => Some((time.0, limit.amount.key())),
-        _ => None,
-    });
-    let (limit, key) = limit?;
-    let is_missing = groups.missing().iter().any(|missed| missed.key == key);
-    (!is_missing).then(|| CpuClock::start(groups, limit))
 }
 
 /// Pipes for the program's streams, where their bytes count and no log takes them in.

@@ -138,6 +138,7 @@ fn limit_of(seen: &Seen) -> Option<LimitKind> {
     match seen.killed? {
         Killed::WallTime => Some(LimitKind::WallTime),
         Killed::CpuTime => Some(LimitKind::CpuTime),
+        Killed::Memory => Some(LimitKind::Memory),
         Killed::Output => Some(LimitKind::Output),
         Killed::StopTimeout => None,
     }
@@ -164,7 +165,9 @@ fn limits_hit(plan: &Plan, seen: &Seen, usage: &Usage) -> Vec<LimitKind> {
     ];
     let met = all.into_iter().filter(|(_, met)| *met);
     let met = met.map(|(limit, _)| limit);
-    met.chain(limit_of(seen)).collect()
+    // Memory is in the list already.
+    let carried_out = limit_of(seen).filter(|limit| *limit != LimitKind::Memory);
+    met.chain(carried_out).collect()
 }
 
 /// Optional parts that the host does not have, without what is private in their texts.

@@ -81,6 +81,8 @@ pub(super) enum Killed {
     WallTime,
     /// The processor time was used up.
     CpuTime,
+    /// The kernel has ended a process for memory, and no other.
+    Memory,
     /// It wrote more than it may.
     Output,
     /// It was asked to stop and did not.
