@@ -16,6 +16,9 @@ use crate::sys;
 use super::state::{LOGS, Losses};
 use super::streams::Meter;
 
+/// A file that is to be the log when the one before is full.
+const NEXT: &str = "log.new";
+
 /// Bytes of one file.
 const LONGEST: u64 = 8 << 20;
 
@@ -38,7 +41,7 @@ impl Log {
         sys::file::stop_waiting(pipe.as_fd())?;
         Ok(Log {
             pipe: Some(pipe),
-            file: create(place)?,
+            file: create(&place.join(LOGS[0]))?,
             losses: Losses::begin(place)?,
             place: place.to_owned(),
             length: 0,
@@ -91,22 +94,39 @@ impl Log {
         let rest = put(&mut self.file, bytes);
         if !rest.is_empty() {
             // Room for what comes next, where the full disk is this one.
-            fs::remove_file(self.place.join(LOGS[1])).ok();
+            self.drop_older();
             let lost = put(&mut self.file, rest);
             if !lost.is_empty() {
-                self.losses.add(lost.len());
+                let count = u64::try_from(lost.len()).unwrap_or(u64::MAX);
+                self.losses.add(count);
             }
         }
         let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.length = self.length.saturating_add(count);
     }
 
+    /// The successor is made before anything has another name: without one the full file goes on under its own.
     fn turn_over(&mut self) {
         let [now, before] = LOGS.map(|name| self.place.join(name));
-        if fs::rename(now, before).is_ok()
-            && let Ok(file) = create(&self.place)
+        let next = self.place.join(NEXT);
+        let made = create(&next).or_else(|_| {
+            self.drop_older();
+            create(&next)
+        });
+        if let Ok(file) = made
+            && fs::rename(&now, before).is_ok()
+            && fs::rename(next, now).is_ok()
         {
             (self.file, self.length) = (file, 0);
+        }
+    }
+
+    /// Takes the older file away before its time.
+    fn drop_older(&mut self) {
+        let older = self.place.join(LOGS[1]);
+        let length = fs::metadata(&older).map_or(0, |found| found.len());
+        if fs::remove_file(older).is_ok() {
+            self.losses.add(length);
         }
     }
 }
@@ -123,8 +143,8 @@ fn put<'b>(file: &mut File, mut bytes: &'b [u8]) -> &'b [u8] {
     bytes
 }
 
-fn create(place: &Path) -> io::Result<File> {
+fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.append(true).create_new(true).mode(0o600);
-    options.open(place.join(LOGS[0]))
+    options.open(path)
 }

@@ -156,11 +156,20 @@ impl Identity {
     /// # Errors
     /// What pidfd_open(2) and poll(2) say.
     pub fn is_over(&self) -> Result<bool> {
-        match self.look()? {
-            Held::Gone => Ok(true),
-            // One that is hidden counts as the same: too late is no harm.
-            Held::Same(process) | Held::Hidden(process) => has_ended(&process),
+        let process = match open(self.pid) {
+            // The id is nobody's, or that of a thread.
+            Err(Errno::ESRCH | Errno::EINVAL | Errno::ENOENT) => return Ok(true),
+            process => process?,
+        };
+        if has_ended(&process)? {
+            return Ok(true);
         }
+        if self.number.is_some() {
+            return Ok(number(process.as_fd())? != self.number);
+        }
+        // One that is hidden counts as the same: too late is no harm.
+        let is_another = |now: Identity| now.start != self.start && self.start != 0;
+        Ok(Identity::of(self.pid).is_ok_and(is_another))
     }
 }
 

@@ -222,6 +222,29 @@ if has io; then
 else
     refused io 'controller `'
 fi
+# Weights of a disk, where the kernel goes by a model of it: io.cost is given one that is slow.
+cost=/sys/fs/cgroup/io.cost
+if [ "$(id -u)" = 0 ] && [ -f $cost.qos ]; then
+    number=$(cat /sys/block/vdc/dev)
+    echo "$number enable=1 ctrl=user min=100.00 max=100.00" >$cost.qos
+    echo "$number ctrl=user model=linear rbps=4000000 rseqiops=100 rrandiops=100 wbps=2000000 wseqiops=50 wrandiops=50" >$cost.model
+    for name in light heavy; do
+        case $name in light) weight=50 ;; heavy) weight=200 ;; esac
+        disk $name "io_weight = $weight"
+        "$SANDBOX" up --detach $name.toml -- sh -c \
+            "while :; do dd if=/dev/zero of=/disk/$name bs=64k count=64 oflag=direct conv=notrunc 2>/dev/null; done" >/dev/null
+    done
+    written() {
+        "$SANDBOX" stats --json "$1" | sed -n 's/^ *"written_bytes": \(.*\),$/\1/p'
+    }
+    sleep 2
+    light=$(written light) heavy=$(written heavy)
+    sleep 6
+    light=$(($(written light) - light)) heavy=$(($(written heavy) - heavy))
+    "$SANDBOX" down --time 0s light heavy
+    echo "$number enable=0" >$cost.qos
+    awk "BEGIN { ratio = $heavy / $light; exit !(ratio > 2 && ratio < 8) }" || fail "io_weight: $heavy bytes beside $light"
+fi
 sed 's/write_bps = "1M"/read_iops = 10/; s#device = "[^"]*"#device = "/proc"#' io.toml >nodisk.toml
 if up nodisk dd if=/dev/zero of=/dev/null count=1 2>error; then fail "/proc is a disk"; fi
 grep -q 'limits.io-no-disk' error || fail "$(cat error)"
@@ -246,6 +269,9 @@ if [ "$(id -u)" = 0 ] && [ "$(uname -m)" = x86_64 ]; then
         sed 's/^.limits.$/&\nhugetlb = { "2M" = "4M" }/' all.toml >pages.toml
         out=$(up pages perl -e "$touch")
         [ "$out" = 4194304 ] || fail "hugetlb: $out"
+        # What is promised at once is refused at once.
+        if up pages perl -e "$(echo "$touch" | sed 's/0x44022/0x40022/')" 2>error; then fail "huge pages are promised"; fi
+        grep -q '^mmap: Cannot allocate memory' error || fail "hugetlb: $(cat error)"
     fi
     echo 0 >/proc/sys/vm/nr_hugepages
 fi

@@ -42,8 +42,7 @@ impl Losses {
     }
 
     /// Adds some. The report tells them also where they cannot be written here.
-    pub fn add(&mut self, count: usize) {
-        let count = u64::try_from(count).unwrap_or(u64::MAX);
+    pub fn add(&mut self, count: u64) {
         self.bytes = self.bytes.saturating_add(count);
         self.note().ok();
     }

@@ -387,7 +387,7 @@ fn clear_all_but(place: &Path, kept: &[&str]) -> io::Result<()> {
     for name in FILES.iter().rev().filter(|name| !kept.contains(name)) {
         remove_if_there(&place.join(name))?;
     }
-    for name in [GROUPS, RUN, OUTCOME] {
+    for name in [GROUPS, RUN, OUTCOME, LOGS[0]] {
         remove_if_there(&place.join(format!("{name}{UNFINISHED}")))?;
     }
     Ok(())

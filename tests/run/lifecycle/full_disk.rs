@@ -65,3 +65,50 @@ fn a_log_on_a_full_disk_tells_what_is_missing_and_the_program_goes_on() {
         assert!(lab.report()["log_lost_bytes"] == lost, "{caller:?}");
     }
 }
+
+/// Where nothing more can be made, and a log that is full has no successor.
+const NO_MORE_FILES: &str = r#"
+set -e; state=$1 name=$2 sandbox=$3; shift 3
+mkdir -p -m 700 "$state"; mount -t tmpfs -o mode=700,size=16m,nr_inodes=64 none "$state"
+"$sandbox" "$@" >/dev/null
+until "$sandbox" logs "$name" | grep -q ready; do sleep 0.05; done
+i=0; while (: > "$state/$i") 2>/dev/null; do i=$((i + 1)); done
+"$sandbox" kill --signal USR1 "$name"
+until "$sandbox" ps --all --json | grep -A 1 "\"$name\"" | grep -q ended; do sleep 0.05; done
+"$sandbox" logs "$name" 2>/dev/null | wc -c
+"$sandbox" ps --all --json | grep -A 9 "\"$name\"" | sed -n 's/.*"log_lost_bytes": \(.*\),/\1/p'
+rm "$state"/[0-9]*
+code=0; "$sandbox" wait "$name" 2>/dev/null || code=$?
+echo "$code"; ls -A "$state"
+"#;
+
+#[test]
+fn a_full_log_without_a_successor_loses_nothing_untold() {
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let state = match caller {
+            Caller::Root => "/run/sandbox".to_owned(),
+            Caller::Unprivileged => lab.text("runtime/sandbox"),
+        };
+        let program = "trap 'head -c 20000000 /dev/zero; exit 7' USR1; echo ready; while :; do sleep 0.05; done";
+        let mut arguments = lab.up_arguments(&lab.profile(""), &["bash", "-c", program]);
+        arguments.insert(1, "--detach".to_owned());
+        let mut shell = in_own_namespace(&lab);
+        shell.args(["sh", "-c", NO_MORE_FILES, "sh", &state, &lab.name]);
+        let ended = finish(shell.arg(sandbox()).args(arguments));
+        let numbers: Vec<u64> = ended
+            .out
+            .lines()
+            .map(|line| line.trim().parse().unwrap())
+            .collect();
+        let [kept, lost, code] = numbers[..] else {
+            panic!("{caller:?}: {ended:?}");
+        };
+        assert_eq!(
+            (kept + lost, code),
+            (20_000_006, 7),
+            "{caller:?}: {kept} {lost}"
+        );
+        assert!(kept > 8 << 20, "{caller:?}: {kept}");
+    }
+}
