@@ -186,7 +186,10 @@ fn dir_names(directories: &BTreeMap<FileId, PathBuf>) -> BTreeMap<FileId, String
 
 fn dir_name(own: &Path, directory: &Path) -> String {
     let shelves = own_shelves().0;
-    let mut shelves = shelves.iter().map(|shelf| &shelf.directory);
+    // Those of profiles are without links.
+    let mut shelves = shelves
+        .iter()
+        .filter_map(|shelf| shelf.directory.canonicalize().ok());
     if !directory.starts_with(own) && shelves.any(|shelf| directory.starts_with(shelf)) {
         return directory.to_string_lossy().into_owned();
     }
