@@ -47,6 +47,14 @@ impl Loaded {
         }
     }
 
+    /// A profile that is not there.
+    pub fn missing(path: PathBuf, problem: Problem) -> Loaded {
+        let mut loaded = Loaded::nothing(Given::default());
+        loaded.path = path;
+        loaded.problems.push(problem);
+        loaded
+    }
+
     /// Reads the profile that the command line names, with all of its bases.
     pub fn read(profile: &Path, given: Given) -> Loaded {
         Loaded::read_from(shelves, profile, given)
