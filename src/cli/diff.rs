@@ -27,6 +27,10 @@ use super::revision::{self, Named};
 /// such as another host path at the same place, it counts as both. What is only layout, or an order without
 /// effect, is no difference.
 ///
+/// Three things count as wider that may look harmless: a mount of its own for a part of a checkout, which whoever
+/// writes the checkout can make a link to elsewhere; a `?` before a part that is protected; and a variable by which
+/// programs find code, such as `PATH` or `LD_PRELOAD`, that names a place where the program may write.
+///
 /// Exits with 0 when nothing is wider; with 3 when something is; with 1 when a profile has an error; with 2
 /// for wrong usage.
 #[derive(Debug, Args)]

@@ -47,6 +47,14 @@ impl Loaded {
         }
     }
 
+    /// A profile that is not there.
+    pub fn missing(path: PathBuf, problem: Problem) -> Loaded {
+        let mut loaded = Loaded::nothing(Given::default());
+        loaded.path = path;
+        loaded.problems.push(problem);
+        loaded
+    }
+
     /// Reads the profile that the command line names, with all of its bases.
     pub fn read(profile: &Path, given: Given) -> Loaded {
         Loaded::read_from(shelves, profile, given)
@@ -186,7 +194,10 @@ fn dir_names(directories: &BTreeMap<FileId, PathBuf>) -> BTreeMap<FileId, String
 
 fn dir_name(own: &Path, directory: &Path) -> String {
     let shelves = own_shelves().0;
-    let mut shelves = shelves.iter().map(|shelf| &shelf.directory);
+    // Those of profiles are without links.
+    let mut shelves = shelves
+        .iter()
+        .filter_map(|shelf| shelf.directory.canonicalize().ok());
     if !directory.starts_with(own) && shelves.any(|shelf| directory.starts_with(shelf)) {
         return directory.to_string_lossy().into_owned();
     }

@@ -57,10 +57,16 @@ impl Named {
         let top = self.revision.top();
         let path = match path.strip_prefix("./") {
             Ok(rest) if path.as_os_str().as_bytes().starts_with(b"./") => {
-                self.revision.prefix.join(rest)
+                reached(&self.revision.prefix, rest)
             }
             _ => path.to_owned(),
         };
+        // What leads out of the directory may be laid there by others.
+        let mut parts = path.components();
+        let inside = parts.all(|part| matches!(part, Component::Normal(_)));
+        if !inside || top.join(&path).metadata().is_err() {
+            return self.missing(&path);
+        }
         let mut loaded = Loaded::read_from(self.shelves(), &top.join(path), Given::default());
         let real = top.canonicalize().unwrap_or_else(|_| top.to_owned());
         let kept: Vec<PathBuf> = own_shelves()
@@ -88,6 +94,23 @@ impl Named {
         }
         loaded.rename(&format!("{}/", top.display()), &format!("{}:", self.name));
         loaded
+    }
+
+    fn missing(&self, path: &Path) -> Loaded {
+        let name = format!("{}:{}", self.name, path.display());
+        let link = self.revision.files.iter().any(|file| file == path);
+        let (what, help) = match link {
+            true => (
+                "leads out of the revision",
+                "keep what it is a link to in the checkout",
+            ),
+            false => (
+                "is no TOML file of the revision",
+                "a path is of the top of the checkout; write `./` before one of this directory",
+            ),
+        };
+        let problem = general("profile.not-found", format!("`{name}` {what}"));
+        Loaded::missing(PathBuf::from(name), problem.help(help))
     }
 
     /// Whether a file may be a profile.

@@ -39,6 +39,8 @@ fn git() -> Command {
     for (name, _) in of_git {
         command.env_remove(name);
     }
+    // What it says is shown, and begins with a word of this language.
+    command.env("LC_ALL", "C");
     command.env("GIT_NO_LAZY_FETCH", "1");
     // Before git 2.45, which knows the line above, no transport is what keeps it from fetching; unlike
     // `protocol.allow` no setting of the repository is stronger.

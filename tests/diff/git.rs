@@ -265,4 +265,61 @@ fn bases_are_found_by_name_from_every_directory() {
     let words = ["named:./named.toml", "new:./named.toml"];
     let output = repository.diff_in(&repository.path().join("profiles"), &words);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let words = [
+        "named:./../../profiles/named.toml",
+        "new:./../../profiles/named.toml",
+    ];
+    assert_eq!(repository.diff_in(&below, &words).status.code(), Some(3));
+}
+
+/// What is compared with, and where it stands in `refused.txt`.
+const REFUSED: &[&[&str]] = &[
+    &["--git", "old...none"],
+    &["--git", "old"],
+    &["--git", "old...other"],
+    &["--git=--all...old"],
+    &["none:x.toml", "old:x.toml"],
+    &["old:profiles/none.toml", "profiles/dev.toml"],
+    &["old:../dev.toml", "profiles/dev.toml"],
+    &["old:/etc/x.toml", "profiles/dev.toml"],
+    &["--git", "old...out"],
+    &["--git", "old...up"],
+    &["up:up.toml", "up:up.toml"],
+];
+
+#[test]
+fn what_is_refused_is_told_exactly() {
+    let repository = Repository::new();
+    let head = repository.line(&["rev-parse", "HEAD"]);
+    let empty = repository.tree("");
+    let other = repository.line(&["commit-tree", &empty, "-m", "other"]);
+    repository.git(&["tag", "other", &other]);
+    repository.write(
+        "up.toml",
+        "version = 1\nextends = [\"../../etc/base.toml\"]\ncommand.args = [\"x\"]\n",
+    );
+    repository.commit("up");
+    repository.git(&["reset", "-q", "--hard", &head]);
+    std::os::unix::fs::symlink("/etc/x.toml", repository.path().join("out.toml")).unwrap();
+    repository.commit("out");
+    let commits = [("old", "OLD"), ("up", "UP"), ("out", "OUT")];
+    let commits = commits.map(|(tag, name)| (repository.line(&["rev-parse", tag]), name));
+    let mut told = String::new();
+    for words in REFUSED {
+        let mut text = repository.text(words, 1);
+        for (commit, name) in &commits {
+            text = text.replace(&commit[..12], name);
+        }
+        told += &format!("$ sandbox diff {}\n{text}\n", words.join(" "));
+    }
+    // No git, and no repository.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sandbox"));
+    command.current_dir(repository.path()).env("PATH", "/none");
+    let output = command.args(["diff", "--git", "a...b"]).output().unwrap();
+    told += &String::from_utf8(output.stderr).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let output = repository.diff_in(place.path(), &["--git", "a...b"]);
+    told += &String::from_utf8(output.stderr).unwrap();
+    let golden = super::root().join("tests/diff/refused.txt");
+    assert_eq!(crate::plans::compare(&golden, &told), Ok(()));
 }

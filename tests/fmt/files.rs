@@ -119,3 +119,30 @@ fn a_directory_stands_for_the_profiles_below_it() {
     assert_eq!(fmt(home.path(), &["gone.toml"], "").status.code(), Some(1));
     assert_eq!(fmt(home.path(), &["--gone"], "").status.code(), Some(2));
 }
+
+/// `fmt` and `diff --git` go by one rule for what is a profile.
+#[test]
+fn what_is_a_profile_is_told_by_its_version() {
+    let home = TempDir::new().unwrap();
+    let files = [
+        // Other TOML, and what will be no profile when it is repaired.
+        ("text.toml", "version='1'\n"),
+        ("broken.toml", "x=\n"),
+        // Profiles, however the key is spelt.
+        ("escaped.toml", "\"\\u0076ersion\"=1\n"),
+        ("unfinished.toml", "version=1\nname=\n"),
+    ];
+    for (name, text) in files {
+        fs::write(home.path().join(name), text).unwrap();
+    }
+    fs::write(home.path().join("latin.toml"), b"# \xe9\n").unwrap();
+    let ended = fmt(home.path(), &["--check", "."], "");
+    assert_eq!(ended.status.code(), Some(1));
+    let told = format!("{}{}", text(&ended.stdout), text(&ended.stderr));
+    for name in ["escaped.toml", "unfinished.toml", "latin.toml"] {
+        assert!(told.contains(name), "{name}: {told}");
+    }
+    for name in ["text.toml", "broken.toml"] {
+        assert!(!told.contains(name), "{name}: {told}");
+    }
+}
