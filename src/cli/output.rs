@@ -11,6 +11,12 @@ use crate::sys;
 
 use super::exit::Exit;
 
+/// Lines that go to a file or to another program.
+const PAGE: usize = 80;
+
+/// Below this, lines of prose are left to the terminal.
+const NARROWEST: usize = 30;
+
 /// Prints problems under their lines.
 pub fn problems(problems: Problems, sources: &Sources) {
     if problems.is_empty() {
@@ -99,6 +105,11 @@ pub fn columns<S: IsTerminal + AsFd>(stream: &S) -> Option<usize> {
     let size = sys::terminal::window_size(stream.as_fd()).ok();
     let columns = size.map_or(0, |size| usize::from(size.ws_col));
     (stream.is_terminal() && columns > 0).then_some(columns)
+}
+
+/// The width of lines of prose: that of the terminal, and a page's where the stream is none.
+pub fn width<S: IsTerminal + AsFd>(stream: &S) -> usize {
+    columns(stream).map_or(PAGE, |columns| columns.max(NARROWEST))
 }
 
 /// Colours and the width of the terminal, where the stream is one and `NO_COLOR` is not set.
