@@ -55,7 +55,8 @@ const NO_CODES: &[&str] = &[
     "cgroup.procs",
     "cgroup.type",
     "diff.tar",
-    "lock.json",
+    // Of `check --host`, whose rules all begin so.
+    "namespaces.map-",
 ];
 
 /// Whether a literal is a code: `section.some-words`, where some rule has this section, and no key.
@@ -146,7 +147,7 @@ fn every_text_is_the_golden_one() {
         all.push_str(&text(&rule, 80));
         all.push('\n');
     }
-    assert!(all.lines().all(|line| line.starts_with("    ") || line.len() <= 80));
+    assert!(all.lines().all(|line| line.starts_with("    ") || line.chars().count() <= 80));
     compare(&directory("errors").join("explained.txt"), &all).unwrap();
 }
 
@@ -307,7 +308,9 @@ fn broken_by_text(rule: &Rule) -> bool {
 fn every_example_of_audit_is_found_and_its_mended_one_is_not() {
     let found = |lines: &[&str]| -> BTreeSet<&'static str> {
         let (settings, problems, _) = settle("test.toml", &profile(lines), By::Text);
-        let settings = settings.unwrap_or_else(|| panic!("{lines:?}: {problems:?}"));
+        let Some(settings) = settings else {
+            return problems.iter().map(|problem| problem.code).collect();
+        };
         let audit = audit(&Subject {
             settings: &settings,
             variables: &[],
