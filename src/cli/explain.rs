@@ -106,7 +106,7 @@ fn unknown_key(key: &str, near: Option<String>) -> Problem {
 
 fn tell(told: Result<String, Problem>, sources: &Sources) -> Exit {
     match told {
-        Ok(text) if output::text(&text).is_ok() => Exit::DONE,
+        Ok(text) if output::told(&text).is_ok() => Exit::DONE,
         Ok(_) => Exit::NO,
         Err(problem) => {
             output::problems(problem.into(), sources);

@@ -10,6 +10,7 @@ use crate::report::problems::{Judged, Style, render};
 use crate::sys;
 
 use super::exit::Exit;
+use super::profile::general;
 
 /// Lines that go to a file or to another program.
 const PAGE: usize = 80;
@@ -85,6 +86,20 @@ pub fn error_text(text: &str) {
 /// When it cannot be written for another reason, such as a full disk.
 pub fn text(text: &str) -> io::Result<()> {
     bytes(text.as_bytes())
+}
+
+/// The same, and tells when it cannot be written.
+///
+/// # Errors
+/// As [`text`]; nothing is left to tell.
+pub fn told(text: &str) -> io::Result<()> {
+    self::text(text).inspect_err(|error| {
+        let message = format!("cannot write to standard output: {error}");
+        problems(
+            general("command-line.output", message).into(),
+            &Sources::default(),
+        );
+    })
 }
 
 /// The same for bytes that may be no text.

@@ -93,7 +93,7 @@ impl WhyCommand {
             Format::Human => human(&asked),
             Format::Json => json(&asked),
         };
-        match output::text(&text) {
+        match output::told(&text) {
             Ok(()) if answer.verdict != Verdict::Denied => Exit::DONE,
             _ => Exit::NO,
         }

@@ -10,8 +10,8 @@ use sandbox::report::rules::{Rule, further, of_audit, of_diff, of_the_language, 
 use sandbox::review::audit::{Subject, audit};
 use tempfile::TempDir;
 
-use super::resolved::{By, settle, settle_to_judge};
 use super::directory;
+use super::resolved::{By, settle, settle_to_judge};
 use crate::plans::compare;
 
 /// Rules of which no example can be tried here, and why. Those that a profile breaks on some host have one all the same.
@@ -21,7 +21,10 @@ const UNTRIED: &[(&str, &str)] = &[
     ("command.user-no-id", "a container that maps few ids"),
     ("extends.depth", "17 files"),
     ("extends.files", "257 files"),
-    ("namespaces.map-account", "the caller is root, and the host has the account"),
+    (
+        "namespaces.map-account",
+        "the caller is root, and the host has the account",
+    ),
     ("namespaces.map-kept", "the host's newuidmap"),
     ("namespaces.map-length", "341 extents"),
     ("namespaces.map-no-block", "a container that maps few ids"),
@@ -147,8 +150,11 @@ fn every_text_is_the_golden_one() {
         all.push_str(&text(&rule, 80));
         all.push('\n');
     }
-    assert!(all.lines().all(|line| line.starts_with("    ") || line.chars().count() <= 80));
-    compare(&directory("errors").join("explained.txt"), &all).unwrap();
+    assert!(
+        all.lines()
+            .all(|line| line.starts_with("    ") || line.chars().count() <= 80)
+    );
+    compare(&directory("errors/told").join("explained.txt"), &all).unwrap();
 }
 
 #[test]
@@ -225,7 +231,10 @@ fn said(lines: &[&str]) -> (bool, String) {
     let command = command.unwrap_or_else(|| format!("sandbox check '{name}'"));
     let program = env!("CARGO_BIN_EXE_sandbox");
     let output = Command::new("sh")
-        .args(["-c", &format!("sandbox() {{ {program} \"$@\"; }}; {command}")])
+        .args([
+            "-c",
+            &format!("sandbox() {{ {program} \"$@\"; }}; {command}"),
+        ])
         .current_dir(place.path())
         .env("HOME", place.path())
         .env_remove("XDG_CONFIG_HOME")
@@ -241,7 +250,9 @@ fn says(lines: &[&str], code: &str) -> bool {
 
 /// What is wrong with the examples of a rule that the text or the hand-written host breaks.
 fn of_text(rule: &Rule) -> Option<String> {
-    let Rule { code, wrong, right, .. } = rule;
+    let Rule {
+        code, wrong, right, ..
+    } = rule;
     if !broken(wrong).contains(*code) {
         return Some(format!("{code} is not broken: {:?}", broken(wrong)));
     }
@@ -254,7 +265,9 @@ fn of_text(rule: &Rule) -> Option<String> {
 }
 
 fn of_files(rule: &Rule) -> Option<String> {
-    let Rule { code, wrong, right, .. } = rule;
+    let Rule {
+        code, wrong, right, ..
+    } = rule;
     if !says(wrong, code) {
         return Some(format!("{code} is not broken: {}", said(wrong).1));
     }
@@ -281,7 +294,9 @@ fn every_example_is_what_it_says() {
 /// A profile that some host refuses is well all the same.
 fn right_is_wrong(rule: &Rule) -> Option<String> {
     let (settings, problems, _) = settle("test.toml", &profile(&rule.right), By::Text);
-    let bad = problems.iter().any(|problem| problem.severity == Severity::Error);
+    let bad = problems
+        .iter()
+        .any(|problem| problem.severity == Severity::Error);
     (settings.is_none() || bad).then(|| format!("the right {} is wrong: {problems:?}", rule.code))
 }
 

@@ -1,0 +1,1 @@
+sandbox wrap add 'My Dev'
