@@ -89,8 +89,7 @@ impl Explain {
         };
         Ok(match self.json {
             true => values::json(&found),
-            false if found.is_empty() => "not set, and without a default\n".to_owned(),
-            false => values::text(&found),
+            false => values::text(&found, output::width(&io::stdout())),
         })
     }
 }

@@ -1,1 +1,1 @@
-sandbox wrap add 'My Dev'
+sandbox wrap add --user 'My Dev'
