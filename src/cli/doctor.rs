@@ -120,7 +120,7 @@ impl Doctor {
             true => json(examined),
             false => human(examined, style()),
         };
-        match output::text(&text) {
+        match output::told(&text) {
             Ok(()) if works(&findings(examined)) => Exit::DONE,
             _ => Exit::NO,
         }

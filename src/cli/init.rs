@@ -38,7 +38,7 @@ impl Init {
     /// Runs the command.
     pub fn run(self) -> Exit {
         match self.write() {
-            Ok(told) if output::text(&told).is_ok() => Exit::DONE,
+            Ok(told) if output::told(&told).is_ok() => Exit::DONE,
             Ok(_) => Exit::NO,
             Err(problem) => output::refuse(problem, Exit::NO),
         }

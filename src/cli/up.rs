@@ -277,7 +277,7 @@ impl Up {
 
     pub(super) fn print(&self, plan: &Plan, sources: &Sources) -> Exit {
         let style = output::style(&io::stdout());
-        match output::text(&report::plan_text(plan, sources, style)) {
+        match output::told(&report::plan_text(plan, sources, style)) {
             Ok(()) => Exit::DONE,
             Err(_) => Exit::NOT_STARTED,
         }

@@ -104,7 +104,7 @@ impl WhyCommand {
             Format::Human => human(&asked, output::style(&io::stdout())),
             Format::Json => json(&asked),
         };
-        match output::text(&text) {
+        match output::told(&text) {
             Ok(()) if answer.verdict != Verdict::Denied => Exit::DONE,
             _ => Exit::NO,
         }
