@@ -42,6 +42,16 @@ struct OneDescriptor {
 /// CMSG_LEN of one descriptor.
 const ONE_LENGTH: usize = size_of::<libc::cmsghdr>() + size_of::<i32>();
 
+/// The head of a message with one descriptor; the type of its length differs among C libraries.
+fn header_of_one() -> libc::cmsghdr {
+    // SAFETY: zero is a value of every field.
+    let mut header: libc::cmsghdr = unsafe { MaybeUninit::zeroed().assume_init() };
+    header.cmsg_len = ONE_LENGTH as _;
+    header.cmsg_level = libc::SOL_SOCKET;
+    header.cmsg_type = libc::SCM_RIGHTS;
+    header
+}
+
 /// Sends a descriptor with one byte (SCM_RIGHTS, unix(7)).
 ///
 /// # Errors
@@ -49,9 +59,7 @@ const ONE_LENGTH: usize = size_of::<libc::cmsghdr>() + size_of::<i32>();
 pub fn send_descriptor(socket: BorrowedFd<'_>, passed: BorrowedFd<'_>) -> Result<()> {
     // SAFETY: zero is a value of every field.
     let mut control: OneDescriptor = unsafe { MaybeUninit::zeroed().assume_init() };
-    control.header.cmsg_len = ONE_LENGTH as _;
-    control.header.cmsg_level = libc::SOL_SOCKET;
-    control.header.cmsg_type = libc::SCM_RIGHTS;
+    control.header = header_of_one();
     control.descriptor = passed.as_raw_fd();
     let mut byte = 0u8;
     let mut part = one_byte(&mut byte);
@@ -77,10 +85,10 @@ pub fn receive_descriptor(socket: BorrowedFd<'_>) -> Result<Option<OwnedFd>> {
     if checked(count as libc::c_long)? == 0 {
         return Ok(None);
     }
-    let header = &control.header;
-    let fits = header.cmsg_level == libc::SOL_SOCKET
-        && header.cmsg_type == libc::SCM_RIGHTS
-        && header.cmsg_len == ONE_LENGTH;
+    let (header, wanted) = (&control.header, header_of_one());
+    let fits = header.cmsg_level == wanted.cmsg_level
+        && header.cmsg_type == wanted.cmsg_type
+        && header.cmsg_len == wanted.cmsg_len;
     if !fits {
         return Err(Errno::EPROTO);
     }
