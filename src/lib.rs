@@ -24,8 +24,11 @@
 //! - The default system-call program is ready in the binary and seccompiler only checks it in tests: a
 //!   balanced search over merged ranges is a tenth of its length ([`seccomp`]).
 //! - Refused system calls are answered by the supervisor, through a listener of the filter, so that the report names
-//!   and counts them; answers are rationed. `on_deny = "kill"` is left to the kernel: it holds without anybody, and
-//!   so names no call (`supervise::refused`).
+//!   and counts them; answers are rationed (`supervise::refused`). Under `on_deny = "kill"`, and for calls of another
+//!   architecture, the supervisor also ends the process in the kernel's place, which could not say for which call it
+//!   did. The call never runs, whoever dies meanwhile; but a process whose own signals interrupt its call before it is
+//!   heard gets EINTR in place of its end (`supervise::deadly`). What `exec` starts may outlive its listener, and is
+//!   left to the kernel.
 //! - In 32-bit programs `socketcall` makes no sockets: the family stands in memory, where no filter sees it
 //!   ([`seccomp`]).
 //! - `/etc/ld.so.conf` is not read: only ldconfig reads it, the loader reads the cache ([`elf`]).
@@ -47,6 +50,8 @@
 //!   such starts some milliseconds, and others nothing ([`launch`]).
 //! - A guard is taken out by a variable in debug builds, which release builds do not contain: a feature would want two builds
 //!   ([`model::guard`]).
+//! - Out of memory ends all of a sandbox. The kernel does that on cgroup v2; on v1 it ends one process and tells the
+//!   supervisor, which ends the others some milliseconds later (`supervise::memory_alarm`).
 //! - On cgroup v2 a group `sandbox` between holds the controllers, so that no manager above takes them away
 //!   in the middle of a run ([`cgroup`]).
 

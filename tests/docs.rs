@@ -1,4 +1,4 @@
-//! The README is true: its profile is sound and comes to the plan that it prints, its commands exist.
+//! The README is true: its profile is sound, its tour answers as it prints, its commands exist.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,6 +8,8 @@ use sandbox::plan::{Knowledge, Plan, Purpose, resolve};
 use sandbox::profile;
 use sandbox::report::plan_text;
 use sandbox::report::problems::Style;
+
+use tempfile::TempDir;
 
 use crate::errors::resolved::{hand_written, nothing_given};
 
@@ -46,20 +48,85 @@ fn plan_of(text: &str) -> String {
 }
 
 #[test]
-fn the_profile_comes_to_the_plan_that_is_printed() {
-    let text = readme();
-    let profiles = blocks(&text, "toml");
+fn the_profile_comes_to_about_sixty_steps() {
+    let profiles = blocks(&readme(), "toml");
     assert_eq!(profiles.len(), 1);
     let plan = plan_of(&profiles[0]);
-    let mark = "<!-- plan -->\n```text\n";
-    let (before, rest) = text.split_once(mark).unwrap();
-    let (printed, after) = rest.split_once("```").unwrap();
+    let numbers = plan
+        .lines()
+        .filter_map(|line| line.get(..4)?.trim().parse::<u32>().ok());
+    let steps = numbers.max().unwrap() + 1;
+    assert!((55..70).contains(&steps), "{plan}");
+}
+
+/// A checkout with the shipped profiles, and `sandbox` in PATH.
+fn tour() -> TempDir {
+    let place = TempDir::new().unwrap();
+    let at = |name: &str| place.path().join(name);
+    let made = Command::new("git")
+        .args(["init", "--quiet"])
+        .arg(place.path())
+        .status();
+    assert!(made.unwrap().success());
+    std::fs::create_dir_all(at("profiles/base")).unwrap();
+    std::fs::create_dir(at("bin")).unwrap();
+    for folder in ["profiles", "profiles/base"] {
+        let from = readme_path().with_file_name(folder);
+        for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+            if entry.path().is_file() {
+                std::fs::copy(entry.path(), at(folder).join(entry.file_name())).unwrap();
+            }
+        }
+    }
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_sandbox"), at("bin/sandbox")).unwrap();
+    place
+}
+
+/// What a person sees who types the line.
+fn answer(line: &str, place: &TempDir) -> String {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let output = Command::new("sh")
+        .args(["-c", &format!("exec 2>&1; {line}")])
+        .current_dir(place.path())
+        .env("PATH", format!("{}/bin:{path}", place.path().display()))
+        .env("LC_ALL", "C.UTF-8")
+        .env_remove("TERM")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    // What this host cannot enforce is not of the tour.
+    let lines = text
+        .lines()
+        .filter(|line| !line.contains("warning: not enforced"));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn the_tour_answers_as_printed() {
+    let text = readme();
+    let place = tour();
+    let (mut printed, mut comes) = (String::new(), String::new());
+    let mark = "<!-- tour -->\n```console\n";
+    let mut anew = String::new();
+    for (number, part) in text.split(mark).enumerate() {
+        if number == 0 {
+            anew.push_str(part);
+            continue;
+        }
+        let (block, after) = part.split_once("```").unwrap();
+        let lines = block.lines().filter_map(|line| line.strip_prefix("$ "));
+        let block_anew: String = lines
+            .map(|line| format!("$ {line}\n{}", answer(line, &place)))
+            .collect();
+        printed.push_str(block);
+        comes.push_str(&block_anew);
+        anew.push_str(&format!("{mark}{block_anew}```{after}"));
+    }
     if std::env::var_os("BLESS").is_some() {
-        let anew = format!("{before}{mark}{plan}```{after}");
         std::fs::write(readme_path(), anew).unwrap();
         return;
     }
-    assert_eq!(printed, plan, "rewrite it: BLESS=1 cargo test");
+    assert_eq!(printed, comes, "rewrite it: BLESS=1 cargo test");
 }
 
 #[test]
@@ -103,6 +170,9 @@ fn every_file_that_is_linked_is_there() {
     for part in text.split("](").skip(1) {
         let target = part.split(')').next().unwrap();
         let there = readme_path().with_file_name(target).exists();
-        assert!(target.starts_with("http") || there, "{target}");
+        let title = target.strip_prefix('#');
+        let titled =
+            title.is_some_and(|title| text.to_lowercase().contains(&format!("\n## {title}\n")));
+        assert!(target.starts_with("http") || there || titled, "{target}");
     }
 }

@@ -3,6 +3,7 @@
 
 mod audit;
 mod diff;
+mod display;
 mod docs;
 mod doctor;
 mod errors;

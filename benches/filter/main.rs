@@ -16,7 +16,7 @@ use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use sandbox::seccomp::Standing;
-use sandbox::seccomp::{Arch, Instruction, Policy, Verdicts, X86, compile, syscall_number};
+use sandbox::seccomp::{Arch, Ends, Instruction, Policy, Verdicts, X86, compile, syscall_number};
 
 /// Where distributions put it.
 const INSTALLED: &str = "/usr/share/containers/seccomp.json";
@@ -35,7 +35,9 @@ fn policy(policy: &Policy<'_>) -> Program {
 
 fn listened() -> Program {
     let filter = compile(&Policy::DEFAULT, arch()).expect("it compiles");
-    filter.listened.expect("refusals are errors")
+    filter
+        .listened(Ends::ByListener)
+        .expect("refusals are errors")
 }
 
 fn instruction(code: u16, jt: u8, jf: u8, k: u32) -> Instruction {

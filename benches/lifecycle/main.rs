@@ -5,8 +5,9 @@
 //! compared with `nsenter`, which sets nothing up behind it, and with `crun exec`.
 #![allow(clippy::print_stdout, reason = "a benchmark prints what it found")]
 
+use std::collections::VecDeque;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -25,6 +26,9 @@ const SANDBOX: &str = env!("CARGO_BIN_EXE_sandbox");
 
 /// Where root's sandboxes are noted.
 const STATE: &str = "/run/sandbox";
+
+/// What each of many runs.
+const SLEEPER: [&str; 3] = ["sh", "-c", "echo; exec sleep 100000"];
 
 /// Says that this process is in a mount namespace of its own.
 const INSIDE: &str = "SANDBOX_BENCH_INSIDE";
@@ -97,7 +101,7 @@ const PROFILE: &str = r#"
 version = 1
 name = "many"
 env.set.PATH = "/usr/bin:/bin"
-rootfs = { writes = "deny", source = [{ programs = ["sleep", "true"] }] }
+rootfs = { writes = "deny", source = [{ programs = ["sh", "sleep", "true"] }] }
 "#;
 
 impl Bench {
@@ -134,14 +138,10 @@ impl Bench {
 
     fn many(&self, count: usize) -> io::Result<()> {
         let profile = self.profile();
-        let start = Instant::now();
-        for _ in 0..count {
-            self.done(&["up", "--detach", &profile, "--", "sleep", "100000"])?;
-        }
-        told(
-            "started, each",
-            start.elapsed() / u32::try_from(count).unwrap_or(1),
-        );
+        let mut up = vec!["up", "--detach", &profile, "--"];
+        up.extend(SLEEPER);
+        let each = started(count, || self.sandbox(&up).spawn(), ended)?;
+        told("started, each", each);
         let list = self
             .sandbox(&["ps", "--json"])
             .stdout(Stdio::piped())
@@ -167,56 +167,30 @@ impl Bench {
     }
 
     fn many_of_bubblewrap(&self, count: usize) -> io::Result<()> {
-        let arguments = [
-            "--unshare-all",
-            "--die-with-parent",
-            "--ro-bind",
-            "/",
-            "/",
-            "--proc",
-            "/proc",
-            "--dev",
-            "/dev",
-            "sleep",
-            "100000",
-        ];
-        let mut all: Vec<Child> = Vec::new();
-        let start = Instant::now();
-        for _ in 0..count {
-            let started = Command::new("bwrap")
-                .args(arguments)
-                .stdin(Stdio::null())
-                .spawn();
-            match started {
-                Ok(child) => all.push(child),
-                Err(error) => {
-                    println!("  bwrap is not measured: {error}");
-                    break;
-                }
-            }
+        let mut all = Vec::new();
+        let start = || bubblewrap().stdout(Stdio::piped()).spawn();
+        let each = started(count, start, |mut child| {
+            let said = child.stdout.take().map(|mut out| out.read_exact(&mut [0]));
+            all.push(child);
+            said.unwrap_or(Ok(()))
+        });
+        match each {
+            Ok(each) => told("bwrap started, each", each),
+            Err(error) => println!("  bwrap is not measured: {error}"),
         }
-        if !all.is_empty() {
-            told(
-                "bwrap started, each, without waiting for it",
-                start.elapsed() / u32::try_from(count).unwrap_or(1),
-            );
-            std::thread::sleep(Duration::from_secs(2));
-            let outer: Vec<u64> = all.iter().map(|child| u64::from(child.id())).collect();
-            let inner: Vec<u64> = outer.iter().flat_map(|pid| children(*pid)).collect();
-            println!(
-                "  memory of each pair (PSS): {} + {} KiB",
-                average(&outer),
-                average(&inner)
-            );
-        }
+        let outer: Vec<u64> = all.iter().map(|child| u64::from(child.id())).collect();
+        let inner: Vec<u64> = outer.iter().flat_map(|pid| children(*pid)).collect();
+        println!(
+            "  memory of each pair (PSS): {} + {} KiB",
+            average(&outer),
+            average(&inner)
+        );
         let start = Instant::now();
         for child in &mut all {
             child.kill()?;
             child.wait()?;
         }
-        if !all.is_empty() {
-            told("killed, all", start.elapsed());
-        }
+        told("killed, all", start.elapsed());
         Ok(())
     }
 
@@ -310,6 +284,44 @@ impl Drop for Bench {
             .arg(&self.place)
             .status();
         writable.and_then(|_| fs::remove_dir_all(&self.place)).ok();
+    }
+}
+
+/// The sandboxes of another program, which has no say in when they run: its program writes a line.
+fn bubblewrap() -> Command {
+    let mut command = Command::new("bwrap");
+    command
+        .args(["--unshare-all", "--die-with-parent"])
+        .args(["--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"])
+        .args(SLEEPER)
+        .stdin(Stdio::null());
+    command
+}
+
+/// The time of each of `count` starts, of which as many are under way as there are processors; `until` waits until
+/// the program of one runs. From this thread alone: bubblewrap ends with the thread that started it.
+fn started<T>(
+    count: usize,
+    start: impl Fn() -> io::Result<T>,
+    mut until: impl FnMut(T) -> io::Result<()>,
+) -> io::Result<Duration> {
+    let most = std::thread::available_parallelism()?.get();
+    let mut under_way = VecDeque::new();
+    let begun = Instant::now();
+    for _ in 0..count {
+        if under_way.len() == most {
+            under_way.pop_front().map_or(Ok(()), &mut until)?;
+        }
+        under_way.push_back(start()?);
+    }
+    under_way.into_iter().try_for_each(until)?;
+    Ok(begun.elapsed() / u32::try_from(count).unwrap_or(1))
+}
+
+fn ended(mut child: Child) -> io::Result<()> {
+    match child.wait()?.success() {
+        true => Ok(()),
+        false => Err(io::Error::other("a start failed")),
     }
 }
 

@@ -67,6 +67,11 @@ impl Failure {
         }
     }
 
+    /// The own group cannot be divided, and there is no scope; why (see [`scope::enter`](super::scope::enter)).
+    pub fn no_scope(reason: String) -> Failure {
+        Failure::known(Cause::NoManager(reason))
+    }
+
     /// A call that failed on `path`, the cause read off the errno.
     pub(super) fn call(version: CgroupVersion, path: PathBuf, errno: Errno) -> Failure {
         Failure {

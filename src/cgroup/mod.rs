@@ -20,8 +20,10 @@
 //!
 //! The middle group `sandbox` of v2 is there because it holds the controllers fast: whoever manages
 //! the group above cannot switch a controller off there while a child has it switched on, so no
-//! limit can be lost in the middle of a run.
+//! limit can be lost in the middle of a run. Weights so share out among the sandboxes in it what it gets as a whole,
+//! with the weight of any group, beside its neighbours.
 
+mod alarm;
 mod apply;
 mod assign;
 mod counts;

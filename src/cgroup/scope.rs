@@ -4,6 +4,10 @@
 //! may not be divided, and its limits are not the user's to set. The manager of the session hands
 //! out scopes that are. A group that is delegated already is divided where it is, and nobody is asked.
 //!
+//! A scope is also the way to a sandbox that runs in one: a process gets into a group only by the right to write to
+//! the nearest group above both it and that one. From a scope to another that is a group of the user's manager,
+//! which is the user's; from the login session it is one of root's.
+//!
 //! The limits are not properties of the unit, although it has one for nearly each: the unit holds this
 //! supervisor too, so that `TasksMax` or `MemoryMax` would count more than the sandbox. They stand in the
 //! group below, as everywhere else.
@@ -15,7 +19,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::error::{Cause, CgroupError, Failure};
+use super::error::{Cause, CgroupError};
 use super::names::scope_name;
 use crate::model::{CgroupFacts, CgroupVersion};
 
@@ -45,10 +49,10 @@ pub fn would_help(error: &CgroupError, facts: &CgroupFacts) -> bool {
 /// Moves this process into a scope of its own; where its groups then are has to be read anew.
 ///
 /// # Errors
-/// A cause that says why there is none.
-pub fn enter(name: &str) -> Result<(), Failure> {
+/// Why there is none.
+pub fn enter(name: &str) -> Result<(), String> {
     let scope = scope_name(name);
-    ask(&scope).map_err(|reason| Failure::known(Cause::NoManager(reason)))?;
+    ask(&scope)?;
     let end = Instant::now() + PATIENCE;
     loop {
         let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
@@ -57,8 +61,9 @@ pub fn enter(name: &str) -> Result<(), Failure> {
             return Ok(());
         }
         if Instant::now() >= end {
-            let reason = format!("`{scope}` was started, and this process not moved into it");
-            return Err(Failure::known(Cause::NoManager(reason)));
+            return Err(format!(
+                "`{scope}` was started, and this process not moved into it"
+            ));
         }
         sleep(WAIT);
     }

@@ -60,7 +60,8 @@ pub(super) fn memory_v1(amount: &Amount, _: Option<ByteSize>) -> Settings {
 }
 
 /// Out of memory ends the sandbox as a whole, not whichever process happens to be largest: half of
-/// a build that goes on without the other half helps nobody. On v1 the kernel has no such switch.
+/// a build that goes on without the other half helps nobody. On v1 the kernel has no such switch, and
+/// the supervisor is told ([`Groups::memory_alarm`](super::Groups::memory_alarm)).
 pub(super) fn memory_v2(amount: &Amount, _: Option<ByteSize>) -> Settings {
     let whole_group = Setting::new("memory.oom.group", 1).with(Need::Helpful);
     Ok(vec![number("memory.max", amount)?, whole_group])

@@ -61,7 +61,7 @@ pub static ROWS: [Row; 12] = [
         v1: Some(place("memory", &["memory.limit_in_bytes"], memory_v1)),
         v2: place("memory", &["memory.max", "memory.oom.group"], memory_v2),
         property: Some("MemoryMax"),
-        conversion: "bytes; on v2 all processes are killed together",
+        conversion: "bytes; beyond it all processes are killed together: on v2 by the kernel, on v1 by the supervisor",
     },
     Row {
         key: "limits.memory_high",

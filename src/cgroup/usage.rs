@@ -14,7 +14,6 @@ impl Groups {
     ///
     /// Killed processes count like others. Read it before [`Groups::remove`].
     pub fn usage(&self) -> Usage {
-        let memory = self.with("memory");
         let pids = self.with("pids");
         let throttling = self.find(throttled);
         let io = self.find(transferred);
@@ -26,7 +25,7 @@ impl Groups {
             memory_peak_bytes: self.find(memory_peak),
             pids_peak: pids.and_then(|group| group.number("pids.peak")),
             pids_refused: pids.and_then(|group| group.keyed("pids.events", "max")),
-            oom_kills: memory.and_then(Group::oom_kills),
+            oom_kills: self.oom_kills(),
             read_bytes: io.map(|(read, _)| read),
             written_bytes: io.map(|(_, written)| written),
             pressure: self.find(pressure),
@@ -74,7 +73,7 @@ enum CpuTime {
 }
 
 impl Group {
-    fn oom_kills(&self) -> Option<u64> {
+    pub(super) fn oom_kills(&self) -> Option<u64> {
         let file = match self.version {
             CgroupVersion::V1 => "memory.oom_control",
             CgroupVersion::V2 => "memory.events",

@@ -39,7 +39,7 @@ impl Apply {
         let applied = apply(&name, &selections).map_err(refuse)?;
         let (done, left_out) = changes::applied(&applied);
         output::error_text(&left_out);
-        match output::text(&done) {
+        match output::told(&done) {
             Ok(()) => Ok(Exit::DONE),
             Err(_) => Err(Exit::NO),
         }

@@ -129,7 +129,7 @@ impl Audit {
         let failed = self
             .fail_on
             .is_some_and(|level| audit.worst() >= Some(level));
-        match output::text(&text) {
+        match output::told(&text) {
             Ok(()) if !failed => Exit::DONE,
             _ => Exit::NO,
         }

@@ -75,7 +75,7 @@ impl Build {
             refresh: tree::refresh(self.refresh, self.verify),
         };
         match self.build(&wanted, &settings) {
-            Ok(text) if output::text(&text).is_ok() => Exit::DONE,
+            Ok(text) if output::told(&text).is_ok() => Exit::DONE,
             Ok(_) => Exit::NO,
             Err(problem) => {
                 output::problems(problem.into(), &sources);

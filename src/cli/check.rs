@@ -66,7 +66,7 @@ impl Check {
                 exit = Exit::NO;
             } else if self.format == Format::Human {
                 let name = printable(&judged.profile);
-                if output::text(&format!("{name}: ok\n")).is_err() {
+                if output::told(&format!("{name}: ok\n")).is_err() {
                     return Exit::NO;
                 }
             }
@@ -78,7 +78,7 @@ impl Check {
             Format::Sarif => problems::sarif(&all),
             Format::Github => problems::github(&all),
         };
-        match output::text(&document) {
+        match output::told(&document) {
             Ok(()) => exit,
             Err(_) => Exit::NO,
         }

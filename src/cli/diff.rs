@@ -91,7 +91,7 @@ impl DiffCommand {
         let wider = compared
             .iter()
             .any(|compared| compared.count(Mark::Wider) > 0);
-        match output::text(&text) {
+        match output::told(&text) {
             Ok(()) if wider => Exit::WIDER,
             Ok(()) => Exit::DONE,
             Err(_) => Exit::NO,

@@ -120,7 +120,7 @@ impl Doctor {
             true => json(examined),
             false => human(examined, style()),
         };
-        match output::text(&text) {
+        match output::told(&text) {
             Ok(()) if works(&findings(examined)) => Exit::DONE,
             _ => Exit::NO,
         }
@@ -239,7 +239,7 @@ impl Ground {
                 Some(Ok(())) => host::cgroups::probe(),
                 _ => own.clone(),
             },
-            no_scope: entered.and_then(Result::err),
+            no_scope: entered.and_then(Result::err).map(Failure::no_scope),
         }
     }
 

@@ -24,7 +24,8 @@ pub struct Explain {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Explain a rule of `check` or `audit` in place of a profile: why it is there, what breaks it and what does not
+    /// Explain the code of a message in place of a profile: what it means, what to do, what breaks it and what does
+    /// not
     #[arg(long, value_name = "CODE", conflicts_with_all = ["profile", "key", "json"])]
     rule: Option<String>,
     #[command(flatten)]
@@ -88,8 +89,7 @@ impl Explain {
         };
         Ok(match self.json {
             true => values::json(&found),
-            false if found.is_empty() => "not set, and without a default\n".to_owned(),
-            false => values::text(&found),
+            false => values::text(&found, output::width(&io::stdout())),
         })
     }
 }
@@ -105,7 +105,7 @@ fn unknown_key(key: &str, near: Option<String>) -> Problem {
 
 fn tell(told: Result<String, Problem>, sources: &Sources) -> Exit {
     match told {
-        Ok(text) if output::text(&text).is_ok() => Exit::DONE,
+        Ok(text) if output::told(&text).is_ok() => Exit::DONE,
         Ok(_) => Exit::NO,
         Err(problem) => {
             output::problems(problem.into(), sources);
@@ -115,18 +115,15 @@ fn tell(told: Result<String, Problem>, sources: &Sources) -> Exit {
 }
 
 fn rule(code: &str) -> Result<String, Problem> {
-    let mut of_audit = review::audit::rules();
-    if let Some(found) = of_audit.find(|rule| rule.code == code) {
-        let review::audit::Rule { title, why, .. } = found;
-        return Ok(format!("{code}\n\n  {title}: {why}.\n"));
-    }
     rules::find(code)
-        .map(|rule| rules::text(&rule))
+        .map(|rule| rules::text(&rule, output::width(&io::stdout())))
         .map_err(|near| {
             let problem = general("command-line.rule", format!("there is no rule `{code}`"));
             match near {
                 Some(near) => problem.help(format!("write `{near}`")),
-                None => problem.help("write the code that stands above a message of `check`"),
+                None => problem.help(
+                    "write the code that stands above a message, or that a finding or a report names",
+                ),
             }
         })
 }

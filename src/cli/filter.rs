@@ -1,22 +1,32 @@
 //! The system-call filter of a plan.
 
 use crate::diag::Problem;
-use crate::launch::{Filters, Listened};
-use crate::model::OnDeny;
+use crate::launch::{Filters, Listened, Refused};
+use crate::model::{Deadly, OnDeny};
 use crate::plan::{Action, Plan, ProgramAction, Step};
 use crate::seccomp::{
-    Arch, Base, CompileError, Filter, Grants, NestedUserNamespaces, Policy, compile, syscall_name,
+    Arch, Base, CompileError, Ends, Filter, Grants, NestedUserNamespaces, Policy, X86, call,
+    compile,
 };
-use crate::sys::seccomp::Instruction;
+use crate::sys::seccomp::{Instruction, waits_killable};
 
 /// The call by which the program gives its listener away, under the filter that it has just loaded.
 const HANDS_OVER: &str = "sendmsg";
+
+/// Whether everything of a program ends with whoever watches it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watched {
+    /// It does: the first program of a sandbox.
+    ToItsEnd,
+    /// What a further program leaves behind runs on.
+    UntilItEnds,
+}
 
 /// The programs to load.
 ///
 /// # Errors
 /// When there is no filter for this architecture.
-pub fn compile_for(plan: &Plan) -> Result<Filters, Problem> {
+pub fn compile_for(plan: &Plan, watched: Watched) -> Result<Filters, Problem> {
     let settings = &plan.settings;
     let refuse = |message: String| {
         settings
@@ -27,7 +37,7 @@ pub fn compile_for(plan: &Plan) -> Result<Filters, Problem> {
         let message = "there is no system-call filter for this architecture".to_owned();
         return Err(refuse(message));
     };
-    let filters = settings.with_policy(|policy| filters(policy, arch));
+    let filters = settings.with_policy(|policy| filters(policy, arch, watched));
     let mut filters = filters.map_err(|error| refuse(error.to_string()))?;
     let is_test = |step: &Step| step.action == Action::Program(ProgramAction::Answer);
     if plan.steps.iter().any(is_test) {
@@ -37,8 +47,18 @@ pub fn compile_for(plan: &Plan) -> Result<Filters, Problem> {
     Ok(filters)
 }
 
+/// Who listens can name the call for which a process ends, and the kernel cannot. It is left to the kernel where
+/// processes outlive the listener, and would get an error in place of their end, and before Linux 5.19, where a
+/// signal takes a process out of the wait for its end.
+fn ends(watched: Watched) -> Ends {
+    match watched == Watched::ToItsEnd && waits_killable() {
+        true => Ends::ByListener,
+        false => Ends::ByKernel,
+    }
+}
+
 /// The first process makes few calls, and keeps making them whatever the profile denies.
-fn filters(policy: &Policy<'_>, arch: Arch) -> Result<Filters, CompileError> {
+fn filters(policy: &Policy<'_>, arch: Arch, watched: Watched) -> Result<Filters, CompileError> {
     let bare = match policy.base {
         Base::Default | Base::None(_) => Policy::DEFAULT,
         // It puts its own capabilities down when the program has been forked.
@@ -53,35 +73,38 @@ fn filters(policy: &Policy<'_>, arch: Arch) -> Result<Filters, CompileError> {
     let program = compile(policy, arch)?;
     Ok(Filters {
         first_process: copy(&compile(&bare, arch)?.program),
-        listened: listened(policy, &program),
+        listened: listened(policy, arch, &program, watched),
         program: copy(&program.program),
     })
 }
 
 /// A listener for what is refused. None with namespaces of the program's own, and none without a list: what it
 /// runs there may want one for itself, and a process has one alone. None where the program may not hand it over.
-fn listened(policy: &Policy<'_>, filter: &Filter) -> Option<Listened> {
-    let (Some(program), OnDeny::Errno(errno)) = (&filter.listened, policy.on_deny) else {
-        return None;
-    };
+fn listened(
+    policy: &Policy<'_>,
+    arch: Arch,
+    filter: &Filter,
+    watched: Watched,
+) -> Option<Listened> {
     // Every base lets it run, so that only the profile can close it.
     let mut denied = policy.deny.iter();
     let hands_over = !denied.any(|entry| entry.calls().contains(&HANDS_OVER));
     let nested = policy.grants.nested_user_namespaces == NestedUserNamespaces::Allowed;
     let listless = matches!(policy.base, Base::None(_));
-    (hands_over && !nested && !listless).then(|| Listened {
-        program: copy(program),
-        errno: errno.number().into(),
-        name: call_name,
+    if !hands_over || nested || listless {
+        return None;
+    }
+    let x86 = policy.x86 == X86::Filtered && arch == Arch::X86_64;
+    let judged = [arch].into_iter().chain(x86.then_some(Arch::X86));
+    Some(Listened {
+        program: copy(&filter.listened(ends(watched))?),
+        refused: match policy.on_deny {
+            OnDeny::Errno(errno) => Refused::Fails(errno.number().into()),
+            OnDeny::Kill | OnDeny::Log => Refused::Ends(Deadly::Refused),
+        },
+        judged: judged.map(Arch::name).collect(),
+        call,
     })
-}
-
-fn call_name(architecture: u32, number: i32) -> Option<&'static str> {
-    let all = [Arch::X86_64, Arch::Aarch64, Arch::X86];
-    let arch = all
-        .into_iter()
-        .find(|arch| arch.audit_number() == architecture)?;
-    syscall_name(arch, u32::try_from(number).ok()?)
 }
 
 fn copy(program: &[crate::seccomp::Instruction]) -> Vec<Instruction> {

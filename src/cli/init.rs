@@ -38,7 +38,7 @@ impl Init {
     /// Runs the command.
     pub fn run(self) -> Exit {
         match self.write() {
-            Ok(told) if output::text(&told).is_ok() => Exit::DONE,
+            Ok(told) if output::told(&told).is_ok() => Exit::DONE,
             Ok(_) => Exit::NO,
             Err(problem) => output::refuse(problem, Exit::NO),
         }
@@ -58,6 +58,9 @@ impl Init {
             None => Template::detect(|mark| top.join(mark).is_file()),
         };
         let name = self.called();
+        if let Some(other) = self.namesake(&here, top) {
+            return Err(taken(&name, &other));
+        }
         let protected = self.within(&here, top);
         let there = PROJECT
             .into_iter()
@@ -95,6 +98,24 @@ impl Init {
         }
     }
 
+    /// The profile that has this name in the project already: with two, neither is found by it.
+    fn namesake(&self, here: &Path, top: &Path) -> Option<PathBuf> {
+        let file = self.path.file_name()?;
+        // A name that is a path has no namesake.
+        (self.called() != self.path.display().to_string()).then_some(())?;
+        let own = here.join(&self.path);
+        let others = [here, top]
+            .into_iter()
+            .flat_map(|place| PROJECT.map(|shelf| place.join(shelf).join(file)));
+        let mut others = others.filter(|other| other.components().ne(own.components()));
+        let other = others.find(|other| other.symlink_metadata().is_ok())?;
+        Some(
+            other
+                .strip_prefix(here)
+                .map_or(other.clone(), Path::to_owned),
+        )
+    }
+
     /// Its directory as the checkout's tree names it, or the file itself at the top; nothing outside of the tree.
     fn within(&self, here: &Path, top: &Path) -> Option<String> {
         let file = here.join(&self.path);
@@ -111,6 +132,15 @@ impl Init {
         text.filter(|_| below.components().all(plain))
             .map(str::to_owned)
     }
+}
+
+fn taken(name: &str, other: &Path) -> Problem {
+    let other = other.display();
+    let message = format!("there is a profile `{name}` already: `{other}`");
+    general("init.name-taken", message).help(format!(
+        "start that one with `sandbox up {name}`, or give the new one another name: `sandbox init \
+         .sandbox/NAME.toml`"
+    ))
 }
 
 fn shell() -> &'static str {

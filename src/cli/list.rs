@@ -48,7 +48,7 @@ impl List {
             (false, true) => profiles::json(&listed(&shelves)),
             (false, false) => profiles::text(&listed(&shelves)),
         };
-        match output::text(&text) {
+        match output::told(&text) {
             Ok(()) => Exit::DONE,
             Err(_) => Exit::NO,
         }

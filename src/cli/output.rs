@@ -10,6 +10,13 @@ use crate::report::problems::{Colour, Judged, Style, render};
 use crate::sys;
 
 use super::exit::Exit;
+use super::profile::general;
+
+/// Lines that go to a file or to another program.
+const PAGE: usize = 80;
+
+/// Below this, lines of prose are left to the terminal.
+const NARROWEST: usize = 30;
 
 /// Prints problems under their lines.
 pub fn problems(problems: Problems, sources: &Sources) {
@@ -81,6 +88,20 @@ pub fn text(text: &str) -> io::Result<()> {
     bytes(text.as_bytes())
 }
 
+/// The same, and tells when it cannot be written.
+///
+/// # Errors
+/// As [`text`]; nothing is left to tell.
+pub fn told(text: &str) -> io::Result<()> {
+    self::text(text).inspect_err(|error| {
+        let message = format!("cannot write to standard output: {error}");
+        problems(
+            general("command-line.output", message).into(),
+            &Sources::default(),
+        );
+    })
+}
+
 /// The same for bytes that may be no text.
 ///
 /// # Errors
@@ -99,6 +120,11 @@ pub fn columns<S: IsTerminal + AsFd>(stream: &S) -> Option<usize> {
     let size = sys::terminal::window_size(stream.as_fd()).ok();
     let columns = size.map_or(0, |size| usize::from(size.ws_col));
     (stream.is_terminal() && columns > 0).then_some(columns)
+}
+
+/// The width of lines of prose: that of the terminal, and a page's where the stream is none.
+pub fn width<S: IsTerminal + AsFd>(stream: &S) -> usize {
+    columns(stream).map_or(PAGE, |columns| columns.max(NARROWEST))
 }
 
 /// The width of the terminal, where the stream is one, and colours, unless `NO_COLOR` is set (no-color.org).

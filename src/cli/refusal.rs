@@ -4,8 +4,10 @@ use std::path::Path;
 
 use crate::cgroup::CgroupError;
 use crate::diag::{Origin, Problem};
-use crate::host::refusal::probe;
+use crate::host::{programs, refusal};
 use crate::launch::LaunchError;
+use crate::model::HostState;
+use crate::model::SandboxName;
 use crate::plan::Plan;
 use crate::report::failure;
 use crate::rootfs::BuildError;
@@ -37,10 +39,10 @@ pub fn of_run(plan: &Plan, tree: &Path, error: RunError) -> (Problem, Exit) {
             failure::explain_setup(what, errno as i32)
         }
         RunError::Launch(LaunchError::Step { index, errno }) => {
-            failure::explain(plan, index, errno as i32, &probe(Some(tree)))
+            failure::explain(plan, index, errno as i32, &probe(plan, tree))
         }
         RunError::Unstarted(Unstarted::Step { index, errno }) => {
-            failure::explain(plan, index, errno, &probe(Some(tree)))
+            failure::explain(plan, index, errno, &probe(plan, tree))
         }
         RunError::Unstarted(Unstarted::NoInterpreter { index }) => {
             failure::explain_no_interpreter(plan, index)
@@ -59,10 +61,20 @@ pub fn of_run(plan: &Plan, tree: &Path, error: RunError) -> (Problem, Exit) {
             "enter a control group of the sandbox",
             &error,
         ),
+        RunError::Apart(reason) => apart(&plan.settings.name.value, &reason),
         RunError::Remove(error) => lost("cgroup.remove", "remove a control group", &error),
     };
     let exit = exit_code(problem.code);
     (problem, exit)
+}
+
+fn probe(plan: &Plan, tree: &Path) -> HostState {
+    let command = &plan.settings.command;
+    let program = command.args.first();
+    HostState {
+        program: program.and_then(|name| programs::outside(&name.value, &command.path)),
+        ..refusal::probe(Some(tree))
+    }
 }
 
 /// As a shell tells them apart: not there, there but not to be run, and everything before.
@@ -81,6 +93,15 @@ fn exit_code(code: &str) -> Exit {
 
 fn lost(code: &'static str, what: &str, error: &std::io::Error) -> Problem {
     general(code, format!("cannot {what}: {error}"))
+}
+
+fn apart(name: &SandboxName, reason: &str) -> Problem {
+    let message = format!(
+        "cannot enter the control groups of `{name}`: no group that is yours holds both them and this process, \
+         and no service manager gives one: {reason}"
+    );
+    let problem = general("running.group-entry", message);
+    problem.help("log in with a session of systemd's (`loginctl`), or run it as root")
 }
 
 fn of_group(error: &CgroupError) -> Problem {

@@ -104,7 +104,7 @@ fn failed(error: &StoreError) -> Box<Problem> {
 
 fn finish(result: Result<String, Box<Problem>>) -> Exit {
     match result {
-        Ok(text) if output::text(&text).is_ok() => Exit::DONE,
+        Ok(text) if output::told(&text).is_ok() => Exit::DONE,
         Ok(_) => Exit::NO,
         Err(problem) => {
             let mut problems = Problems::new();

@@ -107,7 +107,7 @@ fn print(format: Format, outcome: &Outcome, answers: &[Answer]) -> Exit {
         Format::Tap => expect::tap(answers),
         Format::Json => expect::json(&outcome.name, answers),
     };
-    match (output::text(&text), expect::all_hold(answers)) {
+    match (output::told(&text), expect::all_hold(answers)) {
         (Ok(()), Verdict::Holds) => Exit::DONE,
         _ => Exit::NO,
     }

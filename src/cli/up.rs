@@ -24,6 +24,7 @@ use crate::supervise::{
 use crate::sys::file::{self, STREAMS};
 
 use super::exit::Exit;
+use super::filter::Watched;
 use super::locked::{self, Known, Place};
 use super::profile::{Loaded, Params, general, own_shelves, shelves};
 use super::tree::{self, Wanted};
@@ -276,7 +277,7 @@ impl Up {
 
     pub(super) fn print(&self, plan: &Plan, sources: &Sources) -> Exit {
         let style = output::style(&io::stdout());
-        match output::text(&report::plan_text(plan, sources, style)) {
+        match output::told(&report::plan_text(plan, sources, style)) {
             Ok(()) => Exit::DONE,
             Err(_) => Exit::NOT_STARTED,
         }
@@ -297,13 +298,12 @@ impl Up {
             .map(report_file::create)
             .transpose()?;
         refuse_directories()?;
-        let filters = filter::compile_for(plan)?;
+        let filters = filter::compile_for(plan, Watched::ToItsEnd)?;
         let lock = match self.locked {
             true => Some(Place::filled(&profile)?),
             false => None,
         };
-        let state = open_state()?;
-        let mut claim = claim(&state, plan)?;
+        let mut claim = claim(plan)?;
         let name = kept::of_run(plan)?;
         let store = tree::open_store()?;
         let wanted = Wanted {
@@ -330,6 +330,7 @@ impl Up {
             filters: &filters,
             cgroups: &judged.facts.cgroups,
             regroup: crate::host::cgroups::probe,
+            limits: crate::host::own_limits,
             caller: judged.caller.as_ref().map(AsFd::as_fd),
             profile: &self.profile.to_string_lossy(),
             describe: &describe,
@@ -422,21 +423,17 @@ pub(super) fn refuse_directories() -> Result<(), Problem> {
     Ok(())
 }
 
-fn open_state() -> Result<StateDirectory, Problem> {
+/// Takes the sandbox's name, after all that killed runs left is gone.
+fn claim(plan: &Plan) -> Result<Claim, Problem> {
     let place = places::state().ok_or_else(tree::no_home)?;
     let what = format!("open the state directory `{}`", place.display());
     let state =
         StateDirectory::open(place).map_err(|error| problem("state.directory", &what, &error))?;
-    state
+    let taken = state
         .clean(&crate::cgroup::sweep)
         .map_err(|error| problem("state.sweep", "clean up after killed runs", &error))?;
-    Ok(state)
-}
-
-fn claim(state: &StateDirectory, plan: &Plan) -> Result<Claim, Problem> {
-    let name = plan.settings.name.value.as_str();
     state
-        .claim(name)
+        .claim(plan.settings.name.value.as_str(), &taken)
         .map_err(|error| problem("state.claim", "take the sandbox's name", &error))
 }
 

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::report::shell_word;
+
 /// Words of other tools for what a command does here.
 const WORDS: [(&str, &str); 31] = [
     ("run", "up PROFILE -- CMD"),
@@ -107,7 +109,11 @@ fn dashes(error: &clap::Error, words: &[&str]) -> Option<String> {
     let (own, program) = words.split_at(at);
     // A profile, or a sandbox, comes before the program.
     (own.len() > 1).then(|| {
-        let (own, program) = (own.join(" "), program.join(" "));
+        let quoted = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
+            words.join(" ")
+        };
+        let (own, program) = (quoted(own), quoted(program));
         format!("a program stands behind `--`: `sandbox {own} -- {program}`")
     })
 }

@@ -1,11 +1,13 @@
 //! `sandbox why`: is this allowed, and by which line?
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, ValueEnum};
 
+use crate::host;
 use crate::model::{InsidePath, PathUse};
+use crate::plan::Settings;
 use crate::report::why::{Asked, human, json};
 use crate::review::why::{AskedPath, NotAnAddress, Question, Target, Verdict, why};
 
@@ -15,7 +17,9 @@ use super::profile::{Loaded, Params, general};
 
 /// Tell whether a profile allows something, and which line says so
 ///
-/// The text alone is judged, with the same answer on every machine; what only the host can tell is said.
+/// The text alone is judged, with the same answer on every machine; what only the host can tell is said. A path below
+/// the current checkout, the current directory or the home directory is taken as the profile writes it, such as
+/// `${GIT_ROOT}/src`.
 ///
 /// Exits with 0 when it is allowed, also where the host has to have it; with 1 when it is denied, and when the
 /// profile has an error; with 2 for wrong usage.
@@ -77,7 +81,7 @@ impl WhyCommand {
             Ok(given) => given,
             Err(exit) => return exit,
         };
-        let (question, asked) = match self.question() {
+        let question = match self.question() {
             Ok(question) => question,
             Err(wrong) => return usage(wrong),
         };
@@ -85,13 +89,14 @@ impl WhyCommand {
         let Some(settings) = loaded.judge_text_aloud() else {
             return Exit::NO;
         };
+        let question = as_written(question, &settings);
         let Some(answer) = why(&settings, &question) else {
             let name = self.syscall.unwrap_or_default();
             return usage((format!("`{name}` is no system call that is known"), None));
         };
         let asked = Asked {
             profile: &loaded.path.to_string_lossy(),
-            question: &asked,
+            question: &words(&question),
             answer: &answer,
             sources: &loaded.sources,
         };
@@ -99,50 +104,100 @@ impl WhyCommand {
             Format::Human => human(&asked, output::style(&io::stdout())),
             Format::Json => json(&asked),
         };
-        match output::text(&text) {
+        match output::told(&text) {
             Ok(()) if answer.verdict != Verdict::Denied => Exit::DONE,
             _ => Exit::NO,
         }
     }
 
-    /// The question, and its words.
-    fn question(&self) -> Result<(Question, String), Wrong> {
+    fn question(&self) -> Result<Question, Wrong> {
         if let Some(text) = &self.path {
-            let (path, shown) = path(text)?;
-            let (using, verb) = match (self.write, self.exec) {
-                (true, _) => (PathUse::Write, "write"),
-                (_, true) => (PathUse::Execute, "run"),
-                (false, false) => (PathUse::Read, "read"),
+            let using = match (self.write, self.exec) {
+                (true, _) => PathUse::Write,
+                (_, true) => PathUse::Execute,
+                (false, false) => PathUse::Read,
             };
-            return Ok((Question::Path { path, using }, format!("{verb} `{shown}`")));
+            let path = path(text)?;
+            return Ok(Question::Path { path, using });
         }
         if let Some(text) = &self.connect {
             let target: Result<Target, NotAnAddress> = text.parse();
-            let target = target.map_err(|NotAnAddress(help)| {
+            return target.map(Question::Connect).map_err(|NotAnAddress(help)| {
                 (format!("`{text}` is nothing to connect to"), Some(help))
-            })?;
-            let asked = format!("connect to `{target}`");
-            return Ok((Question::Connect(target), asked));
+            });
         }
         if let Some(name) = &self.syscall {
-            return Ok((Question::SystemCall(name.clone()), format!("call `{name}`")));
+            return Ok(Question::SystemCall(name.clone()));
         }
         let name = self.env.clone().unwrap_or_default();
         match name.is_empty() || name.contains(['=', '\0']) {
             true => Err((format!("`{name}` is no name of a variable"), None)),
-            false => Ok((
-                Question::Variable(name.clone()),
-                format!("see the variable `{name}`"),
-            )),
+            false => Ok(Question::Variable(name)),
         }
+    }
+}
+
+fn words(question: &Question) -> String {
+    match question {
+        Question::Path { path, using } => {
+            let verb = match using {
+                PathUse::Read => "read",
+                PathUse::Write => "write",
+                PathUse::Execute => "run",
+            };
+            match path {
+                AskedPath::Absolute(path) => format!("{verb} `{path}`"),
+                AskedPath::Relative(text) => format!("{verb} `{text}`"),
+            }
+        }
+        Question::Connect(target) => format!("connect to `{target}`"),
+        Question::SystemCall(name) => format!("call `{name}`"),
+        Question::Variable(name) => format!("see the variable `{name}`"),
+    }
+}
+
+/// A path as the profile writes it: a shell has made `/home/me/src/x` of what is `${GIT_ROOT}/x` there, and what is
+/// mounted at `${GIT_ROOT}` would not be seen. The variable with the longest value wins, as the innermost mount does.
+fn as_written(question: Question, settings: &Settings) -> Question {
+    let Question::Path {
+        path: AskedPath::Absolute(path),
+        using,
+    } = &question
+    else {
+        return question;
+    };
+    let Ok(here) = std::env::current_dir() else {
+        return question;
+    };
+    let values = [
+        ("${GIT_ROOT}", host::checkout_top(&here)),
+        ("${CWD}", Some(here)),
+        ("${HOME}", host::places::home()),
+    ];
+    let is_used = |name: &str| {
+        let mut mounts = settings.mounts.iter();
+        mounts.any(|mount| mount.value.target.as_str().starts_with(name))
+    };
+    let found = values.into_iter().filter_map(|(name, value)| {
+        let value = value?;
+        let rest = Path::new(path.as_str()).strip_prefix(&value).ok()?;
+        is_used(name).then(|| (value.as_os_str().len(), Path::new(name).join(rest)))
+    });
+    let longest = found.max_by_key(|(length, _)| *length);
+    let written = longest.as_ref().and_then(|(_, path)| path.to_str());
+    match written {
+        Some(text) => Question::Path {
+            path: AskedPath::Absolute(InsidePath::symbolic(text.trim_end_matches('/'))),
+            using: *using,
+        },
+        None => question,
     }
 }
 
 /// What is wrong with a question, and how it is written where that can be said.
 type Wrong = (String, Option<&'static str>);
 
-/// The path, and how it is shown.
-fn path(text: &str) -> Result<(AskedPath, String), Wrong> {
+fn path(text: &str) -> Result<AskedPath, Wrong> {
     let climbs = text.split('/').any(|part| part == "..");
     let starts_inside = text.starts_with('/') || (text.starts_with("${") && text.contains('}'));
     if climbs {
@@ -158,12 +213,7 @@ fn path(text: &str) -> Result<(AskedPath, String), Wrong> {
         (_, true) if text.starts_with("${") => Ok(AskedPath::Absolute(InsidePath::symbolic(text))),
         (_, true) => text.parse().map(AskedPath::Absolute),
     };
-    let path = parsed.map_err(|why| (format!("path `{}` {why}", text.escape_debug()), None))?;
-    let shown = match &path {
-        AskedPath::Absolute(path) => path.to_string(),
-        AskedPath::Relative(text) => text.clone(),
-    };
-    Ok((path, shown))
+    parsed.map_err(|why| (format!("path `{}` {why}", text.escape_debug()), None))
 }
 
 fn usage((message, help): Wrong) -> Exit {

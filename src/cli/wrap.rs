@@ -215,7 +215,7 @@ fn list(place: Where) -> Result<Exit, Box<Problem>> {
         };
         text.push_str(&format!("{} -> {starts}{profile}\n", link.display()));
     }
-    match output::text(&text) {
+    match output::told(&text) {
         Ok(()) => Ok(Exit::DONE),
         Err(_) => Ok(Exit::NO),
     }

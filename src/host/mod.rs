@@ -15,7 +15,7 @@ mod parts;
 mod paths;
 mod placed;
 pub mod places;
-mod programs;
+pub mod programs;
 pub mod refusal;
 mod repository;
 pub mod revisions;
@@ -26,7 +26,7 @@ mod variables;
 use std::io::IsTerminal;
 use std::path::Path;
 
-use crate::model::{Facts, HostAccount, LandlockAbi, Wanted};
+use crate::model::{Facts, HostAccount, LandlockAbi, Resource, Rlimit, Wanted};
 
 /// Answers raise new questions: variables, then the paths in them, then what lies at links. More
 /// rounds than that no profile needs.
@@ -47,6 +47,11 @@ pub fn facts(ask: impl Fn(&Facts) -> Wanted) -> Facts {
     // The last time with all that is known: whoever asks may keep what it then made of it.
     ask(&facts);
     facts
+}
+
+/// This process's own limits of setrlimit(2), all of them.
+pub fn own_limits() -> Vec<(Resource, Rlimit)> {
+    limits::own(&Resource::ALL.iter().copied().collect())
 }
 
 /// What costs next to nothing and every start needs.

@@ -119,7 +119,8 @@ fn below(variable: &str, default: &str) -> Option<PathBuf> {
     }
 }
 
-fn home() -> Option<PathBuf> {
+/// The home directory: where `HOME` says nothing, that of the account.
+pub fn home() -> Option<PathBuf> {
     let set = std::env::var_os("HOME").map(PathBuf::from);
     let set = set.filter(|path| path.is_absolute());
     set.or_else(|| home_of(nix::unistd::geteuid().as_raw()))

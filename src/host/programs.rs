@@ -6,6 +6,16 @@ use std::path::{Path, PathBuf};
 
 use crate::model::{ProgramFact, nearest};
 
+/// Where this host has what a sandbox does not: `name` in the same directories as inside, or at its own path.
+pub fn outside(name: &str, directories: &[String]) -> Option<ProgramFact> {
+    let directories: Vec<PathBuf> = match name.starts_with('/') {
+        true => vec![PathBuf::from("/")],
+        false => directories.iter().map(PathBuf::from).collect(),
+    };
+    let found = find(&BTreeSet::from([name.to_owned()]), &directories);
+    found.into_iter().next().map(|(_, fact)| fact)
+}
+
 /// Where each of `names` is, by the first directory of `search_path` that has it.
 pub(super) fn find(
     names: &BTreeSet<String>,

@@ -81,6 +81,7 @@ pub fn probe(tree: Option<&Path>) -> HostState {
             Some(flags.contains(FsFlags::ST_NOEXEC).into())
         }),
         tree: tree.map(Path::to_owned),
+        program: None,
         mounts: mounts.map_or(Vec::new(), |mounts| mounts.all()),
     }
 }

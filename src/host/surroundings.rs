@@ -7,10 +7,10 @@ use nix::sys::statvfs::statvfs;
 use nix::sys::utsname::uname;
 use nix::unistd::{AccessFlags, access, geteuid};
 
-use crate::model::{HostState, KeyQuota, Place, Resource, Room, Surroundings};
+use crate::model::{HostState, KeyQuota, Place, Room, Surroundings};
 
 use super::refusal::{field, nonzero, text};
-use super::{cgroups, landlock, limits, places};
+use super::{cgroups, landlock, places};
 
 /// Devices that profiles of some kinds name.
 const DEVICES: [&str; 3] = ["/dev/net/tun", "/dev/fuse", "/dev/kvm"];
@@ -37,7 +37,7 @@ pub fn probe(state: &HostState) -> Surroundings {
         effective: mask("CapEff:"),
         bounding: mask("CapBnd:"),
         no_new_privileges: nonzero(&status, "NoNewPrivs:"),
-        limits: limits::own(&Resource::ALL.iter().copied().collect()),
+        limits: super::own_limits(),
         cgroups: cgroups::probe(),
         user_manager: user_manager(),
         places: own
@@ -133,7 +133,7 @@ mod tests {
     fn this_host_is_read() {
         let found = probe(&super::super::refusal::probe(None));
         assert!(found.kernel.contains('.') && found.effective.is_some());
-        assert_eq!(found.limits.len(), Resource::ALL.len());
+        assert_eq!(found.limits.len(), crate::model::Resource::ALL.len());
         let runtime = found.places.iter().find(|place| place.role == "store");
         assert!(runtime.is_some_and(|place| place.path.starts_with(&place.there)));
     }

@@ -103,9 +103,9 @@ pub(super) const LIMITS: &[Key] = &[
         "memory",
         Form::Size,
         "\"512M\"",
-        "Memory, files in memory and the page cache included. Beyond it the kernel kills, on v2 the whole sandbox, on v1 \
-         one process after the other, and the report says so.",
-        "v2 memory.max, memory.oom.group; v1 memory.limit_in_bytes",
+        "Memory, files in memory and the page cache included. Beyond it the whole sandbox is killed, and the report \
+         says so.",
+        "v2 memory.max, memory.oom.group; v1 memory.limit_in_bytes, memory.oom_control",
     ),
     limit(
         "memory_high",

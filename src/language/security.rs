@@ -41,8 +41,9 @@ const SECCOMP: &[Key] = &[
         shape: Shape::Text(Form::OnDeny),
         absent: Absent::Value("\"errno:EPERM\""),
         example: "\"kill\"",
-        meaning: "What becomes of a refused call: it fails with an error, ends the program, or is logged and let through.",
-        kernel: "SECCOMP_RET_ERRNO, SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_LOG",
+        meaning: "What becomes of a refused call: it fails with an error, ends the program (and the report names the call), or is \
+                  logged and let through.",
+        kernel: "SECCOMP_RET_USER_NOTIF, and without a listener SECCOMP_RET_ERRNO and SECCOMP_RET_KILL_PROCESS; SECCOMP_RET_LOG",
     },
 ];
 

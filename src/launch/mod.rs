@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
-use crate::model::KeptPlace;
+use crate::model::{Call, Deadly, KeptPlace};
 use crate::plan::Plan;
 use crate::sys::process::Child;
 use crate::sys::seccomp::Instruction;
@@ -78,10 +78,31 @@ pub struct Filters {
 pub struct Listened {
     /// The program.
     pub program: Vec<Instruction>,
-    /// What a refused call fails with.
-    pub errno: i32,
-    /// What a call is named, by the kernel's `AUDIT_ARCH_*` and its number.
-    pub name: fn(u32, i32) -> Option<&'static str>,
+    /// What becomes of a refused call.
+    pub refused: Refused,
+    /// Whose calls the policy judges ([`Call::architecture`]); those of others end the process.
+    pub judged: Vec<&'static str>,
+    /// A call by the kernel's `AUDIT_ARCH_*` and its number.
+    pub call: fn(u32, i32) -> Call,
+}
+
+/// What becomes of a call that does not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// It fails with this error.
+    Fails(i32),
+    /// Its process ends.
+    Ends(Deadly),
+}
+
+impl Listened {
+    /// What becomes of `call`, which the filter does not let run.
+    pub fn becomes(&self, call: &Call) -> Refused {
+        match self.judged.contains(&call.architecture) {
+            true => self.refused,
+            false => Refused::Ends(Deadly::Architecture),
+        }
+    }
 }
 
 /// The way into the control groups that were made.

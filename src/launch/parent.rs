@@ -49,6 +49,13 @@ pub fn launch(plan: &Plan, resources: &Resources<'_>) -> Result<Running, LaunchE
         .transpose()
         .map_err(LaunchError::setup("make a socket"))?;
     let (listener_out, listener_in) = listener.unzip();
+    if let Some(socket) = &listener_out {
+        // Who hands it over is the program: its calls are told from those of its children.
+        sys::network::want_senders(socket.as_fd()).map_err(|errno| LaunchError::Setup {
+            what: "make a socket",
+            errno,
+        })?;
+    }
     settle_signals().map_err(|errno| LaunchError::Setup {
         what: "block signals",
         errno,

@@ -1,5 +1,6 @@
 //! The manual: pages made of the tables that the program itself reads. Those of commands are of the command line.
 
+mod notes;
 mod profile;
 mod prose;
 mod recipes;

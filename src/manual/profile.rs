@@ -1,5 +1,6 @@
 //! sandbox-profile(5): the language, out of its table.
 
+use super::notes;
 use super::prose;
 use super::roff::Page;
 use crate::cgroup::{Place, ROWS};
@@ -33,6 +34,9 @@ pub fn profile_page() -> String {
     control_groups(&mut page);
     terms(&mut page, "Merging", prose::ABOUT_MERGING, prose::MERGING);
     terms(&mut page, "Order", "", prose::ORDER);
+    for (title, about, list) in notes::SECTIONS {
+        terms(&mut page, title, about, list);
+    }
     terms(&mut page, "Exit status", "", prose::EXIT_STATUS);
     terms(&mut page, "Files", "", prose::FILES);
     page.section("See also");

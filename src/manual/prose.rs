@@ -136,8 +136,9 @@ pub const EXIT_STATUS: &[(&str, &str)] = &[
          sandbox(1) itself, when nothing ran; 126 when the program is not executable; 127 when it is not in the tree.",
     ),
     (
-        "sandbox-check(1), sandbox-fmt(1) with `--check`, sandbox-test(1), sandbox-audit(1), sandbox-doctor(1)",
-        "0 for yes, 1 for no, 2 for wrong usage.",
+        "sandbox-check(1), sandbox-fmt(1) with `--check`, sandbox-test(1), sandbox-audit(1), sandbox-doctor(1), sandbox-lock(1) \
+         with `--diff`, sandbox-why(1)",
+        "0 for yes, 1 for no, 2 for wrong usage. sandbox-diff(1) has 3 where something is wider.",
     ),
     ("all others", "0 done, 1 not done, 2 wrong usage."),
 ];
@@ -145,7 +146,7 @@ pub const EXIT_STATUS: &[(&str, &str)] = &[
 pub const FILES: &[(&str, &str)] = &[
     (
         "./profiles, ./.sandbox",
-        "The profiles of a checkout, by name.",
+        "The profiles of the current directory, then those at the top of the checkout around it.",
     ),
     ("$XDG_CONFIG_HOME/sandbox/profiles", "The user's."),
     ("/etc/sandbox/profiles", "The host's."),
@@ -159,7 +160,15 @@ pub const FILES: &[(&str, &str)] = &[
     ),
     (
         "/usr/share/sandbox/schemas/profile.schema.json",
-        "The language as a JSON Schema, for editors.",
+        "The language as a JSON Schema, for editors; beside it the schemas of everything that is written as JSON.",
+    ),
+    (
+        "~/.cache/sandbox",
+        "The store of trees; `XDG_CACHE_HOME` moves it.",
+    ),
+    (
+        "~/.local/share/sandbox, /var/lib/sandbox for root",
+        "What sandboxes keep; `XDG_DATA_HOME` moves it.",
     ),
 ];
 

@@ -125,6 +125,73 @@ allow_degraded = ["limits.swap"]
         commands: "sandbox up --report result.json judge.toml -- /usr/bin/sort <input >output",
     },
     Recipe {
+        title: "A desktop program",
+        about: "It draws on the display and reads the directory that it is started in: no network, no session bus, nothing \
+                of the home. `base/x11` is a bundle that comes with sandbox(1); programs of one X server can read each \
+                other's keyboard, so take `base/wayland` where the program can speak it. For a program that is to start \
+                so from menus and by its name alone, see sandbox-wrap(1). Here xmessage(1) stands for it.",
+        file: "desktop.toml",
+        profile: r#"version = 1
+name = "desktop"
+extends = ["base/x11"]
+
+[command]
+workdir = "${CWD}"
+
+[env]
+inherit = ["LANG", "LC_*"]
+set = { PATH = "/usr/bin:/bin", HOME = "/tmp" }
+
+[rootfs]
+source = [
+    { host = "/usr" },
+    { copy = "/etc/fonts", optional = true },
+]
+
+[[mount]]
+bind = "${CWD}"
+
+[[mount]]
+tmpfs = "/tmp"
+
+[limits]
+memory = "2G"
+pids = 256
+
+[security]
+allow_degraded = ["limits"]
+"#,
+        commands: "sandbox up desktop.toml -- xmessage -timeout 1 hello",
+    },
+    Recipe {
+        title: "A program on the session bus, through a filter",
+        about: "The bus itself would start programs outside for it. xdg-dbus-proxy(1) passes on what it is told to, here \
+                calls of one service; `base/dbus` takes its socket to where the program looks for a bus. Here the program \
+                lists who is on the bus, and sees itself alone. The proxy runs \
+                outside: by --fd it says when it listens, and it ends when the other end is closed.",
+        file: "bus.toml",
+        profile: r#"version = 1
+name = "bus"
+extends = ["base/dbus"]
+
+[env]
+set = { PATH = "/usr/bin:/bin" }
+
+[rootfs]
+writes = "deny"
+source = [{ programs = ["dbus-send"] }]
+"#,
+        commands: r#"bus=$XDG_RUNTIME_DIR/sandbox-dbus-proxy
+mkfifo ready
+xdg-dbus-proxy --fd=3 "$DBUS_SESSION_BUS_ADDRESS" "$bus" --filter \
+    --talk=org.freedesktop.Notifications 3>ready &
+exec 4<ready
+head -c1 <&4 >/dev/null
+sandbox up bus.toml -- dbus-send --print-reply --dest=org.freedesktop.DBus \
+    / org.freedesktop.DBus.ListNames
+exec 4<&-"#,
+    },
+    Recipe {
         title: "A job of continuous integration",
         about: "The profile itself is judged first, then what it promises is tried, then the tests run in it.",
         file: "ci.toml",

@@ -147,6 +147,8 @@ guards! {
     StateOwner, "state-owner", 9;
     /// Files of the state directory are no links.
     StateLinks, "state-links", 9;
+    /// A supervisor tells its terms to its own user alone.
+    DeskPeer, "desk-peer", 9;
     /// Mount points are made in the sandbox's own layers.
     OwnPoints, "own-points", 10;
     /// Set-id modes are filtered.
@@ -185,6 +187,8 @@ guards! {
     InitDescriptors, "init-descriptors", 15;
     /// Nobody looks into the first process.
     InitUndumpable, "init-undumpable", 16;
+    /// Without Landlock the launcher runs from a copy that nobody can write.
+    SealedCopy, "sealed-copy", 16;
     /// The first process's arguments and environment are wiped.
     InitWiped, "init-wiped", 16;
     /// The first process has no capability.

@@ -43,7 +43,7 @@ pub use kept::{Kept, KeptKind, KeptPlace};
 pub use landlock::LandlockAbi;
 pub use names::{Invalid, SandboxName, VolumeName, nearest};
 pub use number_list::{NumberList, Weight};
-pub use outcome::{Ending, Layer, LayerState, LimitKind, Outcome, RefusedCall};
+pub use outcome::{Call, Deadly, Ending, Layer, LayerState, LimitKind, Outcome, RefusedCall};
 pub use parts::{PartFact, PartPath, Protection, Unprotected};
 pub use paths::InsidePath;
 pub use privileges::{Capability, Resource, Rlimit, RlimitValue, Signal};

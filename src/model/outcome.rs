@@ -16,8 +16,8 @@ use super::{Finding, Kept, Signal, Stop, Unprotected, Usage};
 pub struct Outcome {
     /// The sandbox's name, with the number of a second run.
     pub name: String,
-    /// The exit code of `sandbox` itself: the program's own, 128 and the signal's number, or 124 when
-    /// the wall time was over.
+    /// The exit code of `sandbox` itself: the program's own, 128 and the signal's number, 124 when the wall
+    /// time was over, or 159 (128 and SIGSYS) when it was killed for a system call.
     pub exit_code: u8,
     /// How it ended.
     pub ending: Ending,
@@ -25,7 +25,8 @@ pub struct Outcome {
     pub stopped_by: Option<Stop>,
     /// Every limit that was met, whether or not it ended the run.
     pub limits_hit: Vec<LimitKind>,
-    /// System calls that the policy refused, the most frequent first; null where nobody counted them.
+    /// System calls that the policy refused, the most frequent first, also those for which a process was
+    /// killed; null where nobody counted them.
     pub refused_calls: Option<Vec<RefusedCall>>,
     /// When it was started, in seconds since 1970 by the clock of that moment.
     pub started_unix: u64,
@@ -33,6 +34,9 @@ pub struct Outcome {
     #[serde(serialize_with = "seconds", rename = "wall_seconds")]
     #[schemars(with = "f64", range(min = 0))]
     pub wall: Duration,
+    /// Bytes that a detached program wrote and its log could not take in, as the disk was full; null where there is no
+    /// log.
+    pub log_lost_bytes: Option<u64>,
     /// What it used.
     pub usage: Usage,
     /// The contract: every layer of isolation, whether or not it held.
@@ -52,10 +56,33 @@ pub struct Outcome {
 /// A system call that the policy refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RefusedCall {
-    /// Its name in the kernel's spelling; its number where it has none.
+    /// Its name in the kernel's spelling; its number where it has none, and `others` beyond 64 such numbers.
     pub name: String,
+    /// Whose call it was: `x86_64`, `aarch64`, `x86`, `x32` or `arm`; `other` where it is none of them.
+    pub architecture: &'static str,
     /// How often.
     pub count: u64,
+    /// How many of them killed the process that made them.
+    pub killed: u64,
+}
+
+/// A system call, as the kernel tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call {
+    /// Its name in the kernel's spelling, where it has one.
+    pub name: Option<&'static str>,
+    /// Its number.
+    pub number: i32,
+    /// Whose call it is.
+    pub architecture: &'static str,
+}
+
+impl Call {
+    /// Its name, or its number where it has none.
+    pub fn name(&self) -> String {
+        self.name
+            .map_or_else(|| self.number.to_string(), str::to_owned)
+    }
 }
 
 /// How a run ended.
@@ -78,12 +105,31 @@ pub enum Ending {
         /// The signal that carried it out.
         signal: i32,
     },
+    /// It was killed for a system call that the policy does not let run.
+    Seccomp {
+        /// Which one.
+        call: Call,
+        /// Why it does not run.
+        reason: Deadly,
+        /// The signal that carried it out.
+        signal: i32,
+    },
+}
+
+/// Why a system call kills whoever makes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deadly {
+    /// The policy refuses the call, and has `on_deny = "kill"`.
+    Refused,
+    /// No call of this architecture runs.
+    Architecture,
 }
 
 /// Each variant with its `kind`, and signals by name too: numbers differ between architectures.
 impl Serialize for Ending {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut ending = serializer.serialize_struct("Ending", 4)?;
+        let mut ending = serializer.serialize_struct("Ending", 7)?;
         let signal = match self {
             Ending::Exited { code } => {
                 ending.serialize_field("kind", "exited")?;
@@ -97,6 +143,18 @@ impl Serialize for Ending {
             Ending::Limit { limit, signal } => {
                 ending.serialize_field("kind", "limit")?;
                 ending.serialize_field("limit", limit)?;
+                signal
+            }
+            Ending::Seccomp {
+                call,
+                reason,
+                signal,
+            } => {
+                ending.serialize_field("kind", "seccomp")?;
+                ending.serialize_field("name", &call.name())?;
+                ending.serialize_field("number", &call.number)?;
+                ending.serialize_field("architecture", call.architecture)?;
+                ending.serialize_field("reason", reason)?;
                 signal
             }
         };
@@ -117,7 +175,8 @@ enum WrittenEnding {
         /// Its exit status.
         code: u8,
     },
-    /// A signal ended it, sent by anyone but a limit of the profile.
+    /// A signal ended it, sent by anyone but a limit of the profile, or a system call that was refused where
+    /// nobody could tell which one.
     Signalled {
         /// The signal's number on the architecture that it ran on.
         signal: i32,
@@ -129,6 +188,21 @@ enum WrittenEnding {
         /// Which one.
         limit: LimitKind,
         /// The number of the signal that carried it out.
+        signal: i32,
+        /// Its name without `SIG`.
+        signal_name: String,
+    },
+    /// It was killed for a system call that the policy does not let run.
+    Seccomp {
+        /// The call's name in the kernel's spelling; its number where it has none.
+        name: String,
+        /// The call's number; those of x32 have the bit 0x40000000 set.
+        number: i32,
+        /// Whose call it was: `x86_64`, `aarch64`, `x86`, `x32` or `arm`; `other` where it is none of them.
+        architecture: &'static str,
+        /// Why it does not run.
+        reason: Deadly,
+        /// The number of the signal that carried it out: SIGSYS, or SIGKILL where the program does not take SIGSYS.
         signal: i32,
         /// Its name without `SIG`.
         signal_name: String,
@@ -149,7 +223,7 @@ impl JsonSchema for Ending {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LimitKind {
-    /// `limits.memory`: the kernel's out-of-memory killer ended a process.
+    /// `limits.memory`: the kernel's out-of-memory killer ended a process, and everything was killed with it.
     Memory,
     /// `limits.pids`: a process could not be made. It never ends a run by itself.
     Pids,

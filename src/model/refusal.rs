@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Switch;
+use super::{ProgramFact, Switch};
 
 /// Everything that tells one refusal from another with the same errno; `None` where the host does not
 /// say. It is read after a step failed: it explains, and nothing depends on it.
@@ -46,6 +46,8 @@ pub struct HostState {
     pub tree_noexec: Option<Switch>,
     /// Where the root tree lies.
     pub tree: Option<PathBuf>,
+    /// Where this host has the program, when it is not in the tree.
+    pub program: Option<ProgramFact>,
     /// Every mount point of this mount namespace with the type of its file system, in their order.
     pub mounts: Vec<(PathBuf, String)>,
 }

@@ -50,6 +50,8 @@ pub struct RunningSandbox {
     pub started_unix: Option<u64>,
     /// Whether nobody waits for it.
     pub detached: Option<bool>,
+    /// Bytes that its program wrote and the log could not take in, as the disk was full; null where there is no log.
+    pub log_lost_bytes: Option<u64>,
     /// The exit code of `up`, where it has ended.
     pub exit_code: Option<u8>,
     /// The program and its arguments; values of the caller's environment are not shown.

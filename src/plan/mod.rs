@@ -26,7 +26,7 @@ pub use limits::{
 pub use private::PrivateValues;
 pub use probe::Probe;
 pub use resolve::{Attempt, Given, Knowledge, Purpose, attempt, resolve, wanted};
-pub use seat::{Further, Seat};
+pub use seat::{Further, OwnLimits, Seat};
 pub use settings::{
     Clock, ClockOffset, Command, Device, Expect, HostIds, IdMaps, Identity, Loss, MapWriter, Mount,
     MountKind, Namespaces, OpenPart, OwnerMap, PartGuard, Privacy, Settings, Supervise, System,

@@ -4,22 +4,27 @@
 //! by the words of the profile. It holds values of the caller's environment, so that it passes through memory
 //! alone and is never kept.
 
+mod limits;
+
 use serde::{Deserialize, Serialize};
 
 use crate::diag::{At, FileId, Origin, Problems};
 use crate::model::{
-    FileMode, InsidePath, Invalid, LandlockAbi, MapHelpers, Period, Rlimit, RlimitValue,
-    SandboxName, Switch, TerminalMode,
+    FileMode, InsidePath, Invalid, LandlockAbi, MapHelpers, Period, SandboxName, Switch,
+    TerminalMode,
 };
 use crate::profile;
+
+pub use limits::OwnLimits;
+use limits::SeatLimit;
 
 use super::step::{Action, Step};
 use super::steps::{further_steps, steps};
 use super::{
     Command, End, Given, HostGroup, HostIds, IdMaps, Identity, Knowledge, Landlock, LandlockPlace,
     LandlockReach, LandlockRules, MapWriter, Missing, MountPointKind, Namespace, Plan, Privacy,
-    PrivateValues, ProcessLimit, ProgramAction, Settings, Supervise, Syscalls, Terminal, UserIds,
-    Variable, resolve,
+    PrivateValues, ProgramAction, Settings, Supervise, Syscalls, Terminal, UserIds, Variable,
+    resolve,
 };
 
 /// A place beside the first program of a sandbox.
@@ -37,7 +42,9 @@ pub struct Seat {
     keeps_groups: Vec<u32>,
     helpers_map: bool,
     capabilities: Vec<String>,
-    limits: Vec<(String, u64, u64)>,
+    limits: Vec<SeatLimit>,
+    #[serde(default)]
+    inherited_limits: Vec<SeatLimit>,
     seccomp: String,
     allow: Vec<String>,
     deny: Vec<String>,
@@ -95,11 +102,13 @@ pub struct Further {
     pub terminal: Terminal,
     /// The namespaces of the sandbox that the caller is not in already.
     pub namespaces: Vec<Namespace>,
+    /// The caller's own limits.
+    pub limits: OwnLimits,
 }
 
 impl Seat {
-    /// The place beside the program of a sandbox with these settings.
-    pub fn of(settings: &Settings, has_groups: Switch) -> Seat {
+    /// The place beside the program of a sandbox with these settings, whose caller has these limits.
+    pub fn of(settings: &Settings, has_groups: Switch, own: &OwnLimits) -> Seat {
         let Command {
             workdir,
             umask,
@@ -148,7 +157,8 @@ impl Seat {
             keeps_groups: groups.iter().map(|group| group.value.id).collect(),
             helpers_map: matches!(maps.value.writer, MapWriter::Helpers(_)),
             capabilities: words(&settings.capabilities),
-            limits: settings.process_limits.iter().map(seat_limit).collect(),
+            limits: settings.process_limits.iter().map(limits::told).collect(),
+            inherited_limits: limits::inherited(own, &settings.process_limits),
             seccomp: settings.seccomp.value.to_string(),
             allow: words(allow),
             deny: words(deny),
@@ -194,8 +204,8 @@ impl Seat {
         settings.command = self.command(further)?;
         settings.identity = self.identity(settings.identity);
         settings.capabilities = parsed(&self.capabilities)?;
-        let limits = self.limits.iter().map(plan_limit);
-        settings.process_limits = limits.collect::<Result<_, _>>()?;
+        settings.process_limits =
+            limits::all(&self.limits, &self.inherited_limits, &further.limits)?;
         settings.seccomp = given(self.seccomp.parse()?);
         settings.syscalls = Syscalls {
             allow: parsed(&self.allow)?,
@@ -231,6 +241,7 @@ impl Seat {
             workdir,
             terminal,
             namespaces: _,
+            limits: _,
         } = further;
         let on_line = |text: &String| At::new(text.clone(), Origin::CommandLine);
         let variables = self.env.iter().map(|variable| {
@@ -335,25 +346,6 @@ fn seat_variable(variable: &Variable) -> SeatVariable {
         value: variable.value.clone(),
         private: variable.privacy == Privacy::Private,
     }
-}
-
-fn seat_limit(limit: &ProcessLimit) -> (String, u64, u64) {
-    let Rlimit { soft, hard } = limit.limit.value;
-    (limit.resource.key.to_owned(), soft.raw(), hard.raw())
-}
-
-fn plan_limit((key, soft, hard): &(String, u64, u64)) -> Result<ProcessLimit, Invalid> {
-    let value = |raw: u64| match raw {
-        u64::MAX => RlimitValue::Unlimited,
-        raw => RlimitValue::Value(raw),
-    };
-    Ok(ProcessLimit {
-        resource: key.parse()?,
-        limit: given(Rlimit {
-            soft: value(*soft),
-            hard: value(*hard),
-        }),
-    })
 }
 
 /// The rules that the first program is under, as its own steps have them.

@@ -463,7 +463,7 @@ fn process_limit(limit: &ProcessLimit) -> (String, String) {
 }
 
 /// `text` as one word of a shell: quotes only where it needs them.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%^~".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();

@@ -26,6 +26,7 @@ mod table;
 pub mod values;
 pub mod why;
 
+pub use actions::quoted as shell_word;
 pub use failed::failed;
 pub use footer::footer;
 pub use outcome::{json, summary};

@@ -8,7 +8,10 @@ use serde::Serialize;
 use super::failed::Failed;
 use super::printable::json_escaped;
 use super::schema::schema_of;
-use crate::model::{ByteSize, Ending, LimitKind, Outcome, Signal, Stop, StopAnswer, StopSource};
+use crate::model::{
+    ByteSize, Call, Deadly, Ending, LimitKind, Outcome, RefusedCall, Signal, Stop, StopAnswer,
+    StopSource,
+};
 
 /// The version of the report that is written. A member that is added does not change it, so readers
 /// pass over those that they do not know; one that is renamed, removed or gets another meaning does.
@@ -67,6 +70,7 @@ pub fn summary(outcome: &Outcome) -> Option<String> {
             None => signalled(signal),
         }),
         Ending::Limit { limit, .. } => Some(limited(outcome, limit)),
+        Ending::Seccomp { call, reason, .. } => Some(killed_for(&call, reason)),
     };
     // A program that failed at a limit often says so in no words that anyone understands.
     let hints = match outcome.exit_code {
@@ -74,30 +78,60 @@ pub fn summary(outcome: &Outcome) -> Option<String> {
         _ => hints(outcome),
     };
     let refused = match outcome.exit_code {
-        0 => None,
+        0 => Vec::new(),
         _ => refused(outcome),
     };
     let parts: Vec<String> = ended.into_iter().chain(hints).chain(refused).collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
-/// The calls that the policy refused, where they may explain a failure.
-fn refused(outcome: &Outcome) -> Option<String> {
+/// The calls that the policy refused, where they may explain a failure, but the one that is told already.
+fn refused(outcome: &Outcome) -> Vec<String> {
+    let is_told = |call: &RefusedCall| match outcome.ending {
+        Ending::Seccomp { call: told, .. } => {
+            call.killed == 1 && (call.name == told.name()) && call.architecture == told.architecture
+        }
+        _ => false,
+    };
+    let calls = outcome.refused_calls.iter().flatten();
+    let calls = calls.filter(|call| !is_told(call));
+    let (killed, refused): (Vec<_>, Vec<_>) = calls.partition(|call| call.killed > 0);
+    let told = [
+        ("`security.seccomp` refused", refused),
+        ("`security.seccomp` killed who called", killed),
+    ];
+    let told = told.into_iter().filter(|(_, calls)| !calls.is_empty());
+    told.map(|(what, calls)| format!("{what} {}", listed(&calls)))
+        .collect()
+}
+
+fn listed(calls: &[&RefusedCall]) -> String {
     /// Three names tell what kind of program it is; the report has all.
     const MOST: usize = 3;
-    let calls = outcome
-        .refused_calls
-        .as_ref()
-        .filter(|calls| !calls.is_empty())?;
-    let mut names: Vec<String> = calls
-        .iter()
-        .take(MOST)
-        .map(|call| format!("`{}`", call.name))
-        .collect();
-    if calls.len() > MOST {
-        names.push(format!("{} more", calls.len() - MOST));
+    let named = calls.iter().take(MOST);
+    let named = named.map(|call| called(&call.name, call.architecture));
+    let more = calls.len().saturating_sub(MOST);
+    let more = (more > 0).then(|| format!("{more} more"));
+    named.chain(more).collect::<Vec<_>>().join(", ")
+}
+
+/// A call, and whose it is where that is no 64-bit architecture.
+fn called(name: &str, architecture: &str) -> String {
+    match architecture {
+        "x86_64" | "aarch64" => format!("`{name}`"),
+        "other" => format!("`{name}` of another architecture"),
+        other => format!("`{name}` of {other}"),
     }
-    Some(format!("`security.seccomp` refused {}", names.join(", ")))
+}
+
+fn killed_for(call: &Call, reason: Deadly) -> String {
+    let what = called(&call.name(), call.architecture);
+    let why = match (reason, call.architecture) {
+        (Deadly::Refused, _) => "which `security.seccomp` refuses",
+        (Deadly::Architecture, "x86") => "which `security.architectures` leaves out",
+        (Deadly::Architecture, _) => "whose calls never run",
+    };
+    format!("killed for calling {what}, {why}")
 }
 
 /// The limits that were met and did not end the run themselves.

@@ -3,23 +3,30 @@
 mod kernel;
 mod rows;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::diag::{At, Origin, Sources};
-use crate::language;
+use crate::language::{self, Absent};
 use crate::model::nearest;
 use crate::plan::{Plan, StandIn};
 
 use super::actions::{Opened, Texts};
-use super::printable::{printable, whole};
+use super::printable::{json_escaped, printable, whole};
+use super::schema::schema_of;
+use super::steps::broken;
 
 /// One effective value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Value {
     /// Its key, as a profile spells it.
     pub key: String,
-    /// What it is.
-    pub value: String,
+    /// What it is; null where it is not set, and `default` then says what holds.
+    pub value: Option<String>,
+    /// What holds where the key is left out: a value as TOML, or words.
+    pub default: Option<String>,
+    /// Where a key has no value of its own: what shows what it comes to.
+    pub told_by: Option<String>,
     /// `file:line:column`, `default` or `command line`.
     pub origin: String,
     /// What is done with it, each in the kernel's terms.
@@ -45,12 +52,51 @@ pub fn values(plan: &Plan, inherit: &[At<String>], sources: &Sources) -> Vec<Val
         };
         Value {
             kernel,
+            default: default(&key),
+            told_by: None,
             key,
-            value: unknown.map_or(value, |unknown| unknown.value.text.clone()),
+            value: Some(unknown.map_or(value, |unknown| unknown.value.text.clone())),
             origin: whole(&sources.locate_exactly(&origin)),
         }
     });
     told.collect()
+}
+
+/// What holds where a key is left out, if that can be said.
+fn default(key: &str) -> Option<String> {
+    match language::find(key)?.absent {
+        Absent::Required => None,
+        Absent::Value(text) | Absent::Means(text) => Some(text.to_owned()),
+    }
+}
+
+/// What shows what a key comes to that is no value of the sandbox itself.
+fn told_by(key: &str) -> Option<&'static str> {
+    Some(match key.split('.').next()? {
+        "version" => "`version = 1` in every profile: there is no other yet",
+        "extends" | "remove" => "the origin of each value, which may be a base",
+        "params" => "the values that use them",
+        "rootfs" if key.starts_with("rootfs.etc") => "`rootfs.source`, with a row for each file",
+        "security" if key == "security.seccomp.base" => "`security.seccomp`",
+        "namespaces" if key.starts_with("namespaces.map_users") => {
+            "`sandbox up --dry-run`: the ids are the host's"
+        }
+        _ => return None,
+    })
+}
+
+/// A key without a value.
+fn not_set(key: &str) -> Value {
+    let words = language::find(key).map(|key| key.kernel);
+    let words = words.filter(|words| !words.is_empty());
+    Value {
+        key: key.to_owned(),
+        value: None,
+        default: default(key),
+        told_by: told_by(key).map(str::to_owned),
+        origin: "default".to_owned(),
+        kernel: words.map(str::to_owned).into_iter().collect(),
+    }
 }
 
 /// What stands for the key in general, and each step that was asked for at the very place.
@@ -70,7 +116,7 @@ fn becomes(
     general.into_iter().chain(steps).collect()
 }
 
-/// Those at `key` and below it.
+/// Those at `key` and below it; the key alone, without a value, where nothing sets it.
 ///
 /// # Errors
 /// With the nearest key that there is, where there is one, when no value has it.
@@ -92,33 +138,73 @@ pub fn narrowed(values: Vec<Value>, key: &str) -> Result<Vec<Value>, Option<Stri
     let known = known.chain(values.iter().map(|value| value.key.as_str()));
     let last = |path: &str| path.rsplit('.').next() == Some(key);
     match nearest(key, known) {
-        Some(near) if near == key => Ok(Vec::new()),
+        Some(near) if near == key => Ok(vec![not_set(key)]),
         Some(near) => Err(Some(near.to_owned())),
         None => Err(paths.iter().find(|path| last(path)).cloned()),
     }
 }
 
-/// As `key = value`, each with its place, and below it what it becomes.
-pub fn text(values: &[Value]) -> String {
+/// As `key = value`, each with its place, and below it what it becomes; in lines of `width`.
+pub fn text(values: &[Value], width: usize) -> String {
     let mut text = String::new();
     for value in values {
         let Value {
             key,
             value,
+            default,
+            told_by,
             origin,
             kernel,
         } = value;
-        text.push_str(&format!("{key} = {}\n", printable(value)));
-        text.push_str(&format!("    from {origin}\n"));
-        for line in kernel {
-            text.push_str(&format!("    -> {line}\n"));
+        match (value, told_by) {
+            (Some(value), _) => {
+                line(
+                    &mut text,
+                    "",
+                    &format!("{key} = {}", printable(value)),
+                    width,
+                );
+                line(&mut text, INDENT, &format!("from {origin}"), width);
+            }
+            (None, Some(by)) => {
+                line(&mut text, "", &format!("{key}: told by {by}"), width);
+            }
+            (None, None) => line(&mut text, "", &format!("{key}: not set"), width),
+        }
+        if let (None, Some(default)) = (value, default) {
+            line(&mut text, INDENT, &format!("default: {default}"), width);
+        }
+        for words in kernel {
+            let arrow = match value {
+                Some(_) => "->",
+                None => "where it is set ->",
+            };
+            line(&mut text, INDENT, &format!("{arrow} {words}"), width);
         }
     }
     text
 }
 
+const INDENT: &str = "    ";
+
+/// A line, and what does not fit in it below, further to the right.
+fn line(text: &mut String, indent: &str, words: &str, width: usize) {
+    let room = width.saturating_sub(indent.len());
+    let lines = broken(words, room, room.saturating_sub(INDENT.len()));
+    for (index, line) in lines.iter().enumerate() {
+        let further = if index == 0 { "" } else { INDENT };
+        text.push_str(&format!("{indent}{further}{line}\n"));
+    }
+}
+
+/// The JSON Schema of [`json`], made from the type itself, with a line break at its end.
+pub fn json_schema() -> String {
+    schema_of::<Vec<Value>>()
+}
+
 /// As a JSON array with one object for each.
 pub fn json(values: &[Value]) -> String {
-    let list = serde_json::to_value(values).unwrap_or_default();
-    format!("{list:#}\n")
+    // Texts and lists of them always have a form in JSON.
+    let text = serde_json::to_string_pretty(values).unwrap_or_default();
+    json_escaped(&text) + "\n"
 }

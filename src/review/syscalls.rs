@@ -316,11 +316,18 @@ impl Syscalls {
             }
         };
         page.paragraph(2, &format!("{text} ({}).", on_deny.line));
-        if let Ok(OnDeny::Errno(_)) = on_deny.value.parse() {
+        if let Ok(OnDeny::Kill) = on_deny.value.parse() {
+            let named = "The supervisor does that, so that the report names the call. It never runs; but where the \
+                process has its own signals interrupt it before it is heard, it fails with EINTR, and the process \
+                lives. What `sandbox exec` starts is killed by the kernel, which names no call, and so is everything \
+                where nobody can listen.";
+            page.paragraph(2, named);
+        }
+        if let Ok(OnDeny::Errno(_) | OnDeny::Kill) = on_deny.value.parse() {
             let counted = "Refused calls are named and counted at the end. All processes together are answered 1000 of \
                 them a second, and wait beyond that. The count takes the one listener that a process may have: who \
-                asks seccomp(2) for a listener of its own gets EBUSY, but not under `kill`, `log` or \
-                `nested_userns`, where nothing is counted.";
+                asks seccomp(2) for a listener of its own gets EBUSY, but not under `log` or `nested_userns`, where \
+                nothing is counted.";
             page.paragraph(2, counted);
         }
         let mut others = self.architectures.iter().skip(1);

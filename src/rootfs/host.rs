@@ -54,5 +54,5 @@ pub(super) fn find(root: BorrowedFd, path: &Path) -> Result<HostPlace, Trouble> 
 pub(super) fn is_of_kernel(file: BorrowedFd, path: &Path) -> Result<bool, Trouble> {
     let of = fstatfs(file).map_err(SystemProblem::at("look at the file system of", path))?;
     let FsType(magic) = of.filesystem_type();
-    Ok(KERNEL_FILE_SYSTEMS.contains(&(magic & 0xffff_ffff)))
+    Ok(KERNEL_FILE_SYSTEMS.contains(&((magic & 0xffff_ffff) as _)))
 }

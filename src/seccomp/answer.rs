@@ -9,7 +9,8 @@ pub enum Answer {
     Allow,
     /// The call runs, and the kernel logs it.
     Log,
-    /// The call waits for the answer of who listens: the supervisor, which refuses and counts it.
+    /// The call waits for the answer of who listens: the supervisor, which refuses and counts it, and may end
+    /// the process.
     Notify,
     /// The call fails with this errno.
     Errno(Errno),

@@ -1,7 +1,14 @@
 //! Architectures, and the names and numbers of their system calls.
 
+use crate::model::Call;
+
 use super::table::TABLE;
 use super::x86;
+
+/// Every x32 call carries this bit.
+pub(super) const X32_BIT: u32 = 0x4000_0000;
+/// AUDIT_ARCH_ARM: 32-bit programs on 64-bit ARM.
+const ARM: u32 = 0x4000_0028;
 
 /// An architecture that policies are compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +40,15 @@ impl Arch {
             Arch::X86_64 => 0xc000_003e,
             Arch::Aarch64 => 0xc000_00b7,
             Arch::X86 => 0x4000_0003,
+        }
+    }
+
+    /// What the report calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Arch::X86_64 => "x86_64",
+            Arch::Aarch64 => "aarch64",
+            Arch::X86 => "x86",
         }
     }
 
@@ -73,6 +89,29 @@ pub fn syscall_name(arch: Arch, number: u32) -> Option<&'static str> {
         .map(|(name, _)| name)
 }
 
+/// A call as the kernel tells it: by its `AUDIT_ARCH_*` and number.
+pub fn call(architecture: u32, number: i32) -> Call {
+    let bits = number.cast_unsigned();
+    let all = [Arch::X86_64, Arch::Aarch64, Arch::X86];
+    let arch = all
+        .into_iter()
+        .find(|arch| arch.audit_number() == architecture);
+    let (name, architecture) = match arch {
+        // Most of its numbers are those of x86-64 with the bit set.
+        Some(Arch::X86_64) if bits & X32_BIT != 0 => {
+            (syscall_name(Arch::X86_64, bits & !X32_BIT), "x32")
+        }
+        Some(arch) => (syscall_name(arch, bits), arch.name()),
+        None if architecture == ARM => (None, "arm"),
+        None => (None, "other"),
+    };
+    Call {
+        name,
+        number,
+        architecture,
+    }
+}
+
 /// Every call of the table, in order.
 pub(super) fn call_names() -> impl Iterator<Item = &'static str> {
     TABLE.iter().map(|row| row.name)
@@ -101,5 +140,19 @@ mod tests {
         assert_eq!(syscall_number(Arch::Aarch64, "open"), None);
         assert_eq!(syscall_name(Arch::Aarch64, 29), Some("ioctl"));
         assert_eq!(syscall_name(Arch::X86_64, 400), None);
+    }
+
+    #[test]
+    fn a_call_is_told_by_what_the_kernel_says_of_it() {
+        let told = |architecture, number| {
+            let call = call(architecture, number);
+            (call.name(), call.architecture)
+        };
+        assert_eq!(told(0xc000_003e, 101), ("ptrace".to_owned(), "x86_64"));
+        assert_eq!(told(0xc000_00b7, 117), ("ptrace".to_owned(), "aarch64"));
+        assert_eq!(told(0x4000_0003, 26), ("ptrace".to_owned(), "x86"));
+        assert_eq!(told(0xc000_003e, 0x4000_0027), ("getpid".to_owned(), "x32"));
+        assert_eq!(told(ARM, 26), ("26".to_owned(), "arm"));
+        assert_eq!(told(0, -7), ("-7".to_owned(), "other"));
     }
 }

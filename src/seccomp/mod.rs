@@ -4,7 +4,8 @@
 //! [`lacks()`] what the strict policy takes away, [`openings()`] what a grant adds, [`argument_rules()`] which
 //! arguments are refused; then comes what the profile itself opens and closes. [`Verdicts`] put them together.
 //! Listed calls run, known others are refused with EPERM or what `on_deny` says, unknown numbers answer ENOSYS
-//! (so that programs fall back to older calls), and foreign architectures and x32 end the process.
+//! (so that programs fall back to older calls), and foreign architectures and x32 end the process. A listener, where
+//! there is one, is asked in the place of each refusal and each end ([`Filter::listened`]).
 //!
 //! `on_deny` is for refusals alone: errors by which a kernel says that it lacks something (ENOSYS,
 //! EAFNOSUPPORT, EPROTONOSUPPORT, EINVAL of prctl) stay, since programs fall back on them. `allow` opens calls,
@@ -39,13 +40,13 @@ mod verdict;
 mod x86;
 
 pub use answer::Answer;
-pub use arch::{Arch, syscall_name, syscall_number};
+pub use arch::{Arch, call, syscall_name, syscall_number};
 pub use arguments::{ArgumentRule, Families, argument_rules};
 pub use entry::Entry;
 pub use grants::{Grants, Key, NestedUserNamespaces, Opening, openings};
 pub use groups::{Bundle, Group, Standing, bundles, groups};
 pub use instruction::Instruction;
 pub use lacks::{Lack, lacks};
-pub use policy::{Base, CompileError, Filter, HostFiles, Policy, X86, compile, compile_anew};
+pub use policy::{Base, CompileError, Ends, Filter, HostFiles, Policy, X86, compile, compile_anew};
 pub use verdict::{Cause, Verdict, Verdicts, families, never_closes, never_opens, rules_in_force};
 pub use x86::{Basis, Own, basis, own_calls};

@@ -88,14 +88,37 @@ impl Policy<'static> {
 pub struct Filter {
     /// It answers by itself. At most [`Filter::LONGEST`] instructions.
     pub program: Vec<Instruction>,
-    /// The same, with a listener in the place of each refusal, who names and counts them; none where refused
-    /// calls do not fail.
-    pub listened: Option<Vec<Instruction>>,
+    /// The same before it is said what becomes of a refusal.
+    undecided: Vec<Instruction>,
+    on_deny: OnDeny,
+}
+
+/// Who ends a process for a call of another architecture, and, where `on_deny` says so, for a refused one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// The kernel: it needs nobody, and tells nobody which call it was.
+    ByKernel,
+    /// Who listens.
+    ByListener,
 }
 
 impl Filter {
     /// The kernel's BPF_MAXINSNS.
     pub const LONGEST: usize = 4096;
+
+    /// The same with a listener in the place of each refusal, who names and counts them; none where there would
+    /// be nothing to hear.
+    pub fn listened(&self, ends: Ends) -> Option<Vec<Instruction>> {
+        let heard = |program: &[Instruction], old| replace_answer(program, old, Answer::Notify);
+        match (self.on_deny, ends) {
+            (OnDeny::Log, _) | (OnDeny::Kill, Ends::ByKernel) => None,
+            (OnDeny::Errno(_), Ends::ByKernel) => Some(heard(&self.undecided, Answer::EPERM)),
+            (OnDeny::Errno(_) | OnDeny::Kill, Ends::ByListener) => {
+                let refusals = heard(&self.undecided, Answer::EPERM);
+                Some(heard(&refusals, Answer::Kill))
+            }
+        }
+    }
 }
 
 /// Why a policy has no program.
@@ -182,20 +205,16 @@ pub fn compile_anew(policy: &Policy<'_>, arch: Arch) -> Result<Filter, CompileEr
 
 /// Puts what becomes of a refusal in the place of EPERM. Other errors stay: programs fall back on them.
 fn finish(policy: &Policy<'_>, program: Vec<Instruction>) -> Filter {
-    match policy.on_deny {
-        OnDeny::Errno(errno) => Filter {
-            listened: Some(replace_answer(&program, Answer::EPERM, Answer::Notify)),
-            program: replace_answer(&program, Answer::EPERM, Answer::Errno(errno)),
-        },
-        OnDeny::Kill => Filter {
-            program: replace_answer(&program, Answer::EPERM, Answer::Kill),
-            listened: None,
-        },
+    let refusal = match policy.on_deny {
+        OnDeny::Errno(errno) => Answer::Errno(errno),
+        OnDeny::Kill => Answer::Kill,
         // What is left of them are rules over arguments, which are no trial.
-        OnDeny::Log => Filter {
-            program,
-            listened: None,
-        },
+        OnDeny::Log => Answer::EPERM,
+    };
+    Filter {
+        program: replace_answer(&program, Answer::EPERM, refusal),
+        undecided: program,
+        on_deny: policy.on_deny,
     }
 }
 

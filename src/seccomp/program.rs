@@ -3,7 +3,7 @@
 use crate::model::guard::{self, Guard};
 
 use super::answer::Answer;
-use super::arch::Arch;
+use super::arch::{Arch, X32_BIT};
 use super::check::Check;
 use super::instruction::{Assembler, Comparison, Instruction, Label};
 
@@ -19,8 +19,6 @@ pub(super) enum Decision {
 /// Offsets in `struct seccomp_data` (include/uapi/linux/seccomp.h).
 const NUMBER: u32 = 0;
 const ARCHITECTURE: u32 = 4;
-/// Every x32 call carries this bit.
-const X32_BIT: u32 = 0x4000_0000;
 /// The number that a tracer writes to skip a call.
 const SKIPPED: u32 = 0xffff_ffff;
 

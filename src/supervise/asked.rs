@@ -22,7 +22,12 @@ const PASSED_ON: [Signal; 8] = [
     Signal::SIGTSTP,
 ];
 
-/// What the caller ignores stays ignored (nohup(1)): a blocked signal would come all the same.
+/// What the caller ignores stays ignored: a blocked signal would come all the same.
+///
+/// So nohup(1) keeps SIGHUP away, and a shell without job control SIGINT and SIGQUIT from what it started in the
+/// background: the keys are meant for what is in front, in whose process group both are. The program itself is in
+/// another one and ignores nothing by inheritance, so that only what passes here reaches it. SIGTERM, which no such
+/// convention ignores, ends a sandbox wherever it was started.
 ///
 /// # Errors
 /// As sigaction(2).

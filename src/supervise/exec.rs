@@ -14,11 +14,14 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 
-use crate::cgroup;
-use crate::launch::{self, Filters, Resources, clone_flag, launch};
-use crate::plan::{Namespace, Plan};
+use nix::errno::Errno;
+
+use crate::cgroup::{self, scope};
+use crate::launch::{self, Filters, LaunchError, Resources, Running, clone_flag, launch};
+use crate::plan::{Action, Namespace, Plan};
 use crate::sys::pidfd::Identity;
 
+use super::gauges::Gauges;
 use super::outcome::{ended, exit_code, unstarted};
 use super::seen::{FirstProcess, Rules};
 use super::state::{Entry, Record};
@@ -170,17 +173,45 @@ pub fn exec(
         ..rules
     };
     adopt(rules)?;
-    let running = launch(plan, &resources).map_err(RunError::Launch)?;
+    let running = launch_beside(plan, &resources, &entry.name)?;
     let mut outside = Outside {
         caller,
         sandbox: supervisor,
         ..Outside::default()
     };
     let listened = filters.listened.clone();
-    let seen = watch(running, rules, &mut outside, listened, None, |_| Ok(()));
+    let seen = watch(
+        running,
+        rules,
+        &mut outside,
+        listened,
+        Gauges::default(),
+        |_| Ok(()),
+    );
     let seen = seen.map_err(RunError::Watch)?;
     match unstarted(&seen) {
         Some(unstarted) => Err(RunError::Unstarted(unstarted)),
         None => Ok(exit_code(ended(&seen))),
     }
+}
+
+/// Starts it in the sandbox's groups; where no group of the caller's lies above both them and this process, from a
+/// scope of the caller's service manager. Whether one does is the kernel's to say: it refuses the clone.
+fn launch_beside(plan: &Plan, resources: &Resources<'_>, name: &str) -> Result<Running, RunError> {
+    match launch(plan, resources) {
+        Err(error) if is_apart(plan, &error) => scope::enter(name).map_err(RunError::Apart)?,
+        launched => return launched.map_err(RunError::Launch),
+    }
+    launch(plan, resources).map_err(|error| match is_apart(plan, &error) {
+        true => RunError::Apart("the one that it gives lies elsewhere".to_owned()),
+        false => RunError::Launch(error),
+    })
+}
+
+fn is_apart(plan: &Plan, error: &LaunchError) -> bool {
+    let LaunchError::Step { index, errno } = error else {
+        return false;
+    };
+    let step = plan.steps.get(*index).map(|step| &step.action);
+    *errno == Errno::EACCES && matches!(step, Some(Action::Clone { .. }))
 }

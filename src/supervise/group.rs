@@ -1,6 +1,6 @@
 //! Makes the groups of a run, noted before they are there.
 
-use crate::cgroup::{CgroupError, Groups, scope};
+use crate::cgroup::{CgroupError, Failure, Groups, scope};
 use crate::model::CgroupFacts;
 
 use super::{Claim, Run, RunError};
@@ -26,7 +26,10 @@ pub(super) fn make(run: &Run<'_>, claim: &mut Claim) -> Result<(CgroupFacts, Gro
         }
         // What may be missing is missing.
         (Err(_), Ok(groups)) => Ok((run.cgroups.clone(), groups)),
-        (Err(failure), Err(error)) => Err(refused(CgroupError { failure, ..error })),
+        (Err(reason), Err(error)) => {
+            let failure = Failure::no_scope(reason);
+            Err(refused(CgroupError { failure, ..error }))
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! The bytes are the program's own, in the order in which it wrote them, both streams together. There are at
 //! most two files of [`LONGEST`] bytes: when one is full it becomes the older one, and the older one goes. A
-//! file system that is full costs the older one first, and then what the program writes: it does not wait.
+//! file system that is full costs the older one first, and then what the program writes: it does not wait. What is
+//! lost so is counted, for all who read the log or the report.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, PipeReader, Write};
@@ -12,8 +13,11 @@ use std::path::{Path, PathBuf};
 
 use crate::sys;
 
-use super::state::LOGS;
+use super::state::{LOGS, Losses};
 use super::streams::Meter;
+
+/// A file that is to be the log when the one before is full.
+const NEXT: &str = "log.new";
 
 /// Bytes of one file.
 const LONGEST: u64 = 8 << 20;
@@ -28,6 +32,7 @@ pub(super) struct Log {
     place: PathBuf,
     file: File,
     length: u64,
+    losses: Losses,
 }
 
 impl Log {
@@ -36,7 +41,8 @@ impl Log {
         sys::file::stop_waiting(pipe.as_fd())?;
         Ok(Log {
             pipe: Some(pipe),
-            file: create(place)?,
+            file: create(&place.join(LOGS[0]))?,
+            losses: Losses::begin(place)?,
             place: place.to_owned(),
             length: 0,
         })
@@ -76,6 +82,11 @@ impl Log {
         }
     }
 
+    /// Bytes that found no room.
+    pub(super) fn lost(&self) -> u64 {
+        self.losses.bytes()
+    }
+
     fn write(&mut self, bytes: &[u8]) {
         if self.length >= LONGEST {
             self.turn_over();
@@ -83,19 +94,39 @@ impl Log {
         let rest = put(&mut self.file, bytes);
         if !rest.is_empty() {
             // Room for what comes next, where the full disk is this one.
-            fs::remove_file(self.place.join(LOGS[1])).ok();
-            put(&mut self.file, rest);
+            self.drop_older();
+            let lost = put(&mut self.file, rest);
+            if !lost.is_empty() {
+                let count = u64::try_from(lost.len()).unwrap_or(u64::MAX);
+                self.losses.add(count);
+            }
         }
         let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.length = self.length.saturating_add(count);
     }
 
+    /// The successor is made before anything has another name: without one the full file goes on under its own.
     fn turn_over(&mut self) {
         let [now, before] = LOGS.map(|name| self.place.join(name));
-        if fs::rename(now, before).is_ok()
-            && let Ok(file) = create(&self.place)
+        let next = self.place.join(NEXT);
+        let made = create(&next).or_else(|_| {
+            self.drop_older();
+            create(&next)
+        });
+        if let Ok(file) = made
+            && fs::rename(&now, before).is_ok()
+            && fs::rename(next, now).is_ok()
         {
             (self.file, self.length) = (file, 0);
+        }
+    }
+
+    /// Takes the older file away before its time.
+    fn drop_older(&mut self) {
+        let older = self.place.join(LOGS[1]);
+        let length = fs::metadata(&older).map_or(0, |found| found.len());
+        if fs::remove_file(older).is_ok() {
+            self.losses.add(length);
         }
     }
 }
@@ -112,8 +143,8 @@ fn put<'b>(file: &mut File, mut bytes: &'b [u8]) -> &'b [u8] {
     bytes
 }
 
-fn create(place: &Path) -> io::Result<File> {
+fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.append(true).create_new(true).mode(0o600);
-    options.open(place.join(LOGS[0]))
+    options.open(path)
 }

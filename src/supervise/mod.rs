@@ -2,12 +2,15 @@
 
 mod asked;
 mod cpu_clock;
+mod deadly;
 mod desk;
 mod detach;
 mod exec;
+mod gauges;
 mod group;
 mod job_control;
 mod log;
+mod memory_alarm;
 mod outcome;
 mod refused;
 mod relay;
@@ -19,21 +22,21 @@ mod streams;
 mod watch;
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use crate::cgroup::{CgroupError, Groups};
 use crate::launch::{self, Filters, LaunchError, Resources, Running, launch};
 use crate::model::{CgroupFacts, CgroupVersion, KeptPlace, Outcome, Switch};
-use crate::plan::{Amount, Plan, Seat, Supervise};
+use crate::plan::{OwnLimits, Plan, Seat, Supervise};
 use crate::sys::pidfd::Identity;
 
-use cpu_clock::CpuClock;
 use desk::Desk;
 pub use desk::{Described, Told, ask};
 use detach::Away;
 pub use detach::{Detach, Detached, Start, detach};
 pub use exec::{Inside, NotEntered, Stays, exec};
+use gauges::Gauges;
 pub use outcome::Unstarted;
 use seen::{FirstProcess, Rules};
 pub use state::{After, Claim, Entry, LOGS, Record, Runner, Standing, StateDirectory, Waited};
@@ -58,6 +61,8 @@ pub struct Run<'a> {
     pub cgroups: &'a CgroupFacts,
     /// Reads that anew, when this process was moved.
     pub regroup: fn() -> CgroupFacts,
+    /// This process's own limits, which the program inherits where the profile sets none.
+    pub limits: fn() -> OwnLimits,
     /// Who started it (see [`caller`]).
     pub caller: Option<BorrowedFd<'a>>,
     /// The profile as the caller wrote it, for other commands.
@@ -83,6 +88,8 @@ pub enum RunError {
     Watch(io::Error),
     /// A group of the sandbox cannot be entered.
     Enter(io::Error),
+    /// No group of the caller's lies above both it and the sandbox's, and no service manager gives one; why.
+    Apart(String),
     /// Everything ended, but a group is still there.
     Remove(io::Error),
 }
@@ -127,6 +134,7 @@ fn run_to_end<'r>(
     let rules = rules(run.plan);
     adopt(rules)?;
     let listened = run.filters.listened.clone();
+    let gauges = Gauges::start(run.plan, &groups);
     let replaced = replace_streams(run.plan, outside).map_err(RunError::Watch)?;
     let running = launch(run.plan, &resources(run, &facts, &groups)).map_err(RunError::Launch)?;
     drop(replaced);
@@ -144,8 +152,7 @@ fn run_to_end<'r>(
     outside.desk = Some(desk(run, claim, has_groups).map_err(RunError::State)?);
     let note = |running: &Running| claim.note_run(&record(run, running, runner)?);
     outside.groups = groups.paths();
-    let clock = cpu_clock(run.plan, &groups);
-    let seen = watch(running, rules, outside, listened, clock, note).map_err(RunError::Watch)?;
+    let seen = watch(running, rules, outside, listened, gauges, note).map_err(RunError::Watch)?;
     groups.kill().map_err(RunError::Remove)?;
     let used = groups.usage();
     let outcome = outcome::outcome(run.plan, &claim.name, &seen, used, &groups);
@@ -173,6 +180,7 @@ fn look_outside(
 ) -> io::Result<()> {
     if let Some(mut detached) = detached {
         outside.caller = detached.caller.take();
+        claim.reserve_outcome()?;
         outside.away = Some(Away::begin(detached, claim)?);
         return Ok(());
     }
@@ -187,21 +195,9 @@ fn look_outside(
 fn desk<'r>(run: &'r Run<'_>, claim: &Claim, has_groups: Switch) -> io::Result<Desk<'r>> {
     let place = claim.place().ok_or(io::ErrorKind::NotFound)?;
     Desk::open(place, move || Told {
-        seat: Seat::of(&run.plan.settings, has_groups),
+        seat: Seat::of(&run.plan.settings, has_groups, &(run.limits)()),
         plan: (run.describe)(),
     })
-}
-
-/// Where the host cannot count, the profile allows to miss it: it would not have come so far.
-fn cpu_clock<'a>(plan: &Plan, groups: &'a Groups) -> Option<CpuClock<'a>> {
-    let mut limits = plan.settings.group_limits.list.iter();
-    let limit = limits.find_map(|limit| match limit.amount {
-        Amount::CpuTime(time) => Some((time.0, limit.amount.key())),
-        _ => None,
-    });
-    let (limit, key) = limit?;
-    let is_missing = groups.missing().iter().any(|missed| missed.key == key);
-    (!is_missing).then(|| CpuClock::start(groups, limit))
 }
 
 /// Pipes for the program's streams, where their bytes count and no log takes them in.
@@ -223,13 +219,15 @@ fn record(run: &Run<'_>, running: &Running, runner: Runner) -> io::Result<Record
     } = &settings.supervise;
     let args = settings.command.args.iter();
     let timeout = stop_timeout.value.0.as_millis();
+    let first = Identity::of_held(running.child.pid, running.child.pidfd.as_fd())?;
     Ok(Record {
         version: Record::VERSION,
         profile: settings.private.hide(run.profile),
         command: args.map(|arg| settings.private.hide(&arg.value)).collect(),
         runner,
         supervisor: Identity::own()?.to_string(),
-        first_process: Identity::of_hidden(running.child.pid)?.to_string(),
+        first_process: first.to_string(),
+        first_process_number: first.number(),
         first_process_is_init: settings.namespaces.pid.value.is_on(),
         stop_signal: stop_signal.value.number(),
         stop_timeout_ms: u64::try_from(timeout).unwrap_or(u64::MAX),

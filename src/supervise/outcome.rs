@@ -55,6 +55,7 @@ pub(super) fn outcome(
         refused_calls: seen.refused_calls.clone(),
         started_unix: seen.started_unix,
         wall: seen.wall,
+        log_lost_bytes: seen.log_lost,
         usage,
         isolation: isolation(plan, &shortfalls(groups)),
         kept: kept(plan),
@@ -88,7 +89,23 @@ fn ending(plan: &Plan, seen: &Seen, usage: &Usage) -> Ending {
         let signal = libc::SIGKILL;
         return Ending::Limit { limit, signal };
     }
-    match ended_with(status) {
+    let by_call = seen.killed_for.filter(|_| seen.killed.is_none());
+    match (ended_with(status), by_call) {
+        (Ending::Signalled { signal }, Some((call, reason)))
+            if [libc::SIGSYS, libc::SIGKILL].contains(&signal) =>
+        {
+            Ending::Seccomp {
+                call,
+                reason,
+                signal,
+            }
+        }
+        (ending, _) => met_by_memory(plan, ending, usage),
+    }
+}
+
+fn met_by_memory(plan: &Plan, ending: Ending, usage: &Usage) -> Ending {
+    match ending {
         Ending::Signalled { signal } if signal == libc::SIGKILL && met_memory(plan, usage) => {
             Ending::Limit {
                 limit: LimitKind::Memory,
@@ -121,6 +138,7 @@ fn limit_of(seen: &Seen) -> Option<LimitKind> {
     match seen.killed? {
         Killed::WallTime => Some(LimitKind::WallTime),
         Killed::CpuTime => Some(LimitKind::CpuTime),
+        Killed::Memory => Some(LimitKind::Memory),
         Killed::Output => Some(LimitKind::Output),
         Killed::StopTimeout => None,
     }
@@ -147,7 +165,9 @@ fn limits_hit(plan: &Plan, seen: &Seen, usage: &Usage) -> Vec<LimitKind> {
     ];
     let met = all.into_iter().filter(|(_, met)| *met);
     let met = met.map(|(limit, _)| limit);
-    met.chain(limit_of(seen)).collect()
+    // Memory is in the list already.
+    let carried_out = limit_of(seen).filter(|limit| *limit != LimitKind::Memory);
+    met.chain(carried_out).collect()
 }
 
 /// Optional parts that the host does not have, without what is private in their texts.
@@ -209,7 +229,8 @@ fn kept(plan: &Plan) -> Vec<Kept> {
     parts.map(|(kind, target)| Kept { kind, target }).collect()
 }
 
-/// 124 for the wall time, 128+N for signal N, else the program's own.
+/// 124 for the wall time, 128+N for signal N, else the program's own. Who is killed for a call has the code that the
+/// kernel's own kill leads to, also where SIGSYS did not end it.
 pub(super) fn exit_code(ending: Ending) -> u8 {
     match ending {
         Ending::Exited { code } => code,
@@ -217,10 +238,13 @@ pub(super) fn exit_code(ending: Ending) -> u8 {
             limit: LimitKind::WallTime,
             ..
         } => 124,
-        Ending::Limit { signal, .. } | Ending::Signalled { signal } => {
-            128u8.saturating_add(u8::try_from(signal).unwrap_or(127))
-        }
+        Ending::Limit { signal, .. } | Ending::Signalled { signal } => by_signal(signal),
+        Ending::Seccomp { .. } => by_signal(libc::SIGSYS),
     }
+}
+
+fn by_signal(signal: i32) -> u8 {
+    128u8.saturating_add(u8::try_from(signal).unwrap_or(127))
 }
 
 fn shortfalls(groups: &Groups) -> Shortfalls {

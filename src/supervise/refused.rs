@@ -1,4 +1,4 @@
-//! Answers for calls that the program's filter refuses, names and counts them.
+//! Answers for calls that the program's filter refuses, names and counts them, and ends who may not live after one.
 //!
 //! The kernel asks nobody twice: when this side is gone, such calls fail with ENOSYS, so the filter stays shut.
 //! Reading cannot block: it happens only when the kernel says that a call waits, and one whose process has
@@ -10,9 +10,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use crate::launch::Listened;
-use crate::model::RefusedCall;
+use crate::launch::{Listened, Refused};
+use crate::model::{Call, Deadly, RefusedCall};
 use crate::sys;
+use crate::sys::seccomp::Waiting;
+
+use super::deadly::{End, Executioner};
 
 /// How many calls are answered at once. A program that makes more gets [`PER_TICK`] answers each [`TICK`]: it
 /// slows itself down, and takes neither the supervisor's time for others nor the host's beyond its limits.
@@ -20,13 +23,14 @@ const BURST: u32 = 1000;
 const TICK: Duration = Duration::from_millis(10);
 const PER_TICK: u32 = 10;
 
+/// How many calls without a name are told one by one: their numbers are the program's to choose.
+const UNNAMED: usize = 64;
+
 /// What is known of refused calls.
 #[derive(Debug)]
 pub(super) struct Refusals {
     source: Source,
-    listened: Option<Listened>,
-    /// By architecture and number. Only calls of the policy's table come here, so it stays short.
-    counts: BTreeMap<(u32, i32), u64>,
+    tally: Tally,
     left: u32,
     refilled: Instant,
 }
@@ -43,12 +47,37 @@ enum Source {
     Over,
 }
 
+/// What came, and what became of it.
+#[derive(Debug)]
+struct Tally {
+    listened: Option<Listened>,
+    /// By architecture and name.
+    counts: BTreeMap<(&'static str, String), Count>,
+    executioner: Executioner,
+    /// The process that becomes the program, in this one's PID namespace.
+    program: Option<i32>,
+    /// The call for which it was ended.
+    killed_for: Option<(Call, Deadly)>,
+}
+
+/// How often a call was made, and how often its process was ended for it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    made: u64,
+    killed: u64,
+}
+
 impl Refusals {
     pub(super) fn new(socket: Option<UnixStream>, listened: Option<Listened>) -> Refusals {
         Refusals {
             source: socket.map_or(Source::None, Source::Awaited),
-            listened,
-            counts: BTreeMap::new(),
+            tally: Tally {
+                listened,
+                counts: BTreeMap::new(),
+                executioner: Executioner::default(),
+                program: None,
+                killed_for: None,
+            },
             left: BURST,
             refilled: Instant::now(),
         }
@@ -63,13 +92,16 @@ impl Refusals {
         }
     }
 
-    /// How long at most, where answers are rationed.
+    /// How long at most, where answers are rationed or somebody's end is due.
     pub(super) fn pause(&self) -> Option<Duration> {
-        (matches!(self.source, Source::Open(_)) && self.left == 0).then_some(TICK)
+        let rationed = matches!(self.source, Source::Open(_)) && self.left == 0;
+        let due = self.tally.executioner.due();
+        let due = due.map(|due| due.saturating_duration_since(Instant::now()));
+        rationed.then_some(TICK).into_iter().chain(due).min()
     }
 
-    /// Gives new answers for the time that has passed.
-    pub(super) fn refill(&mut self) {
+    /// Gives new answers for the time that has passed, and ends those that should have ended in it.
+    pub(super) fn keep_time(&mut self) -> io::Result<()> {
         let ticks = self.refilled.elapsed().as_nanos() / TICK.as_nanos();
         if ticks > 0 {
             let more = u32::try_from(ticks)
@@ -78,6 +110,7 @@ impl Refusals {
             self.left = self.left.saturating_add(more).min(BURST);
             self.refilled = Instant::now();
         }
+        self.tally.executioner.follow_up()
     }
 
     /// Takes what the last wait said was there.
@@ -85,21 +118,15 @@ impl Refusals {
         match &self.source {
             Source::Awaited(socket) => {
                 // Closed without one: the filter is loaded without a listener, or not at all.
-                let listener = sys::network::receive_descriptor(socket.as_fd())?;
-                self.source = listener.map_or(Source::None, Source::Open);
+                let received = sys::network::receive_from_sender(socket.as_fd())?;
+                self.tally.program = received.as_ref().map(|(_, sender)| *sender);
+                self.source = received.map_or(Source::None, |(listener, _)| Source::Open(listener));
             }
             Source::Open(_) if events & libc::POLLIN == 0 => self.source = Source::Over,
             Source::Open(listener) => {
-                let errno = self
-                    .listened
-                    .as_ref()
-                    .map_or(libc::EPERM, |told| told.errno);
                 if let Some(call) = sys::seccomp::receive(listener.as_fd())? {
-                    sys::seccomp::refuse(listener.as_fd(), call, errno)?;
+                    self.tally.answer(listener.as_fd(), call)?;
                     self.left = self.left.saturating_sub(1);
-                    let count = self.counts.entry((call.architecture, call.number));
-                    let count = count.or_insert(0);
-                    *count = count.saturating_add(1);
                 }
             }
             Source::None | Source::Over => {}
@@ -107,23 +134,99 @@ impl Refusals {
         Ok(())
     }
 
+    /// The call for which the program itself was ended, and why it does not run.
+    pub(super) fn killed_for(&self) -> Option<(Call, Deadly)> {
+        self.tally.killed_for
+    }
+
     /// Every refused call, the most frequent first; none where nobody listened.
     pub(super) fn told(&self) -> Option<Vec<RefusedCall>> {
         if matches!(self.source, Source::None | Source::Awaited(_)) {
             return None;
         }
-        let name = self.listened.as_ref()?.name;
-        let mut by_name: BTreeMap<String, u64> = BTreeMap::new();
-        for ((architecture, number), count) in &self.counts {
-            let name = name(*architecture, *number);
-            let name = name.map_or_else(|| number.to_string(), str::to_owned);
-            *by_name.entry(name).or_insert(0) += count;
-        }
-        let calls = by_name.into_iter();
-        let mut calls: Vec<_> = calls
-            .map(|(name, count)| RefusedCall { name, count })
-            .collect();
+        let counts = self.tally.counts.iter();
+        let calls = counts.map(|((architecture, name), count)| RefusedCall {
+            name: name.clone(),
+            architecture,
+            count: count.made,
+            killed: count.killed,
+        });
+        let mut calls: Vec<_> = calls.collect();
         calls.sort_by_key(|call| std::cmp::Reverse(call.count));
         Some(calls)
+    }
+}
+
+impl Tally {
+    /// Refuses a call, and ends its process where that is what becomes of it.
+    fn answer(&mut self, listener: BorrowedFd<'_>, waiting: Waiting) -> io::Result<()> {
+        let Some(listened) = &self.listened else {
+            return Ok(sys::seccomp::refuse(listener, waiting, libc::EPERM)?);
+        };
+        let call = (listened.call)(waiting.architecture, waiting.number);
+        let killed = match listened.becomes(&call) {
+            Refused::Fails(errno) => {
+                sys::seccomp::refuse(listener, waiting, errno)?;
+                0
+            }
+            Refused::Ends(reason) => {
+                let end = self.executioner.end(listener, waiting)?;
+                sys::seccomp::refuse(listener, waiting, libc::EPERM)?;
+                self.note_end(end, (call, reason))
+            }
+        };
+        let key = self.key(&call);
+        let count = self.counts.entry(key).or_default();
+        count.made = count.made.saturating_add(1);
+        count.killed = count.killed.saturating_add(killed);
+        Ok(())
+    }
+
+    /// How many processes were ended.
+    fn note_end(&mut self, end: End, why: (Call, Deadly)) -> u64 {
+        match end {
+            End::Elsewhere => 0,
+            End::Sent(process) => {
+                if self.program == Some(process) {
+                    self.killed_for.get_or_insert(why);
+                }
+                1
+            }
+        }
+    }
+
+    fn key(&self, call: &Call) -> (&'static str, String) {
+        let key = (call.architecture, call.name());
+        let is_unnamed = |name: &str| name.parse::<i32>().is_ok();
+        if call.name.is_some() || self.counts.contains_key(&key) {
+            return key;
+        }
+        let unnamed = self.counts.keys().filter(|(_, name)| is_unnamed(name));
+        match unnamed.count() < UNNAMED {
+            true => key,
+            false => (call.architecture, "others".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_without_a_name_are_told_up_to_a_bound() {
+        let mut tally = Refusals::new(None, None).tally;
+        for number in 0..1000 {
+            let call = Call {
+                name: None,
+                number,
+                architecture: "x32",
+            };
+            let key = tally.key(&call);
+            tally.counts.entry(key).or_default().made += 1;
+        }
+        assert_eq!(tally.counts.len(), UNNAMED + 1);
+        let others = tally.counts[&("x32", "others".to_owned())];
+        assert_eq!(others.made, 1000 - UNNAMED as u64);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::launch::Record;
-use crate::model::{Finding, RefusedCall};
+use crate::model::{Call, Deadly, Finding, RefusedCall};
 use crate::sys;
 
 use super::asked::Asked;
@@ -53,12 +53,16 @@ pub(super) struct Seen {
     pub killed: Option<Killed>,
     /// What its filter refused; none where nobody counted.
     pub refused_calls: Option<Vec<RefusedCall>>,
+    /// The call for which the program itself was killed, and why it does not run.
+    pub killed_for: Option<(Call, Deadly)>,
     /// Who wanted it to end before it did.
     pub asked: Option<Asked>,
     /// When it was started, in seconds since 1970.
     pub started_unix: u64,
     /// From the start to the end.
     pub wall: Duration,
+    /// Bytes that the log could not take in; none where there is no log.
+    pub log_lost: Option<u64>,
     /// Whether more may come from inside.
     pub records: Records,
 }
@@ -77,6 +81,8 @@ pub(super) enum Killed {
     WallTime,
     /// The processor time was used up.
     CpuTime,
+    /// The kernel has ended a process for memory, and no other.
+    Memory,
     /// It wrote more than it may.
     Output,
     /// It was asked to stop and did not.
@@ -94,9 +100,11 @@ impl Seen {
             found: Vec::new(),
             killed: None,
             refused_calls: None,
+            killed_for: None,
             asked: None,
             started_unix: 0,
             wall: Duration::ZERO,
+            log_lost: None,
             records: Records::Open,
         }
     }

@@ -13,6 +13,7 @@ use nix::errno::Errno;
 
 use crate::cgroup::thaw;
 use crate::launch::KILL_ALL;
+use crate::sys;
 use crate::sys::pidfd::{Identity, send_signal};
 
 use super::state::{Entry, Record, Standing, Waited};
@@ -51,13 +52,16 @@ pub(super) fn program(entry: &Entry) -> io::Result<Option<(Identity, OwnedFd)>> 
         return Ok(None);
     };
     // Held as long as the list counts.
-    let Some(_held) = first.hold()? else {
+    let Some(_held) = entry.first_process()? else {
         return Ok(None);
     };
     let pid = first.pid();
-    let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
-    let child = list.split_ascii_whitespace().next();
-    let Some(child) = child.and_then(|child| child.parse::<i32>().ok()) else {
+    let children = match sys::process::children(pid) {
+        // Its own files are hidden, not those of the program.
+        Err(Errno::ENOENT | Errno::EPERM | Errno::EACCES) => shown_children(pid)?,
+        children => children?,
+    };
+    let Some(child) = children.first().copied() else {
         return Ok(None);
     };
     match Identity::of(child) {
@@ -65,6 +69,31 @@ pub(super) fn program(entry: &Entry) -> io::Result<Option<(Identity, OwnedFd)>> 
             Ok(identity.hold()?.map(|program| (identity, program)))
         }
         _ => Ok(None),
+    }
+}
+
+/// The children that /proc shows of a process that it hides, the first that was made before all others.
+fn shown_children(pid: i32) -> io::Result<Vec<i32>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let process = name.to_str().and_then(|name| name.parse::<i32>().ok());
+        // Whoever ends meanwhile is none.
+        if let Some(process) = process.filter(|process| parent(*process) == Some(pid))
+            && let Ok(identity) = Identity::of(process)
+        {
+            found.push((identity.start(), process));
+        }
+    }
+    match found.is_empty() {
+        true => {
+            let reason = "/proc hides its program (`hidepid`): root sees it";
+            Err(io::Error::new(io::ErrorKind::PermissionDenied, reason))
+        }
+        false => {
+            found.sort_unstable();
+            Ok(found.into_iter().map(|(_, process)| process).collect())
+        }
     }
 }
 
@@ -104,13 +133,23 @@ impl<'a> Stopping<'a> {
         match noted {
             None => stopping.signal_supervisor(libc::SIGTERM)?,
             Some(record) => {
-                signal(entry, record.stop_signal)?;
+                stopping.ask_program(record.stop_signal)?;
                 stopping.continue_all()?;
             }
         }
         // It stops with its program, and has to see the end.
         stopping.signal_supervisor(libc::SIGCONT)?;
         Ok(stopping)
+    }
+
+    /// The supervisor passes it on to a program that is hidden from here.
+    fn ask_program(&self, stop_signal: i32) -> io::Result<()> {
+        match signal(self.entry, stop_signal) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                self.signal_supervisor(libc::SIGTERM)
+            }
+            signalled => signalled.map(drop),
+        }
     }
 
     /// Waits until it has ended, and kills it when it is due.

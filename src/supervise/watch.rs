@@ -15,8 +15,8 @@ use crate::sys;
 use crate::sys::process::Watched;
 
 use super::asked::{self, Asked, taken_signals};
-use super::cpu_clock::{CpuClock, CpuTime};
 use super::desk::Desk;
+use super::gauges::Gauges;
 use super::job_control;
 use super::refused::Refusals;
 use super::relay::{Output, Relay};
@@ -36,11 +36,11 @@ pub(super) fn watch<'a, 'r>(
     rules: Rules,
     outside: &'a mut Outside<'r>,
     listened: Option<Listened>,
-    clock: Option<CpuClock<'a>>,
+    gauges: Gauges<'a>,
     note: impl FnOnce(&Running) -> io::Result<()>,
 ) -> io::Result<Seen> {
     let mut watch = Watch::new(running, rules, outside, listened)?;
-    watch.clock = clock;
+    watch.gauges = gauges;
     note(&watch.running)?;
     while !watch.turn()? {}
     watch.finish()
@@ -56,7 +56,7 @@ struct Watch<'a, 'r> {
     started: Instant,
     kill_at: Option<(Instant, Killed)>,
     meter: Meter,
-    clock: Option<CpuClock<'a>>,
+    gauges: Gauges<'a>,
     seen: Seen,
     ended: bool,
 }
@@ -102,6 +102,7 @@ const LOG: usize = 10;
 const STREAMS: [usize; 2] = [11, 12];
 const SANDBOX: usize = 13;
 const DESK: usize = 14;
+const MEMORY: usize = 15;
 
 /// How long a first process that is no PID 1 may take to kill all others.
 const GRACE: Duration = Duration::from_secs(2);
@@ -129,7 +130,7 @@ impl<'a, 'r> Watch<'a, 'r> {
             started,
             kill_at: wall.map(|at| (at, Killed::WallTime)),
             meter: Meter::new(rules.output),
-            clock: None,
+            gauges: Gauges::default(),
             seen: Seen {
                 started_unix: unix_now(),
                 ..Seen::nothing()
@@ -140,7 +141,7 @@ impl<'a, 'r> Watch<'a, 'r> {
 
     /// Waits once and deals with all that came; whether the first process has ended.
     fn turn(&mut self) -> io::Result<bool> {
-        self.refusals.refill();
+        self.refusals.keep_time()?;
         let mut watched = self.watched();
         sys::process::poll(&mut watched, self.time_left())?;
         let ready = |place: usize| watched.get(place).is_some_and(|file| file.revents != 0);
@@ -182,11 +183,8 @@ impl<'a, 'r> Watch<'a, 'r> {
         if self.meter.is_over() && self.seen.killed.is_none() {
             self.kill(Killed::Output)?;
         }
-        if let Some(clock) = &mut self.clock
-            && clock.look()? == CpuTime::UsedUp
-        {
-            self.clock = None;
-            self.kill(Killed::CpuTime)?;
+        if let Some(why) = self.gauges.look(ready(MEMORY))? {
+            self.kill(why)?;
         }
         self.kill_when_due()?;
         // Last, and one at a time: whoever makes many such calls waits for all of the above.
@@ -197,7 +195,7 @@ impl<'a, 'r> Watch<'a, 'r> {
         Ok(ready(FIRST_PROCESS))
     }
 
-    fn watched(&self) -> [Watched; 15] {
+    fn watched(&self) -> [Watched; 16] {
         let master = self.relay.as_ref().map(Relay::master);
         let events = master.map_or(0, |(_, events)| events);
         let records = self
@@ -226,6 +224,7 @@ impl<'a, 'r> Watch<'a, 'r> {
             entry(other, of_other),
             entry(self.outside.sandbox.as_ref().map(AsFd::as_fd), read),
             entry(self.outside.desk.as_ref().map(Desk::watched), read),
+            entry(self.gauges.watched(), read),
         ]
     }
 
@@ -236,8 +235,10 @@ impl<'a, 'r> Watch<'a, 'r> {
         let waits = self.relay.as_ref().is_some_and(Relay::is_waiting);
         let look = waits.then_some(LOOK_FOR_TERMINAL);
         let pause = self.refusals.pause();
-        let clock = self.clock.as_ref().map(CpuClock::pause);
-        let left = [kill, look, pause, clock].into_iter().flatten().min()?;
+        let left = [kill, look, pause, self.gauges.pause()]
+            .into_iter()
+            .flatten()
+            .min()?;
         let left = left.as_nanos().div_ceil(1_000_000);
         Some(i32::try_from(left).unwrap_or(i32::MAX))
     }
@@ -387,6 +388,7 @@ impl<'a, 'r> Watch<'a, 'r> {
         self.ended = true;
         self.seen.wall = self.started.elapsed();
         self.seen.refused_calls = self.refusals.told();
+        self.seen.killed_for = self.refusals.killed_for();
         (self.seen.init, self.seen.usage) = (status, usage);
         while self.seen.records_open() {
             self.take_record()?;
@@ -397,6 +399,7 @@ impl<'a, 'r> Watch<'a, 'r> {
         }
         if let Some(away) = &mut self.outside.away {
             away.log.take_rest(&mut self.meter);
+            self.seen.log_lost = Some(away.log.lost());
         }
         if self.meter.is_over() {
             self.seen.killed.get_or_insert(Killed::Output);
@@ -453,7 +456,7 @@ impl<'a, 'r> Watch<'a, 'r> {
             entry(Some(self.signals.as_fd()), libc::POLLIN),
         ];
         let patience = match self.seen.killed {
-            None | Some(Killed::Output) => None,
+            None | Some(Killed::Output | Killed::Memory) => None,
             Some(Killed::WallTime | Killed::CpuTime | Killed::StopTimeout) => Some(0),
         };
         sys::process::poll(&mut watched, patience)?;

@@ -172,7 +172,7 @@ pub fn filesystem_type(file: BorrowedFd<'_>) -> Result<i64> {
         libc::fstatfs(file.as_raw_fd(), buffer.as_mut_ptr())
     }))?;
     // SAFETY: the call succeeded, so the kernel has filled it.
-    Ok(unsafe { buffer.assume_init() }.f_type)
+    Ok(unsafe { buffer.assume_init() }.f_type as _)
 }
 
 /// What kind of file it is and which device (fstat(2)).

@@ -6,6 +6,7 @@ pub mod allocation;
 pub mod bpf;
 pub mod copy;
 pub mod credentials;
+pub mod event;
 pub mod file;
 pub mod landlock;
 pub mod memory;

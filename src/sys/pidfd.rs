@@ -6,16 +6,34 @@ use std::str::FromStr;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::stat::fstat;
+use nix::sys::statfs::{FsType, fstatfs};
 
 use super::{Result, descriptor, done};
 
 /// A process that no later one of the same id is taken for; as text `PID START`.
+///
+/// /proc hides processes of other users, and those that nobody may trace, where it is mounted with `hidepid`: then
+/// the number of its descriptor tells it, where the kernel gives one (Linux 6.9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity {
     /// Its id in the caller's PID namespace.
     pid: i32,
     /// When it started, in ticks since the machine did (proc_pid_stat(5)).
     start: u64,
+    /// Its number in pidfs, which no other process has until the machine ends; none of an older kernel.
+    number: Option<u64>,
+}
+
+/// A process that was looked for.
+#[derive(Debug)]
+pub enum Held {
+    /// The one that was meant.
+    Same(OwnedFd),
+    /// There is none any more.
+    Gone,
+    /// One of its id, which /proc hides and nothing tells from another.
+    Hidden(OwnedFd),
 }
 
 impl Identity {
@@ -35,15 +53,31 @@ impl Identity {
         Identity::read(super::process::own_id(), "/proc/self/stat")
     }
 
-    /// That of a process that is held otherwise and that /proc may hide (`hidepid`): its id alone then.
+    /// That of a process that is held already, with its number where there is one; /proc may hide it, and its start is
+    /// 0 then.
     ///
     /// # Errors
-    /// When /proc cannot be read.
-    pub fn of_hidden(pid: i32) -> Result<Identity> {
-        match Identity::of(pid) {
-            Err(Errno::ENOENT) => Ok(Identity { pid, start: 0 }),
-            identity => identity,
-        }
+    /// When neither the descriptor nor /proc can be read.
+    pub fn of_held(pid: i32, process: BorrowedFd<'_>) -> Result<Identity> {
+        let identity = match Identity::of(pid) {
+            Err(errno) if is_hidden(errno) => Identity {
+                pid,
+                start: 0,
+                number: None,
+            },
+            identity => identity?,
+        };
+        Ok(identity.numbered(number(process)?))
+    }
+
+    /// The same with its number in pidfs.
+    pub fn numbered(self, number: Option<u64>) -> Identity {
+        Identity { number, ..self }
+    }
+
+    /// Its number in pidfs.
+    pub fn number(&self) -> Option<u64> {
+        self.number
     }
 
     fn read(pid: i32, path: &str) -> Result<Identity> {
@@ -56,7 +90,17 @@ impl Identity {
         let fields = stat.rsplit_once(')').map(|(_, fields)| fields);
         let start = fields.and_then(|fields| fields.split_ascii_whitespace().nth(19));
         let start = start.and_then(|start| start.parse().ok());
-        start.map(|start| Identity { pid, start }).ok_or(Errno::EIO)
+        let identity = start.map(|start| Identity {
+            pid,
+            start,
+            number: None,
+        });
+        identity.ok_or(Errno::EIO)
+    }
+
+    /// When it started, in ticks since the machine did; 0 of one that was hidden.
+    pub fn start(&self) -> u64 {
+        self.start
     }
 
     /// Its id in the caller's PID namespace.
@@ -65,26 +109,45 @@ impl Identity {
     }
 
     /// The process behind a descriptor; nothing when it has ended and been waited for. No later process
-    /// of the same id is taken for it: once it is held, its start is looked at again. One that /proc hides
-    /// counts as the same.
+    /// of the same id is taken for it: once it is held, its number or its start is looked at again.
     ///
     /// # Errors
-    /// What pidfd_open(2) says; `EIO` and the like where /proc does not show a living process.
+    /// What pidfd_open(2) says; `EACCES` for one that /proc hides and that has no number; `EIO` and the like where
+    /// /proc does not show a living process.
     pub fn hold(&self) -> Result<Option<OwnedFd>> {
+        match self.look()? {
+            Held::Same(process) => Ok(Some(process)),
+            Held::Gone => Ok(None),
+            Held::Hidden(_) => Err(Errno::EACCES),
+        }
+    }
+
+    /// The same where others may know a process that is hidden.
+    ///
+    /// # Errors
+    /// As [`Identity::hold`], but for hidden ones.
+    pub fn look(&self) -> Result<Held> {
         let process = match open(self.pid) {
-            Err(Errno::ESRCH | Errno::EINVAL | Errno::ENOENT) => return Ok(None),
+            Err(Errno::ESRCH | Errno::EINVAL | Errno::ENOENT) => return Ok(Held::Gone),
             process => process?,
         };
-        let is_same = match Identity::of(self.pid) {
-            Ok(now) => now == *self || self.start == 0,
-            // Hidden, or it has ended meanwhile.
-            Err(Errno::ENOENT | Errno::ESRCH) => {
-                let mut watched = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
-                poll(&mut watched, PollTimeout::ZERO)? == 0
-            }
-            Err(errno) => return Err(errno),
+        let same = |is_same: bool, process| match is_same {
+            true => Held::Same(process),
+            false => Held::Gone,
         };
-        Ok(is_same.then_some(process))
+        if self.number.is_some() {
+            return Ok(same(number(process.as_fd())? == self.number, process));
+        }
+        match Identity::of(self.pid) {
+            Ok(now) if self.start != 0 => Ok(same(now.start == self.start, process)),
+            Err(Errno::ESRCH) => Ok(Held::Gone),
+            Err(errno) if !is_hidden(errno) => Err(errno),
+            // Hidden now or when it was noted, or it has ended meanwhile.
+            Ok(_) | Err(_) => Ok(match has_ended(&process)? {
+                true => Held::Gone,
+                false => Held::Hidden(process),
+            }),
+        }
     }
 
     /// Whether it has ended, and with the first process of a PID namespace all others in there: before
@@ -98,18 +161,47 @@ impl Identity {
             Err(Errno::ESRCH | Errno::EINVAL | Errno::ENOENT) => return Ok(true),
             process => process?,
         };
-        let mut watched = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
-        if poll(&mut watched, PollTimeout::ZERO)? > 0 {
+        if has_ended(&process)? {
             return Ok(true);
         }
-        // One that is hidden counts as the same.
-        Ok(Identity::of(self.pid).is_ok_and(|now| now != *self))
+        if self.number.is_some() {
+            return Ok(number(process.as_fd())? != self.number);
+        }
+        // One that is hidden counts as the same: too late is no harm.
+        let is_another = |now: Identity| now.start != self.start && self.start != 0;
+        Ok(Identity::of(self.pid).is_ok_and(is_another))
     }
+}
+
+/// Whether /proc says so of a process that it does not show (`hidepid` 2 and 1).
+fn is_hidden(errno: Errno) -> bool {
+    matches!(errno, Errno::ENOENT | Errno::EPERM | Errno::EACCES)
+}
+
+fn has_ended(process: &OwnedFd) -> Result<bool> {
+    let mut watched = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
+    Ok(poll(&mut watched, PollTimeout::ZERO)? > 0)
+}
+
+/// `PID_FS_MAGIC` of include/uapi/linux/magic.h.
+const PID_FS_MAGIC: FsType = FsType(0x5049_4446);
+
+/// The number of a process in pidfs; none where descriptors of processes have no file system of their own, and all
+/// the same number.
+fn number(process: BorrowedFd<'_>) -> Result<Option<u64>> {
+    if fstatfs(process)?.filesystem_type() != PID_FS_MAGIC {
+        return Ok(None);
+    }
+    Ok(Some(fstat(process)?.st_ino))
 }
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Identity { pid, start } = self;
+        let Identity {
+            pid,
+            start,
+            number: _,
+        } = self;
         write!(f, "{pid} {start}")
     }
 }
@@ -120,7 +212,11 @@ impl FromStr for Identity {
     fn from_str(text: &str) -> Result<Identity> {
         let parsed = text.trim_end().split_once(' ').and_then(|(pid, start)| {
             let (pid, start) = (pid.parse().ok()?, start.parse().ok()?);
-            Some(Identity { pid, start })
+            Some(Identity {
+                pid,
+                start,
+                number: None,
+            })
         });
         parsed.ok_or(Errno::EINVAL)
     }
@@ -165,6 +261,26 @@ mod tests {
             ..identity
         };
         assert_eq!(earlier.is_over(), Ok(true));
+        // The number alone tells it too, whatever /proc says of its start.
+        let held = open(child_id).unwrap();
+        let numbered = Identity::of_held(child_id, held.as_fd()).unwrap();
+        if let Some(number) = numbered.number() {
+            let hidden = Identity {
+                start: 0,
+                ..numbered
+            };
+            assert!(hidden.hold().unwrap().is_some());
+            let another = hidden.numbered(Some(number + 1));
+            assert!(another.hold().unwrap().is_none());
+            assert_eq!(another.is_over(), Ok(true));
+        }
+        // Without either nothing tells it from another.
+        let unknown = Identity {
+            start: 0,
+            ..identity
+        };
+        assert_eq!(unknown.hold().unwrap_err(), Errno::EACCES);
+        assert_eq!(unknown.is_over(), Ok(false));
         child.kill().unwrap();
         // Also before somebody has waited for it.
         while !identity.is_over().unwrap() {}

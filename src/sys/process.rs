@@ -291,6 +291,19 @@ pub fn next_change() -> Result<Option<Change>> {
     }
 }
 
+/// The children of the first thread of a process, the first that it made or adopted before all others.
+///
+/// # Errors
+/// When /proc does not show them.
+pub fn children(pid: i32) -> Result<Vec<i32>> {
+    let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    let list = list.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))?;
+    let children = list.split_ascii_whitespace().map(str::parse);
+    children
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|_| Errno::EIO)
+}
+
 /// wait4(2) for one child, with what it and the children that it waited for have used.
 ///
 /// # Errors

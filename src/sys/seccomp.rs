@@ -39,8 +39,20 @@ const WAIT_KILLABLE: libc::c_ulong = 1 << 5;
 /// SECCOMP_IOCTL_NOTIF_RECV and _SEND, which hold the sizes of what they read and write.
 const RECEIVE: u64 = 0xc050_2100;
 const SEND: u64 = 0xc018_2101;
+/// SECCOMP_IOCTL_NOTIF_ID_VALID.
+const IS_VALID: u64 = 0x4008_2102;
 const _: () = assert!(size_of::<libc::seccomp_notif>() == 0x50);
 const _: () = assert!(size_of::<libc::seccomp_notif_resp>() == 0x18);
+
+/// Whether a call that was received waits for its answer whatever signals come, but a deadly one.
+pub fn waits_killable() -> bool {
+    let operation = libc::SECCOMP_SET_MODE_FILTER;
+    let flags = NEW_LISTENER | WAIT_KILLABLE;
+    let no_program = std::ptr::null::<libc::sock_fprog>();
+    // SAFETY: the kernel looks at the flags first, and then finds that there is nothing to load.
+    let answer = done(unsafe { libc::syscall(libc::SYS_seccomp, operation, flags, no_program) });
+    answer == Err(Errno::EFAULT)
+}
 
 /// As [`load`], and gives the descriptor by which somebody answers for SECCOMP_RET_USER_NOTIF.
 ///
@@ -69,6 +81,8 @@ pub fn load_listened(program: &[Instruction]) -> Result<OwnedFd> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waiting {
     id: u64,
+    /// The thread that made it, in this process's PID namespace.
+    pub thread: i32,
     /// The call's number.
     pub number: i32,
     /// The kernel's `AUDIT_ARCH_*`.
@@ -88,10 +102,25 @@ pub fn receive(listener: BorrowedFd<'_>) -> Result<Option<Waiting>> {
     match done(libc::c_long::from(received)) {
         Ok(()) => Ok(Some(Waiting {
             id: call.id,
+            thread: i32::try_from(call.pid).unwrap_or(0),
             number: call.data.nr,
             architecture: call.data.arch,
         })),
         Err(Errno::ENOENT | Errno::EINTR) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Whether the call still waits: as long as it does, its thread is there and its id nobody else's.
+///
+/// # Errors
+/// As seccomp_unotify(2).
+pub fn still_waits(listener: BorrowedFd<'_>, call: Waiting) -> Result<bool> {
+    // SAFETY: the request reads one number, as its own number says.
+    let valid = unsafe { libc::ioctl(listener.as_raw_fd(), IS_VALID as _, &raw const call.id) };
+    match done(libc::c_long::from(valid)) {
+        Ok(()) => Ok(true),
+        Err(Errno::ENOENT) => Ok(false),
         Err(errno) => Err(errno),
     }
 }

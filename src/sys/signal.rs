@@ -112,3 +112,12 @@ pub fn send(pid: i32, signal: i32) -> Result<()> {
     // SAFETY: only numbers are passed.
     done(libc::c_long::from(unsafe { libc::kill(pid, signal) }))
 }
+
+/// tgkill(2): to one thread of a process.
+///
+/// # Errors
+/// ESRCH when the process has no such thread.
+pub fn send_to_thread(process: i32, thread: i32, signal: i32) -> Result<()> {
+    // SAFETY: only numbers are passed.
+    done(unsafe { libc::syscall(libc::SYS_tgkill, process, thread, signal) })
+}

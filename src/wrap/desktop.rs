@@ -118,15 +118,18 @@ fn rewrite(text: &str, name: &str, link: &Path) -> Option<String> {
     let mut out = String::new();
     for line in text.lines() {
         let (key, value) = line.split_once('=').unwrap_or((line, ""));
-        let new = match key.trim_end() {
-            "Exec" => with_link(value, name, link).map(|value| format!("Exec={value}")),
-            "TryExec" if names(value.trim(), name) => Some(format!("TryExec={link}")),
+        let key = key.trim_end();
+        // Some menus read `Exec[de]` before `Exec`.
+        let general = key.split('[').next().unwrap_or(key);
+        let new = match general {
+            "Exec" => with_link(value, name, link).map(|value| format!("{key}={value}")),
+            "TryExec" if names(value.trim(), name) => Some(format!("{key}={link}")),
             // A service of the bus would be started outside.
-            "DBusActivatable" => Some("DBusActivatable=false".to_owned()),
+            "DBusActivatable" => Some(format!("{key}=false")),
             key if key.starts_with(MARK.trim_end_matches('=')) => continue,
             _ => None,
         };
-        changed |= new.is_some() && key.trim_end() == "Exec";
+        changed |= new.is_some() && general == "Exec";
         out.push_str(new.as_deref().unwrap_or(line));
         out.push('\n');
         if line.trim_end() == MAIN {
@@ -138,12 +141,7 @@ fn rewrite(text: &str, name: &str, link: &Path) -> Option<String> {
 
 /// The value of `Exec` with the link as its program.
 fn with_link(value: &str, name: &str, link: &str) -> Option<String> {
-    let program = words(value).find(|(start, end)| {
-        let word = plain(&value[*start..*end]);
-        // `env NAME=VALUE program`
-        !names(&word, "env") && !word.contains('=')
-    });
-    let (start, end) = program?;
+    let (start, end) = program(value)?;
     if !names(&plain(&value[start..end]), name) {
         return None;
     }
@@ -153,6 +151,24 @@ fn with_link(value: &str, name: &str, link: &str) -> Option<String> {
         quoted(link),
         &value[end..]
     ))
+}
+
+/// Where the word of the program is: behind `env` with its options and variables.
+fn program(value: &str) -> Option<(usize, usize)> {
+    let mut words = words(value).map(|(start, end)| (start, end, plain(&value[start..end])));
+    let (start, end, first) = words.next()?;
+    if !names(&first, "env") {
+        return Some((start, end));
+    }
+    while let Some((start, end, word)) = words.next() {
+        match word.as_str() {
+            // These take the next word.
+            "-u" | "--unset" | "-C" | "--chdir" => words.next().map(|_| ())?,
+            word if word.starts_with('-') || word.contains('=') => {}
+            _ => return Some((start, end)),
+        }
+    }
+    None
 }
 
 /// Whether a word is the program's name, or a path to it.
@@ -227,6 +243,23 @@ mod tests {
         // Of a copy comes the same copy.
         let again = rewrite(expected, "git", Path::new("/home/me/.local/bin/git"));
         assert_eq!(again.as_deref(), Some(expected));
+    }
+
+    /// Whatever a menu reads starts the wrapper.
+    #[test]
+    fn words_for_one_language_and_options_of_env_hide_no_program() {
+        let entry = "[Desktop Entry]\nName=Git\nName[de]=Gitte\nExec=git\nExec[de]=git --lang de %U\n\
+            TryExec[de]=/usr/bin/git\nDBusActivatable[de]=true\n[Desktop Action a]\n\
+            Exec=env -u X --chdir=/ -C / A=b git log\n[Desktop Action b]\nExec=/usr/bin/env -i \"git\"\n";
+        let expected = "[Desktop Entry]\nX-Sandbox-Wrap=git\nName=Git\nName[de]=Gitte\nExec=/l/git\n\
+            Exec[de]=/l/git --lang de %U\nTryExec[de]=/l/git\nDBusActivatable[de]=false\n[Desktop Action a]\n\
+            Exec=env -u X --chdir=/ -C / A=b /l/git log\n[Desktop Action b]\nExec=/usr/bin/env -i /l/git\n";
+        let copy = rewrite(entry, "git", Path::new("/l/git"));
+        assert_eq!(copy.as_deref(), Some(expected));
+        for other in ["env", "env -u git", "env A=git", "A=b git"] {
+            let entry = format!("[Desktop Entry]\nExec={other}\n");
+            assert_eq!(rewrite(&entry, "git", Path::new("/l/git")), None, "{other}");
+        }
     }
 
     #[test]

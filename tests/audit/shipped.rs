@@ -16,7 +16,7 @@ const SHIPPED: &[(&str, &str)] = &[
     ("classic-chroot", "1.1"),
     ("curl", "5.9"),
     ("dev", "0.9"),
-    ("evince", "6.6"),
+    ("evince", "6.7"),
     ("firefox", "9.2"),
     ("gimp", "6.8"),
     ("git", "6.1"),
@@ -26,7 +26,7 @@ const SHIPPED: &[(&str, &str)] = &[
     ("pip", "5.9"),
     ("thunderbird", "9.2"),
     ("untrusted", "0.0"),
-    ("vlc", "7.1"),
+    ("vlc", "7.2"),
     ("wget", "5.9"),
 ];
 

@@ -2,10 +2,12 @@
 //!
 //! `BLESS=1 cargo test` writes the reports anew.
 
+mod commands;
 mod explained;
 mod full;
 mod hostile;
 mod keys;
+mod listed;
 mod related;
 pub mod resolved;
 mod rules;

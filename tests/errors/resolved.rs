@@ -248,6 +248,11 @@ pub fn settle(name: &str, text: &str, by: By) -> (Option<Settings>, Vec<Problem>
     settle_for(purpose, name, text, by)
 }
 
+/// The same as `check --host` judges it.
+pub fn settle_to_judge(name: &str, text: &str) -> (Option<Settings>, Vec<Problem>, Sources) {
+    settle_for(Purpose::Judge, name, text, By::Host)
+}
+
 fn settle_for(
     purpose: Purpose,
     name: &str,

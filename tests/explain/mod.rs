@@ -40,6 +40,60 @@ fn every_list_is_told_like_this() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What `sandbox explain` prints with these words, in this folder.
+fn told(words: &[&str]) -> String {
+    let told = Command::new(env!("CARGO_BIN_EXE_sandbox"))
+        .arg("explain")
+        .args(words)
+        .current_dir(directory("explain"))
+        .output()
+        .unwrap();
+    assert_eq!(told.status.code(), Some(0), "{told:?}");
+    String::from_utf8(told.stdout).unwrap()
+}
+
+#[test]
+fn every_value_is_told_like_this() {
+    let folder = directory("explain/values");
+    for (profile, stem) in [("default.toml", "least"), ("../profiles/full.toml", "full")] {
+        compare(&folder.join(format!("{stem}.txt")), &told(&[profile])).unwrap();
+        let json = told(&[profile, "--json"]);
+        compare(&folder.join(format!("{stem}.json")), &json).unwrap();
+    }
+}
+
+/// Lines of prose end at a page's width where the output is no terminal, and nothing colours them.
+#[test]
+fn no_line_is_longer_than_a_page() {
+    let text = told(&["../profiles/full.toml"]);
+    let long = |line: &&str| line.chars().count() > 80 && line.trim().contains(' ');
+    let lines: Vec<_> = text.lines().filter(long).collect();
+    assert!(
+        lines
+            .iter()
+            .all(|line| !line.trim_start().trim_start_matches("-> ").contains(' ')),
+        "{lines:#?}"
+    );
+    assert!(!text.contains('\u{1b}'));
+}
+
+/// A key that nothing sets is told with what holds then, and with what it would become.
+#[test]
+fn a_key_that_is_not_set_is_told_with_its_default() {
+    let mut all = String::new();
+    for path in sandbox::language::paths() {
+        let text = told(&["default.toml", &path]);
+        if text.contains(": not set") || text.contains(": told by") {
+            all.push_str(&text);
+        }
+    }
+    compare(&directory("explain/values").join("not-set.txt"), &all).unwrap();
+    let json: Value =
+        serde_json::from_str(&told(&["default.toml", "limits.pids", "--json"])).unwrap();
+    assert_eq!(json[0]["value"], Value::Null);
+    assert_eq!(json[0]["key"], "limits.pids");
+}
+
 /// No call is passed over, and none is told twice.
 #[test]
 fn every_call_is_told_once() {

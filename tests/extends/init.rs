@@ -83,6 +83,32 @@ fn any_directory_has_a_profile() {
     assert_eq!(checked.status.code(), Some(0), "{}", said(&checked));
 }
 
+/// A name that the project has twice finds neither profile: the second one is not made.
+#[test]
+fn no_name_gets_a_second_meaning() {
+    let place = checkout(&["Makefile"]);
+    let at = |name: &str| place.path().join(name);
+    fs::create_dir(at("profiles")).unwrap();
+    fs::write(at("profiles/dev.toml"), "version = 1\n").unwrap();
+    fs::create_dir(at("below")).unwrap();
+    for directory in [place.path().to_owned(), at("below")] {
+        let (code, text) = init(&directory, &[]);
+        assert_eq!(code, Some(1), "{text}");
+        assert!(text.starts_with("init.name-taken\n"), "{text}");
+        assert!(text.contains("profiles/dev.toml`"), "{text}");
+        assert!(!directory.join(".sandbox").exists());
+    }
+    let (code, text) = init(place.path(), &[".sandbox/own.toml"]);
+    assert_eq!(code, Some(0), "{text}");
+    for name in ["dev", "own"] {
+        let checked = sandbox(place.path(), &["check", name]);
+        assert_eq!(said(&checked), format!("{name}: ok\n"));
+    }
+    // A path is no name, and can be anything.
+    fs::create_dir(at("other")).unwrap();
+    assert_eq!(init(place.path(), &["other/dev.toml"]).0, Some(0));
+}
+
 #[test]
 fn nothing_is_overwritten_and_no_link_followed() {
     let place = checkout(&[]);

@@ -14,8 +14,13 @@ fn told(arguments: &[&str]) -> (Option<i32>, String) {
 
 #[test]
 fn likely_mistakes_are_told_what_was_meant() {
-    let cases: [(&[&str], i32, &str); 15] = [
+    let cases: [(&[&str], i32, &str); 16] = [
         (&["up", "dev", "true"], 125, "`sandbox up dev -- true`"),
+        (
+            &["up", "dev", "sh", "-c", "cd /; ls"],
+            125,
+            "`sandbox up dev -- sh -c 'cd /; ls'`",
+        ),
         (
             &["up", "--detach", "dev", "ls", "/"],
             125,

@@ -8,6 +8,7 @@ use sandbox::format::format;
 use sandbox::manual::{RECIPES, Recipe};
 use tempfile::TempDir;
 
+use crate::display::{self, Display};
 use crate::skip::{Lack, skip};
 
 fn recipe(file: &str) -> &'static Recipe {
@@ -24,6 +25,13 @@ fn checkout(recipe: &Recipe) -> TempDir {
     write("input", "b\na\n");
     fs::create_dir(home.path().join("tree")).unwrap();
     write("tree/greeting", "hello\n");
+    // Bundles are found as a project's own.
+    fs::create_dir_all(home.path().join("profiles/base")).unwrap();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles/base");
+    for entry in fs::read_dir(shipped).unwrap().map(Result::unwrap) {
+        let name = entry.file_name();
+        fs::copy(entry.path(), home.path().join("profiles/base").join(name)).unwrap();
+    }
     fs::create_dir(home.path().join("bin")).unwrap();
     let program = home.path().join("bin/sandbox");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_sandbox"), program).unwrap();
@@ -31,8 +39,14 @@ fn checkout(recipe: &Recipe) -> TempDir {
 }
 
 fn run(recipe: &Recipe, home: &Path) -> Output {
+    let mut shell = Command::new("sh");
+    typed(&mut shell, recipe, home).output().unwrap()
+}
+
+/// A shell, or what starts one, with what stands below the recipe.
+fn typed<'a>(shell: &'a mut Command, recipe: &Recipe, home: &Path) -> &'a mut Command {
     let path = std::env::var("PATH").unwrap_or_default();
-    Command::new("sh")
+    shell
         .args(["-e", "-c", recipe.commands])
         .current_dir(home)
         .env("PATH", format!("{}:{path}", home.join("bin").display()))
@@ -40,13 +54,14 @@ fn run(recipe: &Recipe, home: &Path) -> Output {
         .env("XDG_RUNTIME_DIR", home)
         .env("XDG_STATE_HOME", home.join(".state"))
         .env("XDG_DATA_HOME", home.join(".data"))
-        .output()
-        .unwrap()
 }
 
 /// What it prints, when it runs well.
 fn printed(file: &str, home: &TempDir) -> String {
-    let ended = run(recipe(file), home.path());
+    well(file, run(recipe(file), home.path()))
+}
+
+fn well(file: &str, ended: Output) -> String {
     let error = String::from_utf8_lossy(&ended.stderr);
     assert!(ended.status.success(), "{file}: {error}");
     String::from_utf8(ended.stdout).unwrap()
@@ -118,4 +133,50 @@ fn a_job_tries_its_promises_before_its_tests() {
 fn an_old_chroot_runs_from_its_copy() {
     let home = checkout(recipe("legacy.toml"));
     assert_eq!(printed("legacy.toml", &home), "hello\n");
+}
+
+/// Whether the host has these programs; else the test is skipped.
+fn has(test: &str, programs: &[&str]) -> bool {
+    let there = |program: &&&str| Path::new("/usr/bin").join(program).exists();
+    let missing = programs.iter().find(|program| !there(program));
+    if let Some(program) = missing {
+        skip(test, &Lack::Tool(&format!("`{program}` is not installed")));
+    }
+    missing.is_none()
+}
+
+#[test]
+fn a_desktop_program_draws_on_the_display() {
+    let name = "a_desktop_program_draws_on_the_display";
+    if !has(name, &["Xvfb", "xmessage"]) {
+        return;
+    }
+    let home = checkout(recipe("desktop.toml"));
+    let key = home.path().join("key");
+    fs::write(&key, display::key()).unwrap();
+    let display = Display::start(Some(&key));
+    let mut shell = Command::new("sh");
+    let shell = typed(&mut shell, recipe("desktop.toml"), home.path());
+    let shell = shell.env("DISPLAY", display.name());
+    let without_key = shell.env("XAUTHORITY", "/nowhere").output().unwrap();
+    assert_eq!(without_key.status.code(), Some(1), "{without_key:?}");
+    well(
+        "desktop.toml",
+        shell.env("XAUTHORITY", &key).output().unwrap(),
+    );
+}
+
+#[test]
+fn a_program_on_the_bus_sees_what_the_filter_passes() {
+    let name = "a_program_on_the_bus_sees_what_the_filter_passes";
+    if !has(name, &["dbus-run-session", "dbus-send", "xdg-dbus-proxy"]) {
+        return;
+    }
+    let home = checkout(recipe("bus.toml"));
+    let mut session = Command::new("dbus-run-session");
+    session.args(["--", "sh"]);
+    let session = typed(&mut session, recipe("bus.toml"), home.path());
+    let told = well("bus.toml", session.output().unwrap());
+    let names: Vec<&str> = told.lines().filter(|line| line.contains('"')).collect();
+    assert_eq!(names.len(), 2, "the bus, and the program itself: {told}");
 }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sandbox::model::{
-    Ending, Kept, KeptKind, LimitKind, Outcome, Pressure, Protection, RefusedCall, Stop,
-    StopAnswer, StopSource, Unprotected, Usage,
+    Call, Deadly, Ending, Kept, KeptKind, LimitKind, Outcome, Pressure, Protection, RefusedCall,
+    Stop, StopAnswer, StopSource, Unprotected, Usage,
 };
 use sandbox::plan::{Plan, Shortfalls, isolation};
 use sandbox::report::footer;
@@ -36,6 +36,7 @@ fn outcome(plan: &Plan, ending: Ending, exit_code: u8) -> Outcome {
         refused_calls: Some(Vec::new()),
         started_unix: 1_800_000_000,
         wall: Duration::from_millis(1250),
+        log_lost_bytes: None,
         usage: Usage {
             user_seconds: Some(Duration::from_micros(900_001)),
             system_seconds: Some(Duration::ZERO),
@@ -88,7 +89,9 @@ fn exited() -> Outcome {
 fn refused() -> Outcome {
     let call = |name: &str, count| RefusedCall {
         name: name.to_owned(),
+        architecture: "x86_64",
         count,
+        killed: 0,
     };
     let calls = vec![
         call("ptrace", 70),
@@ -105,6 +108,45 @@ fn refused() -> Outcome {
 fn bad_call() -> Outcome {
     let ended = Ending::Signalled {
         signal: libc::SIGSYS,
+    };
+    outcome(&plan_with("least"), ended, 159)
+}
+
+/// Killed for a refused call, behind a child that was killed for another one.
+fn killed_for_call() -> Outcome {
+    let call = Call {
+        name: Some("ptrace"),
+        number: 101,
+        architecture: "x86_64",
+    };
+    let ended = Ending::Seccomp {
+        call,
+        reason: Deadly::Refused,
+        signal: libc::SIGSYS,
+    };
+    let calls = ["ptrace", "keyctl"].map(|name| RefusedCall {
+        name: name.to_owned(),
+        architecture: "x86_64",
+        count: 1,
+        killed: 1,
+    });
+    Outcome {
+        refused_calls: Some(calls.to_vec()),
+        ..outcome(&plan_with("least"), ended, 159)
+    }
+}
+
+/// A program of 32-bit x86 that does not take SIGSYS.
+fn killed_for_architecture() -> Outcome {
+    let call = Call {
+        name: None,
+        number: 7777,
+        architecture: "x86",
+    };
+    let ended = Ending::Seccomp {
+        call,
+        reason: Deadly::Architecture,
+        signal: libc::SIGKILL,
     };
     outcome(&plan_with("least"), ended, 159)
 }
@@ -184,7 +226,7 @@ fn degraded() -> Outcome {
 type Sample = (&'static str, fn() -> Outcome, Option<&'static str>);
 
 /// Each with the line for people.
-const SAMPLES: [Sample; 10] = [
+const SAMPLES: [Sample; 12] = [
     ("bare", bare, None),
     ("exited", exited, None),
     ("signalled", signalled, Some("killed by SIGTERM")),
@@ -222,6 +264,18 @@ const SAMPLES: [Sample; 10] = [
         "bad-call",
         bad_call,
         Some("killed by SIGSYS: it made a system call that `security.seccomp` does not let run"),
+    ),
+    (
+        "killed-for-call",
+        killed_for_call,
+        Some(
+            "killed for calling `ptrace`, which `security.seccomp` refuses; `security.seccomp` killed who called `keyctl`",
+        ),
+    ),
+    (
+        "killed-for-architecture",
+        killed_for_architecture,
+        Some("killed for calling `7777` of x86, which `security.architectures` leaves out"),
     ),
 ];
 

@@ -19,6 +19,7 @@ fn sandboxes() -> Vec<RunningSandbox> {
         age_seconds: Some(7_384.5),
         started_unix: Some(1_800_000_000),
         detached: Some(false),
+        log_lost_bytes: Some(0),
         exit_code: None,
         command: [
             "bash",
@@ -47,6 +48,7 @@ fn sandboxes() -> Vec<RunningSandbox> {
         supervisor_pid: None,
         age_seconds: Some(200_000.0),
         detached: Some(true),
+        log_lost_bytes: Some(4096),
         exit_code: Some(137),
         // Nothing that comes from a profile moves a terminal's cursor.
         command: vec!["serve\u{1b}[2J".to_owned()],

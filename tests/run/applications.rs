@@ -4,8 +4,10 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread;
+
+use crate::display::Display;
 
 use super::support::{Caller, Ended, Lab, Lack, finish, sandbox, skip};
 
@@ -17,7 +19,7 @@ fn shipped() -> PathBuf {
 }
 
 /// A user who has copied all shipped profiles, and stands in an empty directory.
-fn lab(caller: Caller) -> Lab {
+pub fn lab(caller: Caller) -> Lab {
     let lab = Lab::new(caller);
     lab.keep_apart();
     for folder in ["", "/base"] {
@@ -37,7 +39,7 @@ fn lab(caller: Caller) -> Lab {
     lab
 }
 
-fn command(lab: &Lab, arguments: &[&str]) -> Command {
+pub fn command(lab: &Lab, arguments: &[&str]) -> Command {
     let mut command = lab.host(sandbox());
     command.env("XDG_CONFIG_HOME", lab.path("home/config"));
     command.args(arguments);
@@ -50,7 +52,7 @@ fn up(lab: &Lab, program: &str, arguments: &[&str]) -> Ended {
     finish(&mut command(lab, &[&start, arguments].concat()))
 }
 
-fn has(test: &str, program: &str) -> bool {
+pub fn has(test: &str, program: &str) -> bool {
     let directories = ["/usr/local/bin", "/usr/bin", "/bin"];
     let found = directories
         .iter()
@@ -148,38 +150,6 @@ fn the_profiles_of_programs_hold() {
     }
 }
 
-/// A display of the test's own.
-struct Display {
-    server: Child,
-    name: String,
-}
-
-impl Display {
-    fn start() -> Display {
-        let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "800x600x24"])
-            .args(["-nolisten", "tcp"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut number = String::new();
-        let mut lines = BufReader::new(server.stdout.take().unwrap());
-        lines.read_line(&mut number).unwrap();
-        Display {
-            server,
-            name: format!(":{}", number.trim()),
-        }
-    }
-}
-
-impl Drop for Display {
-    fn drop(&mut self) {
-        self.server.kill().ok();
-        self.server.wait().ok();
-    }
-}
-
 /// With its own sandbox inside ours: nothing here says `--no-sandbox`.
 #[test]
 fn chromium_shows_a_page_of_the_network() {
@@ -189,10 +159,10 @@ fn chromium_shows_a_page_of_the_network() {
     }
     // As root, chromium refuses to start with its sandbox.
     let lab = lab(Caller::Unprivileged);
-    let display = Display::start();
+    let display = Display::start(None);
     let page = serve();
     let mut command = command(&lab, &["up", "--name", &lab.name, "chromium", "--"]);
-    command.env("DISPLAY", &display.name);
+    command.env("DISPLAY", display.name());
     command.env("XDG_RUNTIME_DIR", lab.path("runtime"));
     let ended = finish(command.args(["--headless", "--disable-gpu", "--dump-dom", &page]));
     assert_eq!(ended.code(), 0, "{ended:?}");

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::lifecycle::Detached;
 use super::limits::{can_limit, groups_of};
 use super::support::{Caller, Lab, Lack, finish, inside, root_only, skip, start};
 
@@ -145,6 +146,36 @@ fn weights_stand_in_the_group() {
         let bfq = |text: &String| text.split(' ').any(|word| word == "109" || word == "200");
         assert!(found.iter().any(bfq), "{found:?}");
     });
+}
+
+/// Of two that want one CPU, the one of four times the weight gets about four times of it.
+#[test]
+fn a_cpu_is_shared_out_by_weight() {
+    if !can_limit("a_cpu_is_shared_out_by_weight") {
+        return;
+    }
+    let labs = [50, 200].map(|weight| (Lab::new(Caller::Root), weight));
+    let runs: Vec<_> = labs
+        .iter()
+        .map(|(lab, weight)| {
+            let limits = format!("[limits]\ncpuset = \"0\"\ncpu_weight = {weight}\n");
+            lab.detach(&lab.profile(&limits), &["sh", "-c", "while :; do :; done"])
+        })
+        .collect();
+    let used = || {
+        let seconds = |(place, run): (usize, &Detached<'_>)| {
+            let told = labs[place].0.done(&["stats", "--json", &run.name]);
+            let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+            told[0]["cpu_seconds"].as_f64().unwrap()
+        };
+        runs.iter().enumerate().map(seconds).collect::<Vec<_>>()
+    };
+    let before = used();
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let after = used();
+    let [light, heavy] = [0, 1].map(|place| after[place] - before[place]);
+    let ratio = heavy / light;
+    assert!((2.5..6.0).contains(&ratio), "{heavy} s beside {light} s");
 }
 
 #[test]

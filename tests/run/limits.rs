@@ -223,6 +223,37 @@ fn memory_is_limited_for_all_processes_together() {
     assert_eq!(roomy.out, "0\n", "{roomy:?}");
 }
 
+/// Half of a build that goes on without the other half helps nobody: so it is on cgroup v2, and on v1 too.
+#[test]
+fn out_of_memory_ends_all_of_it() {
+    if !can_limit("out_of_memory_ends_all_of_it") {
+        return;
+    }
+    let lab = Lab::new(Caller::Root);
+    let profile = lab.profile("[limits]\nmemory = \"300M\"\nswap = \"0\"");
+    // What would go on are its parent, a child of another session and one that is stopped.
+    let script = format!(
+        "setsid sleep 1000 & sleep 1000 & kill -STOP $!; {} hog 5 100; sleep 3; echo went on",
+        attack()
+    );
+    let ended = lab.run(&profile, &["bash", "-c", &script]);
+    assert_eq!(
+        (ended.out.as_str(), ended.code()),
+        ("1\n2\n", 137),
+        "{ended:?}"
+    );
+    let line = "killed: `limits.memory` 300M was used up (peak 300M)\n";
+    assert!(ended.err.ends_with(line), "{ended:?}");
+    let report = lab.report();
+    let expected = serde_json::json!({
+        "kind": "limit", "limit": "memory", "signal": 9, "signal_name": "KILL"
+    });
+    assert_eq!(report["ending"], expected);
+    assert_eq!(report["limits_hit"], serde_json::json!(["memory"]));
+    assert!(report["usage"]["oom_kills"].as_u64() >= Some(1), "{report}");
+    assert!(report["wall_seconds"].as_f64() < Some(3.0), "{report}");
+}
+
 #[test]
 fn a_fork_bomb_is_stopped() {
     if can_limit("a_fork_bomb_is_stopped") {

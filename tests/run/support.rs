@@ -54,7 +54,7 @@ impl Caller {
 
     /// A command of this user, with an environment that holds nothing but a PATH.
     pub fn command(self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new(program);
+        let mut command = super::dispositions::heeding(program);
         command
             .env_clear()
             .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");

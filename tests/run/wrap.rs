@@ -125,9 +125,23 @@ fn the_first_word_may_have_any_form() {
             let ended = finish(command.arg0(first).arg("--version"));
             assert!(ended.out.starts_with("sandbox "), "{first}: {ended:?}");
         }
-        for first in ["x/", "--tool", "Tool", "to ol", "..", "."] {
+        for first in [
+            "x/",
+            "--tool",
+            "Tool",
+            "to ol",
+            "..",
+            ".",
+            "t\u{f6}ol",
+            "to\nol",
+            "tool\u{1b}[2J",
+        ] {
             let ended = finish(command(&lab, "bin/tool").arg0(first));
             refuses(&ended, 125, "wrap.name");
+            // What a name holds is shown, and does nothing to the terminal.
+            let odd = |character: char| character.is_control() && character != '\n';
+            assert!(!ended.err.contains(odd), "{ended:?}");
+            assert!(!ended.err.contains("to\nol"), "{ended:?}");
         }
     }
 }
@@ -242,25 +256,30 @@ fn a_sealed_copy_still_knows_its_links() {
     }
 }
 
+/// A sandbox with the wrapper, its program and its profile inside, and `rest` in its own profile.
+fn within(lab: &Lab, rest: &str) -> String {
+    let own = sandbox().display();
+    let inner = "version = 1\ncommand.args = [\"tool\"]\ncommand.extra = \"append\"\n\
+        rootfs.source = [{ programs = [\"sh\"] }, { copy = \"/opt/real\" }]\n";
+    lab.file("inner.toml", inner);
+    let outer = lab.profile_with(
+        &format!(
+            ", {{ programs = [\"/bin/sh\", \"{own}\"] }}, {{ symlink = \"/opt/bin/tool\", target = \"{own}\" }}, {{ copy = \"{0}\", to = \"/opt/real\" }}, \
+             {{ copy = \"{1}\", to = \"/etc/sandbox/profiles/tool.toml\" }}",
+            lab.text("real"),
+            lab.text("inner.toml")
+        ),
+        &format!("env.set.HOME = \"/scratch\"\n{rest}[[mount]]\ntmpfs = \"/scratch\"\n"),
+    );
+    outer.replace("/usr/bin:/bin", "/opt/bin:/opt/real:/usr/bin")
+}
+
 /// A wrapper in a sandbox that gives no namespaces starts nothing at all.
 #[test]
 fn in_a_sandbox_without_namespaces_nothing_runs() {
     for caller in Caller::all() {
         let lab = wrapped(caller);
-        let own = sandbox().display();
-        let inner = "version = 1\ncommand.args = [\"tool\"]\ncommand.extra = \"append\"\n\
-            rootfs.source = [{ programs = [\"sh\"] }, { copy = \"/opt/real\" }]\n";
-        lab.file("inner.toml", inner);
-        let outer = lab.profile_with(
-            &format!(
-                ", {{ programs = [\"/bin/sh\", \"{own}\"] }}, {{ symlink = \"/opt/bin/tool\", target = \"{own}\" }}, {{ copy = \"{0}\", to = \"/opt/real\" }}, \
-                 {{ copy = \"{1}\", to = \"/etc/sandbox/profiles/tool.toml\" }}",
-                lab.text("real"),
-                lab.text("inner.toml")
-            ),
-            "env.set.HOME = \"/scratch\"\n[[mount]]\ntmpfs = \"/scratch\"\n",
-        );
-        let outer = outer.replace("/usr/bin:/bin", "/opt/bin:/opt/real:/usr/bin");
+        let outer = within(&lab, "");
         let direct = lab.run(&outer, &["/opt/real/tool", "a"]);
         assert_eq!(
             (direct.code(), direct.out.as_str()),
@@ -272,6 +291,67 @@ fn in_a_sandbox_without_namespaces_nothing_runs() {
         assert!(!nested.out.contains('<'), "it ran: {nested:?}");
         // It came as far as its profile: what stopped it is not the lookup.
         assert!(!nested.err.contains("wrap."), "{nested:?}");
+    }
+}
+
+/// With namespaces it starts there as it does outside.
+#[test]
+fn in_a_sandbox_with_namespaces_it_starts_one_of_its_own() {
+    for caller in Caller::all() {
+        let lab = wrapped(caller);
+        let outer = within(
+            &lab,
+            "security.nested_userns = true\nsecurity.seccomp = \"none\"\n",
+        );
+        let nested = lab.run(&outer, &["tool", "a"]);
+        match caller {
+            Caller::Unprivileged => {
+                assert_eq!(nested.out, " <a>", "{nested:?}");
+                assert_eq!(nested.code(), 7);
+                // In a tree of its own, which the profile inside describes: `env` is not in it.
+                let script = "#!/bin/sh\n[ -e /usr/bin/env ] && echo env || echo none\n";
+                program(&lab, "real/tool", script);
+                assert_eq!(lab.run(&outer, &["tool"]).out, "none\n");
+                let outside = lab.run(&outer, &["/opt/real/tool"]);
+                assert_eq!(outside.out, "env\n");
+            }
+            // Root inside would need a second id for whom it starts, and one alone is mapped.
+            Caller::Root => {
+                assert_eq!(nested.code(), 125, "{nested:?}");
+                assert_eq!(nested.out, "", "it ran: {nested:?}");
+            }
+        }
+    }
+}
+
+/// Whose directories those are, only root of a system can say: here the one inside of a sandbox.
+#[test]
+fn wrappers_of_the_system_lie_in_its_own_directories() {
+    for caller in Caller::all() {
+        let lab = wrapped(caller);
+        let own = sandbox().display();
+        let script = format!(
+            "PATH=/usr/local/bin:$PATH; S={own}; $S wrap add --system --desktop tool; echo $?; readlink /usr/local/bin/tool; \
+             $S wrap list --system; cat /usr/local/share/applications/tool.desktop; $S wrap remove --system tool; \
+             ls /usr/local/bin /usr/local/share/applications"
+        );
+        let (outer, file) = (within(&lab, ""), "/usr/share/applications/tool.desktop");
+        let entry = "[Desktop Entry]\\nExec=tool\\n";
+        let outer = outer.replace(
+            "source = [",
+            &format!("source = [{{ file = \"{file}\", text = \"{entry}\" }}, "),
+        );
+        let ended = lab.run(&outer, &["sh", "-c", &script]);
+        let expected = format!(
+            "0\n{own}\n/usr/local/bin/tool -> /opt/real/tool\n[Desktop Entry]\nX-Sandbox-Wrap=tool\n\
+             Exec=/usr/local/bin/tool\n/usr/local/bin:\n\n/usr/local/share/applications:\n"
+        );
+        assert_eq!(ended.out, expected, "{caller:?}: {ended:?}");
+        // Where the system cannot be written nothing is made, and that is said.
+        let closed = outer.replace("rootfs.source", "rootfs.writes = \"deny\"\nrootfs.source");
+        let ended = lab.run(&closed, &["sh", "-c", &script]);
+        assert!(ended.out.starts_with("1\n"), "{ended:?}");
+        assert!(ended.err.contains("wrap.system\n"), "{ended:?}");
     }
 }
 
@@ -337,7 +417,18 @@ fn what_is_not_ours_stays() {
 fn odd_names_are_refused() {
     for caller in Caller::all() {
         let lab = wrapped(caller);
-        for name in ["sandbox", "sandbox-1", "", "a/b", "..", "Tool", "to ol"] {
+        for name in [
+            "sandbox",
+            "sandbox-1",
+            "",
+            "a/b",
+            "..",
+            "Tool",
+            "to ol",
+            "-tool",
+            "t\u{f6}ol",
+            "to\nol",
+        ] {
             refuses(&wrap(&lab, &["add", "--", name]), 1, "wrap.name");
         }
         refuses(&wrap(&lab, &["add", "nothing"]), 1, "wrap.no-profile");

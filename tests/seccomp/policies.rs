@@ -3,8 +3,8 @@
 
 use sandbox::model::{Errno, OnDeny};
 use sandbox::seccomp::{
-    Answer, Arch, Base, Basis, Entry, Grants, HostFiles, Instruction, NestedUserNamespaces, Policy,
-    Standing, X86, argument_rules, basis, compile, groups, lacks, openings, syscall_name,
+    Answer, Arch, Base, Basis, Ends, Entry, Grants, HostFiles, Instruction, NestedUserNamespaces,
+    Policy, Standing, X86, argument_rules, basis, compile, groups, lacks, openings, syscall_name,
     syscall_number,
 };
 
@@ -335,31 +335,44 @@ fn refused_arguments_are_refused_by_every_answer() {
     }
 }
 
-/// A listener stands in the place of each refusal and of nothing else.
+/// A listener stands in the place of each refusal, of each end where it brings that about, and of nothing else.
 #[test]
 fn the_listened_program_differs_by_refusals_alone() {
-    for policy in [Policy::DEFAULT, Policy::STRICT] {
-        let filter = compile(&policy, Arch::X86_64).expect("it compiles");
-        let listened = filter.listened.expect("refusals are errors");
-        assert_eq!(listened.len(), filter.program.len());
-        for (plain, heard) in filter.program.iter().zip(&listened) {
-            match (plain == heard, plain.k) {
-                (true, k) => assert!(plain.code != 6 || k != 0x0005_0001),
-                (false, k) => assert_eq!((k, heard.k), (0x0005_0001, Answer::Notify.action())),
+    const REFUSED: u32 = 0x0005_0001;
+    let killed = Answer::Kill.action();
+    for (text, ends, replaced) in [
+        ("errno:EPERM", Ends::ByKernel, vec![REFUSED]),
+        ("errno:EPERM", Ends::ByListener, vec![REFUSED, killed]),
+        ("kill", Ends::ByListener, vec![killed]),
+    ] {
+        for base in [Base::Default, Base::Strict] {
+            let on_deny = text.parse().expect("an answer");
+            let policy = Policy {
+                base,
+                on_deny,
+                ..Policy::DEFAULT
+            };
+            let filter = compile(&policy, Arch::X86_64).expect("it compiles");
+            let listened = filter.listened(ends).expect("there is something to hear");
+            assert_eq!(listened.len(), filter.program.len());
+            for (plain, heard) in filter.program.iter().zip(&listened) {
+                let is_replaced = plain.code == 6 && replaced.contains(&plain.k);
+                assert_eq!(is_replaced, plain != heard, "{text} {ends:?} {plain:?}");
+                assert!(!is_replaced || heard.k == Answer::Notify.action());
             }
         }
     }
-    for text in ["kill", "log"] {
+    for (text, ends) in [
+        ("kill", Ends::ByKernel),
+        ("log", Ends::ByKernel),
+        ("log", Ends::ByListener),
+    ] {
         let policy = Policy {
             on_deny: text.parse().expect("an answer"),
             ..Policy::DEFAULT
         };
-        assert_eq!(
-            compile(&policy, Arch::X86_64)
-                .expect("it compiles")
-                .listened,
-            None
-        );
+        let filter = compile(&policy, Arch::X86_64).expect("it compiles");
+        assert_eq!(filter.listened(ends), None, "{text} {ends:?}");
     }
 }
 

@@ -22,15 +22,6 @@ start() {
     fi
 }
 
-# A further program of an unprivileged user comes from a group of the same manager.
-enter() {
-    if [ "$(id -u)" = 0 ]; then
-        "$SANDBOX" exec run -- "$@"
-    else
-        systemd-run --user --scope --quiet "$SANDBOX" exec run -- "$@"
-    fi
-}
-
 state() {
     "$SANDBOX" ps --json | sed -n 's/^ *"state": "\(.*\)",$/\1/p'
 }
@@ -38,12 +29,12 @@ state() {
 test "$(start sh -c 'i=0; while :; do i=$((i + 1)); echo $i; sleep 0.02; done')" = run
 test "$(state)" = running
 first=$("$SANDBOX" ps --json | sed -n 's/^ *"pid": \(.*\),$/\1/p')
-enter sh -c 'exit 7' && exit 1 || test $? = 7
+"$SANDBOX" exec run -- sh -c 'exit 7' && exit 1 || test $? = 7
 # The further program is in the groups of the first.
 groups_of() {
     cat "/proc/$1/cgroup"
 }
-enter sleep 1001 &
+"$SANDBOX" exec run -- sleep 1001 &
 found=
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     for directory in /proc/[0-9]*; do
@@ -82,10 +73,28 @@ sleep 0.2
 test "$("$SANDBOX" ps --all)" = "no sandboxes"
 test -z "$(find /sys/fs/cgroup -type d -name 'sandbox-run-*' 2>/dev/null)"
 
-# Who comes from elsewhere is told why, and how it is done.
+# A login's group and the sandbox's have none of the user's above both: a scope of the manager's brings `exec` near.
 if [ "$(id -u)" != 0 ]; then
+    case $(cat /proc/self/cgroup) in
+    0::*/session-*.scope) ;;
+    *) echo "this shell is not in the group of a login session"; exit 1 ;;
+    esac
     start sleep 1000
-    "$SANDBOX" exec run -- sleep 0 2>refused && exit 1 || test $? = 125
-    grep -q 'running.group-entry' refused
+    DBUS_SESSION_BUS_ADDRESS=unix:path=/absent "$SANDBOX" exec run -- sleep 0 2>refused && exit 1 || test $? = 125
+    grep -q 'running.group-entry' refused && grep -q 'no service manager gives one: ..*' refused
+    "$SANDBOX" exec run -- sh -c 'exit 3' && exit 1 || test $? = 3
+    # From a group of the same manager nobody is asked.
+    systemd-run --user --scope --quiet env DBUS_SESSION_BUS_ADDRESS=unix:path=/absent \
+        "$SANDBOX" exec run -- sh -c 'exit 4' && exit 1 || test $? = 4
     "$SANDBOX" down --time 0s run
+    # The sandbox in a scope that it asked for itself.
+    "$SANDBOX" up --detach run.toml -- sleep 1000
+    "$SANDBOX" exec run -- sh -c 'exit 5' && exit 1 || test $? = 5
+    "$SANDBOX" down --time 0s run
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        left=$(systemctl --user list-units --all --no-legend 'sandbox-*')
+        [ -n "$left" ] || break
+        sleep 0.1
+    done
+    test -z "$left"
 fi

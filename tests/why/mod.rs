@@ -125,3 +125,48 @@ fn a_wrong_question_is_wrong_usage() {
     }
     assert_eq!(ask("none --env A", &[]).status.code(), Some(1));
 }
+
+/// What a shell makes of `${GIT_ROOT}` means the mount there.
+#[test]
+fn a_path_of_the_shell_is_taken_as_the_profile_writes_it() {
+    let place = tempfile::TempDir::new().unwrap();
+    let home = place.path().canonicalize().unwrap();
+    let top = home.join("work");
+    let made = Command::new("git").arg("init").arg("-q").arg(&top).status();
+    assert!(made.unwrap().success());
+    std::fs::create_dir(top.join("below")).unwrap();
+    let profile = "version = 1\nrootfs.source = [{ host = \"/usr\" }]\n\
+        [[mount]]\nbind = \"${GIT_ROOT}\"\naccess = \"rw\"\nread_only = [\".git\"]\n\
+        [[mount]]\nbind = \"${HOME}/.config\"\n";
+    std::fs::write(home.join("own.toml"), profile).unwrap();
+    let ask = |path: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_sandbox"))
+            .args(["why", "../../own.toml", "--write", "--path", path])
+            .current_dir(top.join("below"))
+            .env("HOME", &home)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().next().unwrap_or_default().to_owned()
+    };
+    let absolute = |rest: &str| home.join(rest).to_str().unwrap().to_owned();
+    for (path, answer) in [
+        (
+            absolute("work").as_str(),
+            "write `${GIT_ROOT}`: allowed if the host lets it",
+        ),
+        (
+            &absolute("work/.git/config"),
+            "write `${GIT_ROOT}/.git/config`: denied",
+        ),
+        (&absolute(".config/x"), "write `${HOME}/.config/x`: denied"),
+        ("/usr/bin/x", "write `/usr/bin/x`: denied"),
+        (
+            "${GIT_ROOT}/a",
+            "write `${GIT_ROOT}/a`: allowed if the host lets it",
+        ),
+    ] {
+        assert_eq!(ask(path), answer);
+    }
+    assert_eq!(ask("../x"), "", "a path that climbs is refused");
+}

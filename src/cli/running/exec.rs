@@ -5,17 +5,17 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use clap::Args;
-use nix::errno::Errno;
 
 use crate::diag::{Problem, Problems, Sources};
-use crate::launch::LaunchError;
+use crate::host;
 use crate::model::{InsidePath, RunState};
-use crate::plan::{Action, Further, Plan, Terminal};
+use crate::plan::{Further, Plan, Terminal};
 use crate::report;
-use crate::supervise::{self, Entry, Inside, NotEntered, RunError, Stays};
+use crate::supervise::{self, Entry, Inside, NotEntered, Stays};
 use crate::sys;
 
 use super::super::exit::Exit;
+use super::super::filter::Watched;
 use super::super::profile::general;
 use super::super::up::{refuse_directories, seal};
 use super::super::{filter, guards, output, refusal};
@@ -24,7 +24,9 @@ use super::{Running, ask, problem, state};
 /// Run a further program in a sandbox that runs
 ///
 /// In the same namespaces, control groups and limits, with the same user, groups, capabilities, filters,
-/// environment and umask as the first. It ends with the sandbox, and with the caller. Exits as `up` does.
+/// environment and umask as the first. Where the profile sets no limit of `[limits.process]` it is the one that the
+/// first inherited, or less where this caller may have only less. Its output does not count for `limits.output`. It
+/// ends with the sandbox, and with the caller. Exits as `up` does.
 #[derive(Debug, Args)]
 pub struct Exec {
     /// Print every step that would be taken, and take none
@@ -83,10 +85,11 @@ impl Exec {
         // Programs of the sandbox run already, and can change what is at a path between the look at it and the
         // execution: the file of this process has to be one that nobody can write (CVE-2019-5736).
         seal(&plan.settings).map_err(early)?;
-        let filters = filter::compile_for(&plan).map_err(early)?;
+        let filters = filter::compile_for(&plan, Watched::UntilItEnds).map_err(early)?;
         let code = supervise::exec(&plan, &filters, entry, &inside, caller);
+        // The sandbox's tree cannot be asked for from here.
         code.map(Exit)
-            .map_err(|error| self.not_started(&plan, error))
+            .map_err(|error| refusal::of_run(&plan, Path::new("/"), error))
     }
 
     fn plan(&self, entry: &Entry) -> Result<(Plan, Inside), Problem> {
@@ -112,6 +115,7 @@ impl Exec {
                 false => Terminal::Inherited,
             },
             namespaces: inside.namespaces.clone(),
+            limits: host::own_limits(),
         };
         let plan = seat.plan(&further).map_err(|invalid| {
             let message = format!("what the supervisor of `{}` tells {invalid}", entry.name);
@@ -119,25 +123,6 @@ impl Exec {
             problem.help("use the `sandbox` that started it")
         })?;
         Ok((guards::without(plan), inside))
-    }
-}
-
-impl Exec {
-    fn not_started(&self, plan: &Plan, error: RunError) -> Refused {
-        if let RunError::Launch(LaunchError::Step { index, errno }) = &error
-            && *errno == Errno::EACCES
-            && let Some(Action::Clone { .. }) = plan.steps.get(*index).map(|step| &step.action)
-        {
-            let message = format!(
-                "cannot enter the control groups of `{}`: no group that is yours holds both them and this process",
-                self.name
-            );
-            let problem = general("running.group-entry", message);
-            let help = "start it beside the sandbox: `systemd-run --user --scope sandbox exec …`";
-            return (problem.help(help), Exit::NOT_STARTED);
-        }
-        // The sandbox's tree cannot be asked for from here.
-        refusal::of_run(plan, Path::new("/"), error)
     }
 }
 

@@ -16,12 +16,13 @@ use crate::supervise::{Entry, LOGS, Runner, Waited};
 use super::super::exit::Exit;
 use super::super::output;
 use super::super::profile::general;
-use super::{Named, Running, finish, problem};
+use super::{Named, Running, finish, problem, warn_of_losses};
 
 /// Print what the program of a detached sandbox wrote
 ///
 /// Both of its streams, in the order in which it wrote, byte for byte. The last 8 to 16 MiB are kept, until the end
-/// of the sandbox was taken by `sandbox wait` or `sandbox down`, or its name runs again.
+/// of the sandbox was taken by `sandbox wait` or `sandbox down`, or its name runs again. What a full disk did not take
+/// is counted, and told here, by `sandbox wait` and in the report.
 #[derive(Debug, Args)]
 pub struct Logs {
     /// Go on with what it writes until it ends
@@ -61,6 +62,7 @@ impl Logs {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             shown => shown,
         };
+        warn_of_losses(entry);
         shown.map_err(|error| problem("running.log", &what, &error))
     }
 

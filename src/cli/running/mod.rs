@@ -58,14 +58,20 @@ impl Running {
     /// # Errors
     /// When it cannot be opened or read.
     pub fn find() -> Result<Running, Problem> {
-        let place = places::state().ok_or_else(no_home)?;
-        let what = format!("open the state directory `{}`", place.display());
-        let state = StateDirectory::open(place);
-        let state = state.map_err(|error| problem("state.directory", &what, &error))?;
+        let state = directory()?;
         let list = state
             .sweep(&cgroup::sweep)
             .map_err(|error| problem("state.sweep", "clean up after killed runs", &error))?;
         Ok(Running { state, list })
+    }
+
+    /// The names alone, fast; nothing where killed supervisors left something, so that more has to be looked at.
+    ///
+    /// # Errors
+    /// As [`Running::find`].
+    pub fn names(ended: bool) -> Result<Option<Vec<String>>, Problem> {
+        let names = directory()?.names(ended);
+        names.map_err(|error| problem("state.directory", "read the state directory", &error))
     }
 
     /// The sandbox of this name, whether it runs or has ended.
@@ -100,6 +106,12 @@ impl Running {
             }
         }
     }
+}
+
+fn directory() -> Result<StateDirectory, Problem> {
+    let place = places::state().ok_or_else(no_home)?;
+    let what = format!("open the state directory `{}`", place.display());
+    StateDirectory::open(place).map_err(|error| problem("state.directory", &what, &error))
 }
 
 /// Its supervisor was killed, and every command tries in vain to remove the rest.
@@ -174,12 +186,33 @@ pub fn told(entry: &Entry) -> RunningSandbox {
         age_seconds: noted.map(|record| record.age().as_secs_f64()),
         started_unix: noted.map(|record| record.started_unix),
         detached: noted.map(|record| record.runner == Runner::Detached),
+        log_lost_bytes: log_lost(entry),
         exit_code: match entry.standing {
             Standing::Ended { code } => Some(code),
             Standing::Lives(_) | Standing::Unknown => None,
         },
         command: noted.map_or_else(Vec::new, |record| record.command.clone()),
         profile: noted.map(|record| record.profile.clone()),
+    }
+}
+
+/// What the log lost; nothing where there is none.
+fn log_lost(entry: &Entry) -> Option<u64> {
+    let is_attached = |record: &Record| record.runner == Runner::Attached;
+    match entry.record.as_ref().is_some_and(is_attached) {
+        true => None,
+        // A lock that is open can be read.
+        false => entry.log_lost().ok(),
+    }
+}
+
+/// Says in one line how much of what a program wrote is in no log.
+pub fn warn_of_losses(entry: &Entry) {
+    if let Some(lost) = log_lost(entry).filter(|lost| *lost > 0) {
+        output::error_text(&format!(
+            "sandbox: warning: {lost} bytes that the program of `{}` wrote are missing in its log: the disk was full\n",
+            entry.name
+        ));
     }
 }
 

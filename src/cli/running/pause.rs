@@ -55,7 +55,10 @@ fn set(name: &str, wanted: Freezer) -> Result<(), Problem> {
         Err(error) if error.kind() == io::ErrorKind::Unsupported => {
             let message = format!("cannot {what}: it has no control group that can freeze");
             Err(general("running.no-freezer", message)
-                .help("start it with a limit, such as `limits.pids`"))
+                .help(
+                    "a sandbox has one with a limit such as `limits.pids`, where the host lets you make it: see \
+                     `sandbox doctor`",
+                ))
         }
         Err(error) if error.kind() == io::ErrorKind::TimedOut => {
             let message = format!("cannot {what}: a process of it is in a call that takes long");

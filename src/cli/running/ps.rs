@@ -33,6 +33,12 @@ impl Ps {
     }
 
     fn list(&self) -> Result<(), Problem> {
+        if self.names
+            && let Some(names) = Running::names(self.all)?
+        {
+            let names: String = names.iter().map(|name| format!("{name}\n")).collect();
+            return print(&names);
+        }
         let running = Running::find()?;
         let shown = |entry: &&Entry| self.all || entry.runs() || entry.left.is_some();
         let wanted = running.list.iter().filter(shown);

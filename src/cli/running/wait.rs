@@ -8,7 +8,7 @@ use crate::supervise::Waited;
 use super::super::exit::Exit;
 use super::super::output;
 use super::super::profile::general;
-use super::{Named, Running, problem};
+use super::{Named, Running, problem, warn_of_losses};
 
 /// Wait until a sandbox has ended, and exit as `up` does
 ///
@@ -36,6 +36,7 @@ impl Wait {
         let what = format!("wait for `{}`", entry.name);
         match waited.map_err(|error| problem("running.wait", &what, &error))? {
             Waited::Ended(code) => {
+                warn_of_losses(entry);
                 // Its directory has gone with a supervisor that had a caller.
                 if let Ok(ended) = entry.again() {
                     let forgotten = running.state.forget(&ended);

@@ -31,6 +31,9 @@ pub(super) struct UnknownKey {
 /// Beyond so many, nobody reads suggestions, and comparing names takes time.
 const SUGGESTED: usize = 100;
 
+/// More keys of a table are not listed.
+const LISTED: usize = 24;
+
 /// Notes every unknown key, once all sections have declared theirs.
 pub(super) fn refuse_unknown(reader: &mut Reader<'_>) {
     for (count, unknown) in std::mem::take(&mut reader.unknown).iter().enumerate() {
@@ -62,8 +65,22 @@ fn suggestion(unknown: &UnknownKey, sections: &[Section]) -> Option<String> {
     match (near, misplaced) {
         (Some(near), Some(misplaced)) => Some(format!("write `{near}`, or {misplaced}")),
         (Some(near), None) => Some(format!("write `{near}`")),
-        (None, misplaced) => misplaced,
+        (None, Some(misplaced)) => Some(misplaced),
+        (None, None) => choice(&unknown.known),
     }
+}
+
+/// All keys of a table, for whoever thinks of another word. Those of the largest would be a page.
+fn choice(known: &[&str]) -> Option<String> {
+    // The kinds of an entry share some.
+    let mut names: Vec<&str> = Vec::new();
+    for key in known {
+        if !names.contains(key) {
+            names.push(key);
+        }
+    }
+    let listed = (1..=LISTED).contains(&names.len());
+    listed.then(|| format!("its keys are `{}`", names.join("`, `")))
 }
 
 impl Section {

@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 
 use crate::diag::{At, Origin, Problem};
-use crate::model::{InsidePath, MountOption, Switch};
+use crate::model::{InsidePath, MountOption, ProgramFact, Switch};
 use crate::plan::{Mount, Plan, ProcessLimit, ProgramAction};
 
 use super::{Cause, Failed, Texts};
@@ -195,7 +195,19 @@ impl Failed<'_> {
         };
         match cause.help {
             Some(_) => cause,
-            None => cause.help(bring(name)),
+            None => cause.help(self.find(name)),
+        }
+    }
+
+    /// What to do about a program that is not there: a source brings only what the host has.
+    fn find(&self, name: &str) -> String {
+        match &self.host.program {
+            Some(ProgramFact::Missing { nearest }) => {
+                let meant = nearest.as_ref();
+                let meant = meant.map_or("correct it".to_owned(), |name| format!("write `{name}`"));
+                format!("this host has no such program either: {meant}, or install the program")
+            }
+            Some(ProgramFact::Found(_)) | None => bring(name),
         }
     }
 

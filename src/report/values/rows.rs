@@ -135,15 +135,18 @@ pub(super) fn rows(settings: &Settings, inherit: &[At<String>], texts: Texts<'_>
     for entry in allow_degraded {
         rows.add("security.allow_degraded", entry.value.word(), &entry.origin);
     }
-    let wall = match landlock.value {
-        Landlock::Off => "false",
-        Landlock::Enforced(_) | Landlock::Lacking(_) => "true",
+    let wall = match (landlock.value, &landlock.origin) {
+        (Landlock::Off, _) => "false",
+        // Who says nothing insists on nothing.
+        (_, Origin::Default) => "as far as the kernel has it",
+        (Landlock::Enforced(_) | Landlock::Lacking(_), _) => "true",
     };
     rows.add("security.landlock", wall, &landlock.origin);
     rows.supervise(supervise);
     for expect in expect {
-        let text = expect.value.what.to_string();
-        rows.add("expect", &text, &expect.origin);
+        let what = &expect.value.what;
+        let key = format!("expect.{}", what.key());
+        rows.add(&key, &what.to_string(), &expect.origin);
     }
     rows.list
 }

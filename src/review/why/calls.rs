@@ -48,7 +48,7 @@ fn refused(
         ),
         OnDeny::Kill => (
             Verdict::Denied,
-            "a refused call ends the process with SIGSYS".to_owned(),
+            "a refused call ends the process with SIGSYS, and the report names it".to_owned(),
         ),
         OnDeny::Errno(errno) => (
             Verdict::Denied,

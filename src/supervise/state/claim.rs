@@ -1,8 +1,9 @@
 //! A name that one run has, from the claim to its end.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::Flock;
@@ -11,11 +12,15 @@ use crate::sys::pidfd::Identity;
 
 use super::super::desk::SOCKET;
 use super::{
-    GROUPS, LOCK, OUTCOME, RUN, Record, clear, clear_all_but, remove_if_there, turn, write_whole,
+    GROUPS, LOCK, OUTCOME, RUN, Record, UNFINISHED, clear, clear_all_but, no_links,
+    remove_if_there, turn, write_whole,
 };
 
 /// What the files of this version begin with.
 pub(super) const VERSION: u32 = 1;
+
+/// Bytes that a report may come to and surely find room.
+const LONGEST_OUTCOME: usize = 16 << 10;
 
 /// What becomes of the directory when the run has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +86,19 @@ impl Claim {
     /// When the file cannot be written.
     pub fn note_run(&self, record: &Record) -> io::Result<()> {
         self.write(RUN, &record.encode()?)
+    }
+
+    /// Takes the room for the report of a run whose log may fill the disk.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn reserve_outcome(&self) -> io::Result<()> {
+        let place = self.place.as_deref().ok_or(io::ErrorKind::NotFound)?;
+        let draft = place.join(format!("{OUTCOME}{UNFINISHED}"));
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        let mut file = options.custom_flags(no_links()).open(draft)?;
+        file.write_all(&[0; LONGEST_OUTCOME])
     }
 
     /// Notes the report of a run that has ended.

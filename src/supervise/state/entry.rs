@@ -9,11 +9,11 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use crate::sys;
-use crate::sys::pidfd::Identity;
+use crate::sys::pidfd::{Held, Identity};
 use crate::sys::process::Watched;
 
 use super::claim::read;
-use super::{LOCK, OUTCOME, RUN, Record, noted_groups};
+use super::{LOCK, OUTCOME, RUN, Record, losses, noted_groups};
 
 /// How a run stands, by its lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,28 +30,38 @@ pub enum Standing {
 }
 
 impl Standing {
-    pub(super) fn read(mut lock: &File) -> io::Result<Standing> {
-        let mut text = String::new();
-        lock.rewind()?;
-        lock.read_to_string(&mut text)?;
-        Ok(Standing::parse(&text))
+    pub(super) fn read(lock: &File) -> io::Result<Standing> {
+        Ok(Standing::parse(&text(lock)?))
     }
 
-    fn parse(text: &str) -> Standing {
-        let mut lines = text.lines();
-        let head = lines.next().and_then(|head| head.split_once(' '));
-        let Some((_, identity)) = head.filter(|(version, _)| version.parse::<u32>().is_ok()) else {
+    pub(super) fn parse(text: &str) -> Standing {
+        let Some(supervisor) = head(text) else {
             return Standing::Unknown;
         };
-        let code = lines
+        let code = text
+            .lines()
+            .skip(1)
             .find_map(|line| line.strip_prefix("ended "))
             .and_then(|code| code.parse().ok());
-        match (code, identity.parse()) {
+        match (code, supervisor.parse()) {
             (Some(code), _) => Standing::Ended { code },
             (None, Ok(supervisor)) => Standing::Lives(supervisor),
             (None, Err(_)) => Standing::Unknown,
         }
     }
+}
+
+/// The supervisor, as the first line of a lock has it behind the version.
+fn head(text: &str) -> Option<&str> {
+    let (version, supervisor) = text.lines().next()?.split_once(' ')?;
+    version.parse::<u32>().is_ok().then_some(supervisor)
+}
+
+fn text(mut lock: &File) -> io::Result<String> {
+    let mut text = String::new();
+    lock.rewind()?;
+    lock.read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// A sandbox that runs, a detached one that has ended, or what could not be undone of one whose supervisor was killed.
@@ -68,6 +78,12 @@ pub struct Entry {
     /// Why what a killed supervisor left is still there; nothing for all others.
     pub left: Option<String>,
     lock: File,
+}
+
+/// `hidepid` hides a process, and nothing else tells who it is.
+fn hidden() -> io::Error {
+    let reason = "/proc hides its first process (`hidepid`), and nothing else tells who it is";
+    io::Error::new(io::ErrorKind::PermissionDenied, reason)
 }
 
 /// How a wait for the end of a run came out.
@@ -124,10 +140,29 @@ impl Entry {
     /// The first process inside, held; nothing when it has ended or was not started yet.
     ///
     /// # Errors
-    /// As [`Identity::hold`].
+    /// As [`Identity::hold`]. One that /proc hides, on a kernel that gives it no number, is known as the supervisor's
+    /// child; `PermissionDenied` where it is not.
     pub fn first_process(&self) -> io::Result<Option<OwnedFd>> {
-        let identity = self.record.as_ref().and_then(Record::first_process);
-        Ok(identity.map(|first| first.hold()).transpose()?.flatten())
+        let Some(first) = self.record.as_ref().and_then(Record::first_process) else {
+            return Ok(None);
+        };
+        match first.look()? {
+            Held::Same(process) => Ok(Some(process)),
+            Held::Gone => Ok(None),
+            Held::Hidden(process) if self.is_child(first.pid())? => Ok(Some(process)),
+            Held::Hidden(_) => Err(hidden()),
+        }
+    }
+
+    /// Whether the supervisor, which lives, has this child: it waits for it before another gets its id.
+    fn is_child(&self, pid: i32) -> io::Result<bool> {
+        let Standing::Lives(supervisor) = self.standing else {
+            return Ok(false);
+        };
+        let children = sys::process::children(supervisor.pid());
+        // Read while it lived, so that the list is its own.
+        let lives = supervisor.hold()?.is_some();
+        Ok(lives && children.is_ok_and(|children| children.contains(&pid)))
     }
 
     /// Its control groups.
@@ -136,6 +171,14 @@ impl Entry {
     /// When their list cannot be read.
     pub fn groups(&self) -> io::Result<Vec<PathBuf>> {
         noted_groups(&self.place)
+    }
+
+    /// Bytes that its log could not take in, until now; also behind the end of its directory.
+    ///
+    /// # Errors
+    /// When its lock cannot be read.
+    pub fn log_lost(&self) -> io::Result<u64> {
+        Ok(losses::parse(&text(&self.lock)?))
     }
 
     /// The report of a detached run that has ended.
@@ -147,12 +190,15 @@ impl Entry {
     }
 
     /// Waits for the end of its supervisor, for ever without `patience`. The lock was opened before, so that
-    /// what is written into it at the end is read also when its name has gone.
+    /// what is written into it at the end is read also when its name has gone. One that has written its end has the
+    /// name until it has left.
     ///
     /// # Errors
     /// As pidfd_open(2) and poll(2).
     pub fn wait(&self, patience: Option<Duration>) -> io::Result<Waited> {
-        if let Some(supervisor) = self.supervisor()? {
+        let supervisor = head(&text(&self.lock)?).and_then(|head| head.parse::<Identity>().ok());
+        let supervisor = supervisor.map(|identity| identity.hold()).transpose()?;
+        if let Some(supervisor) = supervisor.flatten() {
             let mut watched = [Watched {
                 fd: std::os::fd::AsRawFd::as_raw_fd(&supervisor.as_fd()),
                 events: libc::POLLIN,

@@ -4,7 +4,7 @@
 //!
 //! | file | what it is | written |
 //! | --- | --- | --- |
-//! | `lock` | locked by the supervisor while it lives; `VERSION PID START`, at the end `ended CODE` behind it | at the claim, and at the end |
+//! | `lock` | locked by the supervisor while it lives; `VERSION PID START`, then `lost BYTES` where the log lost some, at the end `ended CODE` | at the claim, when the log's disk is full, and at the end |
 //! | `groups` | the control groups that the next command removes should the supervisor be killed | before the first of them is made |
 //! | `run` | [`Record`]: the processes, the command, the profile | when the first process is started |
 //! | `desk` | the socket where other commands ask | when the first process is started |
@@ -16,13 +16,16 @@
 //! it did not, it was killed: whoever comes next kills and removes what it left, and the directory.
 //!
 //! The files but the log are small, and all but the lock come about by a rename, so that nobody reads half of
-//! one; what the end adds to the lock fits into the block that the claim has written, so that no full disk
-//! loses it. Nothing here goes by the clock of the day.
+//! one. What is added to the lock fits into the block that the claim has written, and the room for the outcome of a
+//! detached run is taken before it starts, so that no full disk loses them. Nothing here goes by the clock of the day.
 
 mod claim;
 mod entry;
+mod losses;
+mod names;
 mod record;
 
+use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -37,6 +40,7 @@ use crate::model::guard::{self, Guard};
 use super::desk::SOCKET;
 pub use claim::{After, Claim};
 pub use entry::{Entry, Standing, Waited};
+pub(super) use losses::Losses;
 pub use record::{Record, Runner};
 pub(super) use record::{now_ms, unix_now};
 
@@ -85,17 +89,21 @@ impl StateDirectory {
     }
 
     /// Takes a name: `NAME`, or `NAME-2` and so on while it runs already. What a detached run of that name
-    /// left when it ended goes.
+    /// left when it ended goes. Names in `taken` are not tried: of a thousand runs of one name the last would
+    /// ask for all others.
     ///
     /// # Errors
     /// When the directory cannot be written.
-    pub fn claim(&self, name: &str) -> io::Result<Claim> {
+    pub fn claim(&self, name: &str, taken: &Taken) -> io::Result<Claim> {
         let _turn = self.turn()?;
         for number in 1..MOST_RUNS {
             let candidate = match number {
                 1 => name.to_owned(),
                 _ => format!("{name}-{number}"),
             };
+            if taken.0.contains(&candidate) {
+                continue;
+            }
             let place = self.path.join(&candidate);
             match DirBuilder::new().mode(0o700).create(&place) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -125,11 +133,13 @@ impl StateDirectory {
     /// When the directory cannot be read. What cannot be undone stays noted for the next time.
     pub fn sweep(&self, end: End<'_>) -> io::Result<Vec<Entry>> {
         let mut found = Vec::new();
-        self.undo(end, |name, place, left| {
-            found.push(match left {
-                None => Entry::read(name, place)?,
-                Some(reason) => Entry::lost(name, place, &reason)?,
-            });
+        self.undo(end, |name, place, state| {
+            match state {
+                Found::Nothing => {}
+                Found::Held if !is_sandbox(place)? => {}
+                Found::Held | Found::Ended => found.push(Entry::read(name, place)?),
+                Found::Lost(reason) => found.push(Entry::lost(name, place, &reason)?),
+            }
             Ok(())
         })?;
         found.sort_by(|one, other| one.name.cmp(&other.name));
@@ -141,16 +151,23 @@ impl StateDirectory {
     ///
     /// # Errors
     /// As [`StateDirectory::sweep`].
-    pub fn clean(&self, end: End<'_>) -> io::Result<()> {
-        self.undo(end, |_, _, _| Ok(()))
+    pub fn clean(&self, end: End<'_>) -> io::Result<Taken> {
+        let mut taken = Taken::default();
+        self.undo(end, |name, _, state| {
+            if matches!(state, Found::Held) {
+                taken.0.insert(name.to_owned());
+            }
+            Ok(())
+        })?;
+        Ok(taken)
     }
 
-    /// Undoes what killed supervisors left; `tell` is called for all others, in no order, with the reason where
-    /// one could not be undone.
+    /// Undoes what killed supervisors left; `tell` is called for every directory, in no order, with what it
+    /// turned out to be.
     fn undo(
         &self,
         end: End<'_>,
-        mut tell: impl FnMut(&str, &Path, Option<io::Error>) -> io::Result<()>,
+        mut tell: impl FnMut(&str, &Path, Found) -> io::Result<()>,
     ) -> io::Result<()> {
         let _turn = self.turn()?;
         for entry in fs::read_dir(&self.path)? {
@@ -160,11 +177,8 @@ impl StateDirectory {
             let Some(name) = name.to_str().filter(|_| is_directory(&entry)) else {
                 continue;
             };
-            match look(&place, end)? {
-                Found::Sandbox => tell(name, &place, None)?,
-                Found::Lost(reason) => tell(name, &place, Some(reason))?,
-                Found::Nothing => {}
-            }
+            let state = look(&place, end)?;
+            tell(name, &place, state)?;
         }
         Ok(())
     }
@@ -191,26 +205,36 @@ fn turn(path: &Path) -> io::Result<Flock<File>> {
     Flock::lock(directory, FlockArg::LockExclusive).map_err(|(_, errno)| errno.into())
 }
 
+/// Names whose lock was held a moment ago.
+#[derive(Debug, Default)]
+pub struct Taken(HashSet<String>);
+
 /// What a directory in the state directory is.
 #[derive(Debug)]
 enum Found {
-    /// A sandbox that runs, or a detached one that has ended.
-    Sandbox,
+    /// Its lock is held: a sandbox that runs. Nothing else was looked at.
+    Held,
+    /// A detached sandbox that has ended.
+    Ended,
     /// What a killed supervisor left and could not be undone.
     Lost(io::Error),
     /// Not ours, or swept.
     Nothing,
 }
 
-/// Sweeps one sandbox where its supervisor was killed.
+/// Sweeps one sandbox where its supervisor was killed. Of one that lives it asks for nothing but the lock, which
+/// nobody else could hold: a start pays for all that run.
 fn look(place: &Path, end: End<'_>) -> io::Result<Found> {
+    let lock = match take_lock(place, Missing::Refused) {
+        Ok(Lock::Held) => return Ok(Found::Held),
+        lock => lock,
+    };
     // No other command stops for what is not ours, or was never one.
-    let is_lock = |found: fs::Metadata| found.is_file();
-    if !is_private(place)? || !fs::symlink_metadata(place.join(LOCK)).map_or(true, is_lock) {
+    if !is_sandbox(place)? {
         return Ok(Found::Nothing);
     }
-    match take_lock(place, Missing::Refused)? {
-        Lock::Held => Ok(Found::Sandbox),
+    match lock? {
+        Lock::Held => Ok(Found::Held),
         Lock::Nothing => cleared(place),
         Lock::Free(lock) => {
             let groups = noted_groups(place)?;
@@ -221,11 +245,17 @@ fn look(place: &Path, end: End<'_>) -> io::Result<Found> {
                 remove_if_there(&place.join(GROUPS))?;
             }
             match Standing::read(&lock)? {
-                Standing::Ended { .. } => Ok(Found::Sandbox),
+                Standing::Ended { .. } => Ok(Found::Ended),
                 Standing::Lives(_) | Standing::Unknown => cleared(place),
             }
         }
     }
+}
+
+/// Whether it is this user's alone, and its lock, where there is one, a file.
+fn is_sandbox(place: &Path) -> io::Result<bool> {
+    let is_lock = |found: fs::Metadata| found.is_file();
+    Ok(is_private(place)? && fs::symlink_metadata(place.join(LOCK)).map_or(true, is_lock))
 }
 
 /// A directory in it is nobody's of this program: it stays, and stops nobody.
@@ -288,7 +318,9 @@ fn take_lock(place: &Path, missing: Missing) -> io::Result<Lock> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).mode(0o600);
     options.create(missing == Missing::Made).truncate(false);
-    let file = match options.custom_flags(no_links()).open(place.join(LOCK)) {
+    // It may be anything until it was looked at: a pipe without a writer must not stop us.
+    let flags = no_links() | libc::O_NONBLOCK;
+    let file = match options.custom_flags(flags).open(place.join(LOCK)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Lock::Nothing),
         file => file.map_err(|error| at(&error, place))?,
     };
@@ -307,13 +339,14 @@ fn no_links() -> i32 {
     }
 }
 
-/// Writes a file aside and renames it.
+/// Writes a file aside and renames it. A draft that is there already is written over: its blocks are had.
 fn write_whole(place: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     let draft = place.join(format!("{name}{UNFINISHED}"));
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
+    options.write(true).create(true).truncate(false).mode(0o600);
     let mut file = options.custom_flags(no_links()).open(&draft)?;
-    let written = io::Write::write_all(&mut file, content);
+    let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
+    let written = io::Write::write_all(&mut file, content).and_then(|()| file.set_len(length));
     let placed = written.and_then(|()| fs::rename(&draft, place.join(name)));
     if placed.is_err() {
         // Half of it is nobody's; the directory's end takes it along where this fails.
@@ -354,7 +387,7 @@ fn clear_all_but(place: &Path, kept: &[&str]) -> io::Result<()> {
     for name in FILES.iter().rev().filter(|name| !kept.contains(name)) {
         remove_if_there(&place.join(name))?;
     }
-    for name in [GROUPS, RUN, OUTCOME] {
+    for name in [GROUPS, RUN, OUTCOME, LOGS[0]] {
         remove_if_there(&place.join(format!("{name}{UNFINISHED}")))?;
     }
     Ok(())
@@ -388,18 +421,18 @@ mod tests {
         assert!(found[0].left.is_some() && !found[0].runs(), "{found:?}");
         // It is not forgotten while something of it is there.
         state.forget(&found[0]).unwrap_err();
-        assert_eq!(state.claim("dev").unwrap().name, "dev-2");
+        assert_eq!(state.claim("dev", &Taken::default()).unwrap().name, "dev-2");
         let noted = fs::read_to_string(left.join(GROUPS)).unwrap();
         assert_eq!(noted, "/cg/sandbox-dev-1\n");
         assert!(state.sweep(&|_| Ok(())).unwrap().is_empty());
-        assert_eq!(state.claim("dev").unwrap().name, "dev");
+        assert_eq!(state.claim("dev", &Taken::default()).unwrap().name, "dev");
     }
 
     #[test]
     fn a_start_sweeps_as_completely_as_a_list_and_leaves_what_runs() {
         let place = tempfile::tempdir().unwrap();
         let state = state(&place);
-        let living = state.claim("dev").unwrap();
+        let living = state.claim("dev", &Taken::default()).unwrap();
         let path = place.path().join("run");
         for (name, lock) in [("killed", Some("1 7 7\n")), ("unlocked", None)] {
             let left = path.join(name);
@@ -424,11 +457,26 @@ mod tests {
         living.release().unwrap();
     }
 
+    /// Whoever takes the end of one that still has the name would leave it there.
+    #[test]
+    fn an_end_is_not_taken_before_its_supervisor_has_left() {
+        let place = tempfile::tempdir().unwrap();
+        let state = state(&place);
+        let mut claim = state.claim("dev").unwrap();
+        claim.end(7, After::Keep).unwrap();
+        let ending = state.sweep(&|_| Ok(())).unwrap().remove(0);
+        assert_eq!(ending.standing, Standing::Ended { code: 7 });
+        // This very process.
+        let waited = ending.wait(Some(std::time::Duration::ZERO)).unwrap();
+        assert_eq!(waited, Waited::StillRuns);
+        claim.release().unwrap();
+    }
+
     #[test]
     fn an_end_stays_until_the_name_runs_again() {
         let place = tempfile::tempdir().unwrap();
         let state = state(&place);
-        let mut claim = state.claim("dev").unwrap();
+        let mut claim = state.claim("dev", &Taken::default()).unwrap();
         let living = state.sweep(&|_| Ok(())).unwrap();
         assert!(
             matches!(living[0].standing, Standing::Lives(_)),
@@ -438,7 +486,7 @@ mod tests {
         claim.release().unwrap();
         let ended = state.sweep(&|_| Ok(())).unwrap();
         assert_eq!(ended[0].standing, Standing::Ended { code: 7 });
-        let second = state.claim("dev").unwrap();
+        let second = state.claim("dev", &Taken::default()).unwrap();
         assert_eq!(second.name, "dev");
         state.forget(&ended[0]).unwrap();
         assert_eq!(state.sweep(&|_| Ok(())).unwrap().len(), 1);

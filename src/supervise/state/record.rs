@@ -37,6 +37,9 @@ pub struct Record {
     pub supervisor: String,
     /// The first process inside, likewise.
     pub first_process: String,
+    /// Its number in pidfs, where the kernel has that: /proc may hide it.
+    #[serde(default)]
+    pub first_process_number: Option<u64>,
     /// Whether the end of the first process ends all others (a PID namespace).
     pub first_process_is_init: bool,
     /// The number of the signal that asks the program to end.
@@ -69,7 +72,8 @@ impl Record {
 
     /// The first process.
     pub fn first_process(&self) -> Option<Identity> {
-        self.first_process.parse().ok()
+        let first: Identity = self.first_process.parse().ok()?;
+        Some(first.numbered(self.first_process_number))
     }
 
     /// How long ago it was started.

@@ -1,7 +1,7 @@
 //! What fails about paths: binds, devices, places inside, the program.
 
 use nix::errno::Errno::*;
-use sandbox::model::{Access, HostState, MountOption, Switch};
+use sandbox::model::{Access, HostState, MountOption, ProgramFact, Switch};
 use sandbox::plan::{
     Action, Missing, Mount, MountAction, MountKind, MountPointKind, OwnerMap, ProgramAction,
     Settings, TargetPoint,
@@ -209,6 +209,23 @@ pub fn programs() -> Vec<Case> {
         |a| matches!(a, Action::Program(ProgramAction::CloseDescriptors { .. }));
     vec![
         case("program.not-found", &[], is_exec, ENOENT, silent()),
+        case(
+            "program.not-found--anywhere",
+            &[],
+            is_exec,
+            ENOENT,
+            with(|host| host.program = Some(ProgramFact::Missing { nearest: None })),
+        ),
+        case(
+            "program.not-found--spelt",
+            &["command"],
+            is_exec,
+            ENOENT,
+            with(|host| {
+                let nearest = Some("bash".to_owned());
+                host.program = Some(ProgramFact::Missing { nearest });
+            }),
+        ),
         case(
             "program.not-found--path",
             &["command"],

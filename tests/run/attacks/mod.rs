@@ -8,6 +8,7 @@
 mod calls;
 mod credentials;
 mod descriptors;
+mod desk;
 mod kept;
 mod kernel_files;
 mod limits;
@@ -30,6 +31,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+pub(super) use desk::asked_by_another;
+
 use super::seen::{Seen, everything_in};
 use super::support::{Caller, Ended, Lab, finish, kept as shared_file};
 
@@ -50,7 +53,7 @@ const PARTS: [(&str, &str); 6] = [
 ];
 
 /// The probe on the host.
-fn probe() -> &'static str {
+pub(super) fn probe() -> &'static str {
     static PROBE: OnceLock<PathBuf> = OnceLock::new();
     let path = PROBE.get_or_init(|| {
         let mut hasher = DefaultHasher::new();

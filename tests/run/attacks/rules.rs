@@ -89,6 +89,8 @@ const RULES: &[Rule] = &[
             "attack_39_no_mount_travels_out",
             "no_way_leads_to_the_old_root",
             "the_store_and_the_state_are_not_shown",
+            "no_program_inside_asks_a_supervisor",
+            "the_desk_answers_no_other_user",
             "a_bind_that_holds_the_store_shows_nothing_of_it",
             "what_holds_the_store_cannot_be_moved_away",
         ],

@@ -232,7 +232,10 @@ pub const CAUGHT: &[(Guard, &[&str])] = &[
     ),
     (
         Guard::CoverStore,
-        &["mounts::a_bind_that_holds_the_store_shows_nothing_of_it"],
+        &[
+            "attacks::desk::no_program_inside_asks_a_supervisor",
+            "mounts::a_bind_that_holds_the_store_shows_nothing_of_it",
+        ],
     ),
     (
         Guard::PinStore,
@@ -240,6 +243,14 @@ pub const CAUGHT: &[(Guard, &[&str])] = &[
     ),
     (Guard::StateOwner, &[]),
     (Guard::StateLinks, &[]),
+    (
+        Guard::DeskPeer,
+        &["attacks::desk::the_desk_answers_no_other_user"],
+    ),
+    (
+        Guard::SealedCopy,
+        &["attacks::supervisor::cve_2019_5736_without_landlock_the_launcher_is_a_sealed_copy"],
+    ),
     (
         Guard::OwnPoints,
         &["mounts::mount_points_are_never_made_in_the_users_tree"],

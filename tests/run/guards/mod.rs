@@ -27,6 +27,7 @@
 mod bench;
 mod calls;
 mod caught;
+mod desk;
 mod ends;
 mod files;
 mod identity;
@@ -121,6 +122,7 @@ fn rows() -> impl Iterator<Item = &'static Row> {
         kernel::ROWS,
         start::ROWS,
         calls::ROWS,
+        desk::ROWS,
         files::ROWS,
         ends::ROWS,
     ];
@@ -248,6 +250,7 @@ proofs! {
     pin_store: PinStore,
     state_owner: StateOwner,
     state_links: StateLinks,
+    desk_peer: DeskPeer,
     own_points: OwnPoints,
     set_id_modes: SetIdModes,
     set_id_without_list: SetIdWithoutList,
@@ -272,6 +275,7 @@ proofs! {
     passed_directories: PassedDirectories,
     init_descriptors: InitDescriptors,
     init_undumpable: InitUndumpable,
+    sealed_copy: SealedCopy,
     init_wiped: InitWiped,
     init_capabilities: InitCapabilities,
     environment: Environment,

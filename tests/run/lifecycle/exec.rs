@@ -1,7 +1,7 @@
 //! `exec`: a further program is like the first, and ends with it.
 
 use std::os::fd::AsRawFd;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::super::pty::Terminal;
@@ -47,6 +47,47 @@ fn a_further_program_is_like_the_first() {
                 "{caller:?}: {rest}"
             );
         }
+    }
+}
+
+/// What the profile does not limit is limited as for the first program, from wherever a further one is asked for; a
+/// caller who may have less than that gives less.
+#[test]
+fn a_further_program_has_the_first_ones_limits_and_none_above_its_callers() {
+    const SHOW: &str = "ulimit -Sn; ulimit -Hn; ulimit -Hc; ulimit -Ss";
+    for caller in Caller::all() {
+        let lab = Lab::new(caller);
+        let limited = |limits: &str, command: &Command| {
+            let mut shell = lab.host("bash");
+            let script = format!("{limits}; exec \"$@\"");
+            shell
+                .args(["-c", &script, "bash"])
+                .arg(command.get_program());
+            finish(shell.args(command.get_args()))
+        };
+        let profile = lab.profile("[limits.process]\nstack = \"4M\"\n");
+        let up = lab.up_detached(&profile, &["sleep", "1000"]);
+        let ended = limited("ulimit -Sn 200; ulimit -Hn 300; ulimit -c 0", &up);
+        assert_eq!(ended.code(), 0, "{caller:?}: {ended:?}");
+        let run = super::Detached {
+            lab: &lab,
+            name: lab.name.clone(),
+        };
+        let exec = lab.command(&["exec", &run.name, "--", "bash", "-c", SHOW]);
+        for (limits, expected) in [
+            ("true", "200\n300\n0\n4096\n"),
+            ("ulimit -Sn 100", "200\n300\n0\n4096\n"),
+            ("ulimit -n 250", "200\n250\n0\n4096\n"),
+            ("ulimit -n 100", "100\n100\n0\n4096\n"),
+        ] {
+            let shown = limited(limits, &exec);
+            assert_eq!(shown.out, expected, "{caller:?}: {limits}: {shown:?}");
+        }
+        // What the profile asks for is not made less: nothing runs then.
+        let refused = limited("ulimit -s 2048", &exec);
+        assert_eq!(refused.code(), 125, "{caller:?}: {refused:?}");
+        let said = refused.err.contains("limits.process-above-host");
+        assert!(said, "{caller:?}: {refused:?}");
     }
 }
 

@@ -7,6 +7,7 @@ mod detached;
 mod down;
 mod exec;
 mod freezer;
+mod full_disk;
 mod state;
 mod telling;
 

@@ -1,0 +1,1 @@
+sandbox explain dev.toml limits.memroy

@@ -1,0 +1,1 @@
+sandbox changes "My Dev"

@@ -1,0 +1,1 @@
+sandbox up dev.toml --name "My Dev"

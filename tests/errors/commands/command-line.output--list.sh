@@ -1,0 +1,1 @@
+sandbox list > /dev/full

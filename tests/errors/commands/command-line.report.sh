@@ -1,0 +1,1 @@
+sandbox up dev.toml --report gone/report.json

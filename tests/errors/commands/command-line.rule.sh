@@ -1,0 +1,1 @@
+sandbox explain --rule mount.target-realtive

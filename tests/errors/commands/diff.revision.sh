@@ -1,0 +1,1 @@
+sandbox diff nothing:dev.toml dev.toml

@@ -1,0 +1,1 @@
+sandbox test dev.toml

@@ -1,0 +1,1 @@
+rm dev.toml; sandbox fmt

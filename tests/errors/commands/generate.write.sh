@@ -1,0 +1,1 @@
+echo > file; sandbox generate man --dir file/man

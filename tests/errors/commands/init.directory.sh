@@ -1,0 +1,1 @@
+mkdir gone; cd gone; rmdir ../gone; sandbox init

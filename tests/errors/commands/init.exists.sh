@@ -1,0 +1,1 @@
+sandbox init dev.toml

@@ -1,0 +1,1 @@
+echo > file; sandbox init file/dev.toml

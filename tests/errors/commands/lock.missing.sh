@@ -1,0 +1,1 @@
+sandbox up --locked dev.toml

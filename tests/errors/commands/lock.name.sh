@@ -1,0 +1,1 @@
+mv dev.toml dev.lock; sandbox lock ./dev.lock

@@ -1,0 +1,1 @@
+printf '\377' > dev.lock; sandbox up --locked dev.toml

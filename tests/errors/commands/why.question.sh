@@ -1,0 +1,1 @@
+sandbox why dev.toml --connect nothing

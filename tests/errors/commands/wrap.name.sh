@@ -1,0 +1,1 @@
+sandbox wrap add --user 'My Dev'

@@ -1,0 +1,1 @@
+mkdir bin; ln -s "$SANDBOX" bin/firefox; PATH=$PWD/bin:$PATH firefox
