@@ -118,7 +118,15 @@ fn named(name: &OsStr) -> Option<Named> {
 
 /// Why git gives nothing.
 fn refused(why: String) {
-    output::problems(general("diff.revision", why).into(), &Sources::default());
+    let of_others = why.contains("dubious ownership");
+    let problem = general("diff.revision", why);
+    let problem = match of_others {
+        true => problem.help(
+            "if its owner may be trusted: `git config --global --add safe.directory DIRECTORY`",
+        ),
+        false => problem,
+    };
+    output::problems(problem.into(), &Sources::default());
 }
 
 /// A profile with its settings; what is wrong with it is printed.

@@ -1,4 +1,4 @@
-//! `tests/diff/codes/CODE.toml`: for each code a profile and, below a line, what becomes of it; beside it the exact
+//! `tests/diff/codes/CODE.profiles`: for each code a profile and, below a line, what becomes of it; beside it the exact
 //! differences for people and as JSON. `BLESS=1 cargo test` writes them anew.
 
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ struct Case(TempDir);
 
 impl Case {
     fn of(code: &str) -> Case {
-        let text = std::fs::read_to_string(directory().join(format!("{code}.toml"))).unwrap();
+        let text = std::fs::read_to_string(directory().join(format!("{code}.profiles"))).unwrap();
         let (before, after) = text.split_once(BETWEEN).unwrap();
         let case = Case(tempfile::tempdir().unwrap());
         for (name, text) in [("before", before), ("after", after)] {
@@ -99,7 +99,7 @@ fn every_code_has_its_exact_differences() {
             wrong.extend(compare(&directory().join(&golden), &text).err());
             expected.insert(golden);
         }
-        expected.insert(format!("{}.toml", topic.code));
+        expected.insert(format!("{}.profiles", topic.code));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let files = std::fs::read_dir(directory()).unwrap();

@@ -190,7 +190,9 @@ fn a_checkout_of_another_user_is_refused() {
     ] {
         let text = repository.text(words, 1);
         assert!(
-            text.contains("diff.revision") && text.contains("dubious ownership"),
+            text.contains("diff.revision")
+                && text.contains("dubious ownership")
+                && text.contains("help: if its owner"),
             "{text}"
         );
     }

@@ -217,3 +217,38 @@ fn a_parameter_is_as_wide_as_its_choices() {
     assert_eq!(compared(&["1"], &["2"]), Some(Way::Another));
     assert_eq!(compared(&["1"], &["1"]), None);
 }
+
+/// What is wider stays told beside something that is narrower.
+#[test]
+fn nothing_narrower_hides_what_is_wider() {
+    let of = |way: Way| {
+        EDITS
+            .iter()
+            .filter(move |edit| edit.1 == way && FULL.contains(edit.2))
+    };
+    let section = |edit: &Edit| edit.0.split('.').next().unwrap_or_default();
+    let tighter: Vec<&Edit> = of(Way::Tighter).collect();
+    let mut seen = 0;
+    for (at, wide) in of(Way::Looser).enumerate() {
+        let alone = changes(FULL, &edited(wide).1);
+        let wider = |changes: &[Change]| -> BTreeSet<String> {
+            let wider = changes.iter().filter(|change| change.mark == Mark::Wider);
+            wider.map(|change| change.message.clone()).collect()
+        };
+        for step in [0, 7, 19] {
+            let tight = tighter[(at + step) % tighter.len()];
+            let both = edited(wide).1;
+            if section(tight) == section(wide) || !both.contains(tight.2) {
+                continue;
+            }
+            let both = both.replacen(tight.2, tight.3, 1);
+            let (told, found) = (wider(&alone), wider(&changes(FULL, &both)));
+            assert!(
+                told.is_subset(&found),
+                "{wide:?} {tight:?}: {told:?} {found:?}"
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 100, "{seen}");
+}

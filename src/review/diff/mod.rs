@@ -9,6 +9,13 @@
 //! power, makes no change. Where neither of two values holds the other (another host path at the same place)
 //! both marks are given: something is lost, and something that was not there before is possible. What lets
 //! the program do neither more nor less is [`Mark::Neutral`].
+//!
+//! Where the text alone cannot tell, it counts as wider. A mount of its own for a part of what was mounted shows no
+//! more, unless that part is a link: a start refuses those that the program could have laid, but who writes a checkout
+//! may commit one. A part that is protected where it is there (`?path`) is open where it is not. A number that a
+//! variable of the caller's says is more than any that is written, less than none, and not what another variable says.
+//! Code that runs in the sandbox may do what any other there may, so a variable like `PATH` is wider only where it
+//! names a place that the program can write: what one run leaves there the next one runs.
 
 mod env;
 mod files;

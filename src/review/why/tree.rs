@@ -72,12 +72,18 @@ fn executed(settings: &Settings, path: &InsidePath) -> Answer {
     }
 }
 
-/// By the last source that may bring it: it lies over the others.
+/// By the last source that brings it for sure, else by the last one that may: later ones lie over the others, and what
+/// is under them is there all the same.
 fn brought(settings: &Settings, path: &InsidePath) -> Option<Answer> {
     let sources = settings.tree.sources.iter().rev();
-    let mut found = sources.filter_map(|at| brings(at, path).map(|by| (by, at)));
-    let (by, at) = found.next()?;
-    let (verdict, rule, reason) = match by {
+    let found: Vec<(By, &At<TreeSource>)> = sources
+        .filter_map(|at| brings(at, path).map(|by| (by, at)))
+        .collect();
+    let sure = found
+        .iter()
+        .find(|(by, _)| matches!(by, By::Itself | By::Way));
+    let (by, at) = sure.or(found.first())?;
+    let (verdict, rule, reason) = match *by {
         By::Itself => (
             Verdict::Allowed,
             rules::TREE,
@@ -93,11 +99,7 @@ fn brought(settings: &Settings, path: &InsidePath) -> Option<Answer> {
             rules::TREE,
             "a source of the root tree brings it, if it is there on the host",
         ),
-        By::Perhaps => (
-            Verdict::Depends,
-            rules::TREE,
-            "a source of the root tree brings it, if it is in what the source holds",
-        ),
+        By::Perhaps(reason) => (Verdict::Depends, rules::TREE, reason),
     };
     Some(Answer::new(verdict, rule, reason, &at.origin))
 }
@@ -110,8 +112,8 @@ enum By {
     Way,
     /// Where the host has it.
     Host,
-    /// What it holds only the host knows.
-    Perhaps,
+    /// What it holds only the host knows: in words, what that has to be.
+    Perhaps(&'static str),
 }
 
 fn brings(source: &At<TreeSource>, path: &InsidePath) -> Option<By> {
@@ -132,10 +134,19 @@ fn brings(source: &At<TreeSource>, path: &InsidePath) -> Option<By> {
             let at = to.as_ref().map_or(&*from, InsidePath::as_str);
             laid(at, By::Host)
         }
-        TreeSource::Archive { to, .. } => laid(to.as_str(), By::Perhaps),
-        TreeSource::Image(_) | TreeSource::Programs { .. } | TreeSource::Bundle { .. } => {
-            Some(By::Perhaps)
+        TreeSource::Archive { to, .. } => {
+            let reason = "an archive of the root tree brings it, if it is in it";
+            laid(to.as_str(), By::Perhaps(reason))
         }
+        TreeSource::Image(_) => Some(By::Perhaps(
+            "an image of the root tree brings it, if it is in it",
+        )),
+        TreeSource::Programs { .. } => Some(By::Perhaps(
+            "a source of the root tree brings it, if it is one of its programs or of their libraries and interpreters",
+        )),
+        TreeSource::Bundle { .. } => Some(By::Perhaps(
+            "a bundle of the root tree brings it, if it is of that",
+        )),
         TreeSource::File { path, .. } | TreeSource::Dir { path, .. } => made(path),
         TreeSource::Symlink { path, .. } => made(path),
     }
