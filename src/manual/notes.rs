@@ -1,7 +1,10 @@
 //! What belongs to no single key: how profiles are found, what a tree is, what holds and what does not.
 
-/// Sections of terms, in their order.
-pub const SECTIONS: &[(&str, &str, &[(&str, &str)])] = &[
+/// Each with its words.
+type Terms = &'static [(&'static str, &'static str)];
+
+/// Sections, in their order: the title, what stands below it, the terms.
+pub const SECTIONS: &[(&str, &str, Terms)] = &[
     ("Names of profiles", ABOUT_NAMES, NAMES),
     ("The root tree", ABOUT_TREE, TREE),
     ("The report", ABOUT_REPORT, REPORT),
