@@ -208,10 +208,12 @@ fn launch_beside(plan: &Plan, resources: &Resources<'_>, name: &str) -> Result<R
     })
 }
 
+/// Root needs no scope: whatever refuses it, a manager of sessions does not help.
 fn is_apart(plan: &Plan, error: &LaunchError) -> bool {
     let LaunchError::Step { index, errno } = error else {
         return false;
     };
     let step = plan.steps.get(*index).map(|step| &step.action);
-    *errno == Errno::EACCES && matches!(step, Some(Action::Clone { .. }))
+    let refused = *errno == Errno::EACCES && matches!(step, Some(Action::Clone { .. }));
+    refused && !nix::unistd::geteuid().is_root()
 }

@@ -132,8 +132,9 @@ static int in_traced_child(void)
     if (child == 0) {
         ptrace(PTRACE_TRACEME, 0, 0, 0);
         raise(SIGSTOP);
+        call();
         for (;;)
-            call();
+            pause();
     }
     while (child > 0 && waitpid(child, &status, 0) == child && WIFSTOPPED(status))
         ptrace(PTRACE_CONT, child, 0, 0);

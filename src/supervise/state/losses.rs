@@ -67,14 +67,14 @@ pub(super) fn parse(text: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{After, Standing, StateDirectory};
+    use super::super::{After, Standing, StateDirectory, Taken};
     use super::*;
 
     #[test]
     fn losses_stand_in_the_lock_beside_the_end() {
         let place = tempfile::tempdir().unwrap();
         let state = StateDirectory::open(place.path().join("run")).unwrap();
-        let mut claim = state.claim("dev").unwrap();
+        let mut claim = state.claim("dev", &Taken::default()).unwrap();
         let mut losses = Losses::begin(claim.place().unwrap()).unwrap();
         let found = || state.sweep(&|_| Ok(())).unwrap().remove(0);
         assert_eq!(found().log_lost().unwrap(), 0);

@@ -462,7 +462,7 @@ mod tests {
     fn an_end_is_not_taken_before_its_supervisor_has_left() {
         let place = tempfile::tempdir().unwrap();
         let state = state(&place);
-        let mut claim = state.claim("dev").unwrap();
+        let mut claim = state.claim("dev", &Taken::default()).unwrap();
         claim.end(7, After::Keep).unwrap();
         let ending = state.sweep(&|_| Ok(())).unwrap().remove(0);
         assert_eq!(ending.standing, Standing::Ended { code: 7 });

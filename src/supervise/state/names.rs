@@ -90,7 +90,7 @@ fn stands(directory: &Dir, name: &str) -> io::Result<Named> {
 mod tests {
     use std::fs;
 
-    use super::super::After;
+    use super::super::{After, Taken};
     use super::*;
 
     #[test]
@@ -100,8 +100,8 @@ mod tests {
         let state = StateDirectory::open(path.clone()).unwrap();
         let none: Vec<String> = Vec::new();
         assert_eq!(state.names(true).unwrap(), Some(none));
-        let runs = state.claim("one").unwrap();
-        let mut ended = state.claim("two").unwrap();
+        let runs = state.claim("one", &Taken::default()).unwrap();
+        let mut ended = state.claim("two", &Taken::default()).unwrap();
         ended.end(7, After::Keep).unwrap();
         ended.release().unwrap();
         fs::write(path.join("file"), "").unwrap();
