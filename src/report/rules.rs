@@ -4,7 +4,7 @@
 //! a command that helps, and lines of two examples, `-` before the wrong one and `+` before the right one. An example
 //! is a fragment of a profile. Where it has several files, a line `# NAME` begins each; where the command line
 //! makes the difference, a line `$ COMMAND` shows it. Tests break and keep each rule by its examples, and look
-//! through the source code for codes that are not told. What `audit` and `diff` say of their own codes
+//! through the source code for codes that are not told. What `audit`, `diff` and `why` say of their own codes
 //! stands in their tables.
 
 use std::borrow::Cow;
@@ -34,6 +34,10 @@ const OF_AUDIT: &str = include_str!("rules/audit.txt");
 /// What to do about a change that `diff` tells.
 const MEND_A_CHANGE: &str = "Where the change is wanted, say so in its review: `diff` tells what it means, and forbids \
     nothing. Where it is not, take back the line that is named.";
+
+/// What to do about a reason that `why` gives.
+const MEND_AN_ANSWER: &str = "It is a reason and no mistake. Where another answer is wanted, change the line that is \
+    named; where it says `default`, state the key.";
 
 /// One rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,9 +104,26 @@ pub fn of_diff() -> Vec<Rule> {
     told.collect()
 }
 
+/// What `why` answers by.
+pub fn of_why() -> Vec<Rule> {
+    let told = review::why::rules().map(|rule| Rule {
+        reason: sentence(rule.title, rule.why),
+        mend: Some(MEND_AN_ANSWER),
+        commands: vec!["sandbox why PROFILE --path PATH"],
+        ..Rule::new(rule.code)
+    });
+    told.collect()
+}
+
 /// All of them.
 pub fn rules() -> Vec<Rule> {
-    let all = [of_the_language(), further(), of_audit(), of_diff()];
+    let all = [
+        of_the_language(),
+        further(),
+        of_audit(),
+        of_diff(),
+        of_why(),
+    ];
     all.into_iter().flatten().collect()
 }
 
