@@ -18,7 +18,7 @@ use crate::plan::{Given, Landlock, Plan, Purpose, Settings, Terminal};
 use crate::profile::shelves::Shelves;
 use crate::report;
 use crate::supervise::{
-    self, Claim, Described, Detach, Detached, Run, RunError, Start, StateDirectory,
+    self, Claim, Described, Detach, Detached, Ended, Run, RunError, Start, StateDirectory,
 };
 
 use crate::sys::file::{self, STREAMS};
@@ -337,7 +337,8 @@ impl Up {
         };
         let is_detached = detached.is_some();
         let outcome = supervise::run(&run, &mut claim, detached);
-        let released = give_back(claim, outcome.as_ref().ok().filter(|_| is_detached));
+        let kept = outcome.as_ref().ok().filter(|_| is_detached);
+        let released = give_back(claim, kept, &describe);
         let outcome = outcome.map_err(|error| explain(plan, &tree.root, error))?;
         released?;
         if let Some(note) = note {
@@ -440,9 +441,19 @@ fn claim(state: &StateDirectory, plan: &Plan) -> Result<Claim, Problem> {
         .map_err(|error| problem("state.claim", "take the sandbox's name", &error))
 }
 
-/// Gives a name back; the report of a run without a caller stays with it.
-fn give_back(claim: Claim, kept: Option<&Outcome>) -> Result<(), Problem> {
-    let noted = kept.map_or(Ok(()), |outcome| claim.note_outcome(&report::json(outcome)));
+/// Gives a name back; the report of a run without a caller stays with it, and the plan by which it ran.
+fn give_back(
+    claim: Claim,
+    kept: Option<&Outcome>,
+    describe: &dyn Fn() -> Described,
+) -> Result<(), Problem> {
+    let noted = kept.map_or(Ok(()), |outcome| {
+        claim.note_outcome(&report::json(outcome))?;
+        claim.note_end(&Ended {
+            text: report::ended(outcome),
+            plan: describe(),
+        })
+    });
     let released = claim.release();
     noted.map_err(|error| problem("state.note", "note the outcome", &error))?;
     released.map_err(|error| problem("state.release", "give the sandbox's name back", &error))

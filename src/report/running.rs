@@ -142,13 +142,22 @@ pub fn stats_json_schema() -> String {
     schema_of::<Vec<Measured>>()
 }
 
-/// A sandbox, and the plan by which it runs or the report of its end.
-pub fn inspected(sandbox: &RunningSandbox, rest: Option<&str>) -> String {
+/// A sandbox, and what else is to be told of it: how it ended, its plan.
+pub fn inspected(sandbox: &RunningSandbox, parts: &[String]) -> String {
     let head = text(std::slice::from_ref(sandbox));
-    match rest {
-        Some(rest) => format!("{head}\n{rest}"),
-        None => head,
-    }
+    let parts = parts.iter().filter(|part| !part.is_empty());
+    parts.fold(head, |above, part| format!("{above}\n{part}"))
+}
+
+/// What `sandbox inspect --json` prints.
+#[derive(Serialize, JsonSchema)]
+struct Inspected<'a> {
+    /// As `sandbox ps --json` has it.
+    sandbox: &'a RunningSandbox,
+    /// The settings and steps, and the files of the profile by number; null where they are not known.
+    plan: Option<serde_json::Value>,
+    /// The report of its end, by schemas/report.schema.json; null while it runs.
+    report: Option<serde_json::Value>,
 }
 
 /// The same as JSON.
@@ -157,10 +166,14 @@ pub fn inspected_json(
     plan: Option<serde_json::Value>,
     report: Option<serde_json::Value>,
 ) -> String {
-    printed(&serde_json::json!({ "sandbox": sandbox, "plan": plan, "report": report }))
+    printed(&Inspected {
+        sandbox,
+        plan,
+        report,
+    })
 }
 
-/// A value as JSON for people.
-pub fn pretty(value: &serde_json::Value) -> String {
-    printed(value)
+/// That of [`inspected_json`].
+pub fn inspected_json_schema() -> String {
+    schema_of::<Inspected<'_>>()
 }

@@ -30,7 +30,7 @@ use crate::sys::pidfd::Identity;
 
 use cpu_clock::CpuClock;
 use desk::Desk;
-pub use desk::{Described, Told, ask};
+pub use desk::{Described, Ended, Told, ask};
 use detach::Away;
 pub use detach::{Detach, Detached, Start, detach};
 pub use exec::{Inside, NotEntered, Stays, exec};
