@@ -136,7 +136,14 @@ fn page(command: Command, name: &str) -> io::Result<Vec<u8>> {
 /// `--help` has a command and what it does in one line; a page has them below each other.
 fn add_examples(page: &mut roff::Page, examples: &str) {
     page.section("Examples");
-    for line in examples.lines().filter(|line| line.starts_with(' ')) {
+    for line in examples.lines() {
+        if !line.starts_with(' ') {
+            // The words between groups of them.
+            if !line.is_empty() && line != "Examples:" {
+                page.paragraph(line);
+            }
+            continue;
+        }
         match line.trim().split_once("  ") {
             Some((command, words)) => page.term(&format!("`{command}`"), words.trim()),
             None => page.paragraph(&format!("`{}`", line.trim())),
@@ -157,8 +164,11 @@ fn completions() -> Files {
     made.into_iter().collect()
 }
 
+/// Makes a text.
+type Made = fn() -> String;
+
 /// What has a schema, with what makes it.
-const SCHEMAS: &[(&str, fn() -> String)] = &[
+const SCHEMAS: &[(&str, Made)] = &[
     ("audit", report::audit::json_schema),
     ("changes", report::changes::json_schema),
     ("diff", report::diff::json_schema),

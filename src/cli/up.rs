@@ -9,7 +9,6 @@ use clap::Args;
 
 use crate::cgroup::CgroupError;
 use crate::diag::{At, Origin, Problem, Problems, Sources};
-use crate::host::places;
 use crate::kept::{Name, prepare};
 use crate::launch;
 use crate::model::guard::{self, Guard};
@@ -17,14 +16,13 @@ use crate::model::{Facts, Outcome, SandboxName, Switch};
 use crate::plan::{Given, Landlock, Plan, Purpose, Settings, Terminal};
 use crate::profile::shelves::Shelves;
 use crate::report;
-use crate::supervise::{
-    self, Claim, Described, Detach, Detached, Ended, Run, RunError, Start, StateDirectory,
-};
+use crate::supervise::{self, Detach, Detached, Run, RunError, Start};
 
 use crate::sys::file::{self, STREAMS};
 
 use super::exit::Exit;
 use super::locked::{self, Known, Place};
+use super::noted::{claim, described, give_back, open_state};
 use super::profile::{Loaded, Params, general, own_shelves, shelves};
 use super::tree::{self, Wanted};
 use super::{filter, guards, kept, output, refusal, report_file};
@@ -421,49 +419,6 @@ pub(super) fn refuse_directories() -> Result<(), Problem> {
         }
     }
     Ok(())
-}
-
-fn open_state() -> Result<StateDirectory, Problem> {
-    let place = places::state().ok_or_else(tree::no_home)?;
-    let what = format!("open the state directory `{}`", place.display());
-    let state =
-        StateDirectory::open(place).map_err(|error| problem("state.directory", &what, &error))?;
-    state
-        .clean(&crate::cgroup::sweep)
-        .map_err(|error| problem("state.sweep", "clean up after killed runs", &error))?;
-    Ok(state)
-}
-
-fn claim(state: &StateDirectory, plan: &Plan) -> Result<Claim, Problem> {
-    let name = plan.settings.name.value.as_str();
-    state
-        .claim(name)
-        .map_err(|error| problem("state.claim", "take the sandbox's name", &error))
-}
-
-/// Gives a name back; the report of a run without a caller stays with it, and the plan by which it ran.
-fn give_back(
-    claim: Claim,
-    kept: Option<&Outcome>,
-    describe: &dyn Fn() -> Described,
-) -> Result<(), Problem> {
-    let noted = kept.map_or(Ok(()), |outcome| {
-        claim.note_outcome(&report::json(outcome))?;
-        claim.note_end(&Ended {
-            text: report::ended(outcome),
-            plan: describe(),
-        })
-    });
-    let released = claim.release();
-    noted.map_err(|error| problem("state.note", "note the outcome", &error))?;
-    released.map_err(|error| problem("state.release", "give the sandbox's name back", &error))
-}
-
-fn described(plan: &Plan, sources: &Sources) -> Described {
-    Described {
-        text: report::plan_text(plan, sources, report::problems::Style::PLAIN),
-        json: report::plan_json(plan, sources),
-    }
 }
 
 fn explain(plan: &Plan, tree: &Path, error: RunError) -> Refused {

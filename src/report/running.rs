@@ -5,6 +5,7 @@ use std::time::Duration;
 use indicatif::HumanBytes;
 use schemars::JsonSchema;
 use serde::Serialize;
+use unicode_width::UnicodeWidthChar;
 
 use super::printable::{json_escaped, printable};
 use super::schema::schema_of;
@@ -33,10 +34,7 @@ fn row(sandbox: &RunningSandbox) -> [String; 6] {
         (state, _) => state.to_string(),
     };
     let command = printable(&sandbox.command.join(" "));
-    let command = match command.char_indices().nth(LONGEST_COMMAND) {
-        Some((end, _)) => format!("{}…", &command[..end]),
-        None => command,
-    };
+    let command = shortened(command, LONGEST_COMMAND);
     let age = sandbox.age_seconds.map(Duration::from_secs_f64);
     [
         printable(&sandbox.name),
@@ -46,6 +44,19 @@ fn row(sandbox: &RunningSandbox) -> [String; 6] {
         command,
         printable(sandbox.profile.as_deref().unwrap_or("-")),
     ]
+}
+
+/// The text in so many columns; a wide character takes two.
+fn shortened(text: String, columns: usize) -> String {
+    let mut width = 0;
+    let end = text.char_indices().find(|(_, c)| {
+        width += c.width().unwrap_or(0);
+        width > columns
+    });
+    match end {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 fn or_dash(value: Option<impl ToString>) -> String {
@@ -88,7 +99,20 @@ pub fn stats_text(now: &[Measured], before: Option<(&[Measured], Duration)>) -> 
     if now.is_empty() {
         return "no sandboxes\n".to_owned();
     }
-    let head = ["NAME", "CPU", "MEMORY", "LIMIT", "PIDS", "READ", "WRITTEN"].map(str::to_owned);
+    let cpu = match before {
+        Some(_) => "OF ONE CPU",
+        None => "CPU TIME",
+    };
+    let head = [
+        "NAME",
+        cpu,
+        "MEMORY",
+        "LIMIT",
+        "PIDS",
+        "DISK READ",
+        "WRITTEN",
+    ]
+    .map(str::to_owned);
     let rows = now.iter().map(|measured| {
         let Figures {
             cpu_seconds,
@@ -121,9 +145,9 @@ fn share(now: &Measured, before: Option<(&[Measured], Duration)>) -> Option<Stri
     let (before, time) = before?;
     let before = before.iter().find(|earlier| earlier.name == now.name)?;
     let used = now.figures.cpu_seconds? - before.figures.cpu_seconds?;
-    Some(format!(
-        "{:.0} %",
-        100.0 * used.max(0.0) / time.as_secs_f64()
+    Some(super::footer::share(
+        Duration::from_secs_f64(used.max(0.0)),
+        time,
     ))
 }
 

@@ -203,7 +203,7 @@ enum Explained {
     /// Every value, or those of a key.
     Values(Vec<Value>),
     /// With `seccomp`: every system call.
-    Syscalls(review::Syscalls),
+    Syscalls(Box<review::Syscalls>),
 }
 
 /// The JSON Schema of both, made from the types themselves, with a line break at its end.
