@@ -18,6 +18,7 @@ mod plans;
 mod random;
 mod reports;
 mod run;
+mod schemas;
 mod settings;
 mod skip;
 mod why;

@@ -4,19 +4,21 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Command, CommandFactory, ValueEnum};
 use clap_complete::Shell;
 
 use crate::diag::Problem;
 use crate::language;
 use crate::manual::{profile_page, recipes_page, roff};
+use crate::report;
 
 use super::completions;
 use super::exit::Exit;
 use super::output;
 use super::profile::general;
 
-/// Write what is made of the program's own tables: manual pages, completions, the schema
+/// Write what is made of the program's own tables: manual pages, completions, schemas
 ///
 /// For who packages the program. Files of the same names are replaced.
 #[derive(Debug, Args)]
@@ -24,11 +26,15 @@ use super::profile::general;
 Examples:
   sandbox generate man --dir /usr/share/man/man1
   sandbox generate completions --dir completions     sandbox.bash, _sandbox (zsh), sandbox.fish
-  sandbox generate schema --dir schemas              profile.schema.json")]
+  sandbox generate schema --dir schemas              every schema: profile.schema.json and its kin
+  sandbox generate schema profile                    that of profiles alone, into this directory")]
 pub struct Generate {
     /// What to write
     #[arg(value_enum, value_name = "WHAT")]
     what: What,
+    /// Of `schema`, which ones; without a name all
+    #[arg(value_name = "NAME", value_parser = schema_names(), hide_possible_values = true)]
+    names: Vec<String>,
     /// Where to; it is made when it is not there
     #[arg(long, value_name = "DIR", default_value = ".")]
     dir: PathBuf,
@@ -41,7 +47,7 @@ enum What {
     Man,
     /// For bash, zsh and fish
     Completions,
-    /// The JSON Schema of profiles
+    /// The JSON Schema of profiles, and one for each command that prints JSON
     Schema,
 }
 
@@ -51,10 +57,15 @@ type Files = Vec<(String, Vec<u8>)>;
 impl Generate {
     /// Runs the command.
     pub fn run(self) -> Exit {
+        if self.what != What::Schema && !self.names.is_empty() {
+            let message =
+                "only schemas are written by name; all pages and completions belong together";
+            return output::refuse(general("generate.name", message), Exit::USAGE);
+        }
         let made = match self.what {
             What::Man => pages(),
             What::Completions => Ok(completions()),
-            What::Schema => Ok(schema()),
+            What::Schema => Ok(schemas(&self.names)),
         };
         match made.and_then(|files| write(&self.dir, &files)) {
             Ok(()) => Exit::DONE,
@@ -125,7 +136,14 @@ fn page(command: Command, name: &str) -> io::Result<Vec<u8>> {
 /// `--help` has a command and what it does in one line; a page has them below each other.
 fn add_examples(page: &mut roff::Page, examples: &str) {
     page.section("Examples");
-    for line in examples.lines().filter(|line| line.starts_with(' ')) {
+    for line in examples.lines() {
+        if !line.starts_with(' ') {
+            // The words between groups of them.
+            if !line.is_empty() && line != "Examples:" {
+                page.paragraph(line);
+            }
+            continue;
+        }
         match line.trim().split_once("  ") {
             Some((command, words)) => page.term(&format!("`{command}`"), words.trim()),
             None => page.paragraph(&format!("`{}`", line.trim())),
@@ -146,7 +164,44 @@ fn completions() -> Files {
     made.into_iter().collect()
 }
 
-fn schema() -> Files {
-    let text = format!("{:#}\n", language::schema());
-    vec![("profile.schema.json".to_owned(), text.into_bytes())]
+/// Makes a text.
+type Made = fn() -> String;
+
+/// What has a schema, with what makes it.
+const SCHEMAS: &[(&str, Made)] = &[
+    ("audit", report::audit::json_schema),
+    ("changes", report::changes::json_schema),
+    ("diff", report::diff::json_schema),
+    ("doctor", report::doctor::json_schema),
+    ("explain", report::values::json_schema),
+    ("inspect", report::running::inspected_json_schema),
+    ("list", report::profiles::json_schema),
+    ("problems", report::problems::json_schema),
+    ("profile", profile_schema),
+    ("ps", report::running::json_schema),
+    ("report", report::outcome::json_schema),
+    ("stats", report::running::stats_json_schema),
+    ("store", report::listing_json_schema),
+    ("test", report::expect::json_schema),
+    ("why", report::why::json_schema),
+];
+
+fn profile_schema() -> String {
+    format!("{:#}\n", language::schema())
+}
+
+/// All schemas, or those that are named.
+fn schemas(names: &[String]) -> Files {
+    let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    let made = SCHEMAS.iter().filter(|(name, _)| wanted(name));
+    made.map(|(name, schema)| (format!("{name}.schema.json"), schema().into_bytes()))
+        .collect()
+}
+
+fn schema_names() -> PossibleValuesParser {
+    SCHEMAS
+        .iter()
+        .map(|(name, _)| *name)
+        .collect::<Vec<_>>()
+        .into()
 }

@@ -14,6 +14,7 @@ use nix::sys::stat::{Mode, mkdirat};
 
 use crate::diag::Problem;
 use crate::host;
+use crate::report::printable;
 
 use super::exit::Exit;
 use super::output;
@@ -79,7 +80,7 @@ impl Init {
         }
         .text();
         create(&self.path, &text)?;
-        let path = self.path.display();
+        let (path, name) = (printable(&self.path.to_string_lossy()), printable(&name));
         Ok(format!(
             "{path}: written; look through it, then start it with `sandbox up {name}`\n"
         ))

@@ -20,6 +20,7 @@ mod kept;
 mod list;
 mod lock;
 mod locked;
+mod noted;
 mod output;
 mod profile;
 mod refusal;
@@ -57,22 +58,36 @@ use exit::Exit;
     subcommand_required = true,
     arg_required_else_help = true,
     after_help = "\
-Examples:
-  sandbox init                                write a profile for this checkout: .sandbox/dev.toml
-  sandbox check profiles/dev.toml             judge the text of a profile
-  sandbox check --host profiles/dev.toml      and whether this host has what it names
-  sandbox audit profiles/dev.toml             find what opens its sandbox, and how far
-  sandbox diff old.toml profiles/dev.toml     tell what a change makes possible
-  sandbox doctor                              tell what of this host keeps sandboxes from starting
-  sandbox up profiles/dev.toml                start the program of the profile
-  sandbox up dev                              the same, looked up by name (`sandbox list`)
-  sandbox up profiles/dev.toml -- cargo test  start another one in the same sandbox
-  sandbox up --dry-run profiles/dev.toml      print every step, and run nothing
-  sandbox test profiles/dev.toml              try what the profile expects of its sandbox
-  sandbox lock profiles/dev.toml              write down what its root tree holds
-  sandbox up --locked profiles/dev.toml       start it in that very tree only
-  sandbox changes dev                         show what the sandbox `dev` wrote and keeps
-  sandbox apply dev /work/src                 carry what it wrote there to the host"
+To begin, in a checkout:
+  sandbox init                            write a commented profile: .sandbox/dev.toml
+  sandbox up dev                          start its program: a shell, with no network
+  sandbox doctor                          where nothing starts: what this host lacks
+
+Write a profile:
+  sandbox check dev                       every mistake under its line
+  sandbox check --host dev                and whether this host has what it names
+  sandbox explain dev                     what each value comes to, and which line says so
+  sandbox explain --rule CODE             what the code above a message means
+  sandbox fmt                             bring all profiles into their layout
+
+Review it:
+  sandbox audit dev                       what opens the sandbox, and how far
+  sandbox diff --git main...HEAD          what a branch makes possible
+  sandbox why dev --path /etc/shadow      may the program read it? which line says so?
+  sandbox test dev                        try what the profile promises
+
+Run with it:
+  sandbox up dev -- cargo test            another program in the same sandbox
+  sandbox up --dry-run dev                every step, and run nothing
+  sandbox up --stats --report r.json dev  what it used, and a report for scripts
+  sandbox lock dev                        write down what the tree holds, then `up --locked dev`
+  sandbox wrap add firefox                let `firefox` always start in its sandbox
+
+What it wrote:
+  sandbox changes dev                     what a sandbox wrote and keeps
+  sandbox apply dev /work/src             carry it to the host
+
+Profiles: sandbox-profile(5). Recipes: sandbox-recipes(7)."
 )]
 struct Arguments {
     #[command(subcommand)]

@@ -9,7 +9,6 @@ use clap::Args;
 
 use crate::cgroup::CgroupError;
 use crate::diag::{At, Origin, Problem, Problems, Sources};
-use crate::host::places;
 use crate::kept::{Name, prepare};
 use crate::launch;
 use crate::model::guard::{self, Guard};
@@ -17,15 +16,14 @@ use crate::model::{Facts, Outcome, SandboxName, Switch};
 use crate::plan::{Given, Landlock, Plan, Purpose, Settings, Terminal};
 use crate::profile::shelves::Shelves;
 use crate::report;
-use crate::supervise::{
-    self, Claim, Described, Detach, Detached, Run, RunError, Start, StateDirectory,
-};
+use crate::supervise::{self, Detach, Detached, Run, RunError, Start};
 
 use crate::sys::file::{self, STREAMS};
 
 use super::exit::Exit;
 use super::filter::Watched;
 use super::locked::{self, Known, Place};
+use super::noted::{claim, described, give_back};
 use super::profile::{Loaded, Params, general, own_shelves, shelves};
 use super::tree::{self, Wanted};
 use super::{filter, guards, kept, output, refusal, report_file};
@@ -338,7 +336,8 @@ impl Up {
         };
         let is_detached = detached.is_some();
         let outcome = supervise::run(&run, &mut claim, detached);
-        let released = give_back(claim, outcome.as_ref().ok().filter(|_| is_detached));
+        let kept = outcome.as_ref().ok().filter(|_| is_detached);
+        let released = give_back(claim, kept, &describe);
         let outcome = outcome.map_err(|error| explain(plan, &tree.root, error))?;
         released?;
         if let Some(note) = note {
@@ -421,35 +420,6 @@ pub(super) fn refuse_directories() -> Result<(), Problem> {
         }
     }
     Ok(())
-}
-
-/// Takes the sandbox's name, after all that killed runs left is gone.
-fn claim(plan: &Plan) -> Result<Claim, Problem> {
-    let place = places::state().ok_or_else(tree::no_home)?;
-    let what = format!("open the state directory `{}`", place.display());
-    let state =
-        StateDirectory::open(place).map_err(|error| problem("state.directory", &what, &error))?;
-    let taken = state
-        .clean(&crate::cgroup::sweep)
-        .map_err(|error| problem("state.sweep", "clean up after killed runs", &error))?;
-    state
-        .claim(plan.settings.name.value.as_str(), &taken)
-        .map_err(|error| problem("state.claim", "take the sandbox's name", &error))
-}
-
-/// Gives a name back; the report of a run without a caller stays with it.
-fn give_back(claim: Claim, kept: Option<&Outcome>) -> Result<(), Problem> {
-    let noted = kept.map_or(Ok(()), |outcome| claim.note_outcome(&report::json(outcome)));
-    let released = claim.release();
-    noted.map_err(|error| problem("state.note", "note the outcome", &error))?;
-    released.map_err(|error| problem("state.release", "give the sandbox's name back", &error))
-}
-
-fn described(plan: &Plan, sources: &Sources) -> Described {
-    Described {
-        text: report::plan_text(plan, sources, report::problems::Style::PLAIN),
-        json: report::plan_json(plan, sources),
-    }
 }
 
 fn explain(plan: &Plan, tree: &Path, error: RunError) -> Refused {

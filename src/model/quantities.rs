@@ -242,7 +242,10 @@ impl Cpus {
     /// When it is not above zero or is beyond any machine.
     pub fn from_number(number: f64) -> Result<Cpus, Invalid> {
         if !(0.001..=100_000.0).contains(&number) {
-            return Err(Invalid::because("is not between 0.001 and 100000 CPUs"));
+            let invalid = Invalid::because("is not between 0.001 and 100000 CPUs");
+            return Err(
+                invalid.help("write a share such as 0.5, or leave the key out for no limit")
+            );
         }
         // In range by the check above, so the cast keeps the value.
         Ok(Cpus {

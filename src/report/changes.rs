@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use similar::TextDiff;
 
@@ -11,6 +12,7 @@ use crate::diag::Problem;
 use crate::kept::{Act, Applied, Change, Kind, Layer, LayerKind, Side, Sides, sides};
 
 use super::printable::{json_escaped, same_length, whole};
+use super::schema::schema_of;
 
 /// The version of the JSON form: it changes as that of a run's report does.
 const VERSION: u8 = 1;
@@ -125,32 +127,61 @@ fn shown(path: &Path) -> String {
     }
 }
 
-#[derive(Serialize)]
+/// What a sandbox wrote and keeps.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Changes")]
 struct Document<'a> {
+    /// The version of this format.
     version: u8,
+    /// Under which name it is kept.
     name: &'a str,
+    /// The root tree and each overlay.
     layers: Vec<WrittenLayer<'a>>,
 }
 
-#[derive(Serialize)]
+/// A root tree or an overlay.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Layer")]
 struct WrittenLayer<'a> {
+    /// `tree` or `overlay`.
+    #[schemars(extend("enum" = ["tree", "overlay"]))]
     kind: &'static str,
+    /// Its path inside.
     target: String,
+    /// The host's directory below an overlay.
     source: Option<String>,
+    /// Why what lies below cannot be seen; null where it can.
     missing: Option<&'a str>,
+    /// What changed, deletions first.
     changes: Vec<WrittenChange>,
 }
 
-#[derive(Serialize)]
+/// A change.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Change")]
 struct WrittenChange {
+    /// What was done.
     act: &'static str,
+    /// The kind of file: `file`, `directory`, `link` and so on.
+    #[schemars(with = "String")]
     kind: Kind,
+    /// Its path inside.
     path: String,
+    /// Where it lies on the host, in an overlay.
     host_path: Option<String>,
+    /// Whether the content differs, and not only the mode.
     content: bool,
+    /// Where a link leads.
     target: Option<String>,
+    /// The mode before, in octal, where it differs.
     mode_before: Option<String>,
+    /// The mode after.
     mode_after: Option<String>,
+}
+
+/// The JSON Schema of [`json`], made from the types themselves, with a line break at its end.
+pub fn json_schema() -> String {
+    schema_of::<Document<'_>>()
 }
 
 /// The same as JSON; bytes of names that are not UTF-8 are replaced.

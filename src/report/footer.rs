@@ -1,4 +1,4 @@
-//! What a run used, in three lines for people.
+//! What a run used, in four lines for people.
 
 use std::time::Duration;
 
@@ -27,36 +27,57 @@ pub fn footer(outcome: &Outcome) -> String {
         involuntary_switches: _,
         pressure: _,
     } = outcome.usage;
+    let cell = |text: &str| text.to_owned();
+    let none = || String::new();
+    let busy = user_seconds.zip(system_seconds);
+    let busy = busy.map(|(user, system)| share(user + system, outcome.wall));
     let rows = [
         [
-            "time".to_owned(),
+            cell("time"),
             seconds(Some(outcome.wall)),
-            "wall".to_owned(),
+            cell("wall"),
             seconds(user_seconds),
-            "user".to_owned(),
+            cell("user"),
             seconds(system_seconds),
-            "system".to_owned(),
+            cell("system"),
         ],
         [
-            "memory".to_owned(),
-            bytes(memory_peak_bytes),
-            "peak".to_owned(),
-            bytes(max_rss_bytes),
-            "largest".to_owned(),
+            cell("cpu"),
+            busy.unwrap_or_else(unknown),
+            cell("of one CPU"),
             seconds(throttled_seconds),
-            "throttled".to_owned(),
+            cell("throttled"),
+            pids_peak.map_or_else(unknown, |count| count.to_string()),
+            cell("processes"),
         ],
         [
-            "other".to_owned(),
-            pids_peak.map_or_else(unknown, |count| count.to_string()),
-            "processes".to_owned(),
+            cell("memory"),
+            bytes(memory_peak_bytes),
+            cell("peak"),
+            bytes(max_rss_bytes),
+            cell("largest"),
+            none(),
+            none(),
+        ],
+        [
+            cell("disk"),
             bytes(read_bytes),
-            "read".to_owned(),
+            cell("read"),
             bytes(written_bytes),
-            "written".to_owned(),
+            cell("written"),
+            none(),
+            none(),
         ],
     ];
     table(&rows, &[1, 3, 5])
+}
+
+/// Processor time as a share of the time that one processor had: two at work all the time are 200 %.
+pub(super) fn share(used: Duration, of: Duration) -> String {
+    match of.is_zero() {
+        true => unknown(),
+        false => format!("{:.0} %", 100.0 * used.as_secs_f64() / of.as_secs_f64()),
+    }
 }
 
 fn unknown() -> String {

@@ -1,12 +1,15 @@
 //! The profiles that are found by name, as text and JSON.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
-use super::printable::printable;
+use super::printable::{json_escaped, printable};
+use super::schema::schema_of;
 
 /// One profile.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Profile")]
 pub struct Listed {
     /// Its name.
     pub name: String,
@@ -25,7 +28,7 @@ pub struct Listed {
 }
 
 /// Whether a name means this profile, or one that is looked for before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rank {
     /// The name means it.
@@ -36,8 +39,13 @@ pub enum Rank {
 
 /// A JSON array with one object for each.
 pub fn json(listed: &[Listed]) -> String {
-    let list = serde_json::to_value(listed).unwrap_or_default();
-    format!("{list:#}\n")
+    // Texts and lists of them always have a form in JSON.
+    json_escaped(&serde_json::to_string_pretty(listed).unwrap_or_default()) + "\n"
+}
+
+/// The JSON Schema of [`json`], with a line break at its end.
+pub fn json_schema() -> String {
+    schema_of::<Vec<Listed>>()
 }
 
 /// Columns: name, whose it is, file, description. What is hidden stands below what wins.

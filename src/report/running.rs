@@ -5,6 +5,7 @@ use std::time::Duration;
 use indicatif::HumanBytes;
 use schemars::JsonSchema;
 use serde::Serialize;
+use unicode_width::UnicodeWidthChar;
 
 use super::printable::{json_escaped, printable};
 use super::schema::schema_of;
@@ -33,10 +34,7 @@ fn row(sandbox: &RunningSandbox) -> [String; 6] {
         (state, _) => state.to_string(),
     };
     let command = printable(&sandbox.command.join(" "));
-    let command = match command.char_indices().nth(LONGEST_COMMAND) {
-        Some((end, _)) => format!("{}…", &command[..end]),
-        None => command,
-    };
+    let command = shortened(command, LONGEST_COMMAND);
     let age = sandbox.age_seconds.map(Duration::from_secs_f64);
     [
         printable(&sandbox.name),
@@ -46,6 +44,19 @@ fn row(sandbox: &RunningSandbox) -> [String; 6] {
         command,
         printable(sandbox.profile.as_deref().unwrap_or("-")),
     ]
+}
+
+/// The text in so many columns; a wide character takes two.
+fn shortened(text: String, columns: usize) -> String {
+    let mut width = 0;
+    let end = text.char_indices().find(|(_, c)| {
+        width += c.width().unwrap_or(0);
+        width > columns
+    });
+    match end {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 fn or_dash(value: Option<impl ToString>) -> String {
@@ -88,7 +99,20 @@ pub fn stats_text(now: &[Measured], before: Option<(&[Measured], Duration)>) -> 
     if now.is_empty() {
         return "no sandboxes\n".to_owned();
     }
-    let head = ["NAME", "CPU", "MEMORY", "LIMIT", "PIDS", "READ", "WRITTEN"].map(str::to_owned);
+    let cpu = match before {
+        Some(_) => "OF ONE CPU",
+        None => "CPU TIME",
+    };
+    let head = [
+        "NAME",
+        cpu,
+        "MEMORY",
+        "LIMIT",
+        "PIDS",
+        "DISK READ",
+        "WRITTEN",
+    ]
+    .map(str::to_owned);
     let rows = now.iter().map(|measured| {
         let Figures {
             cpu_seconds,
@@ -121,9 +145,9 @@ fn share(now: &Measured, before: Option<(&[Measured], Duration)>) -> Option<Stri
     let (before, time) = before?;
     let before = before.iter().find(|earlier| earlier.name == now.name)?;
     let used = now.figures.cpu_seconds? - before.figures.cpu_seconds?;
-    Some(format!(
-        "{:.0} %",
-        100.0 * used.max(0.0) / time.as_secs_f64()
+    Some(super::footer::share(
+        Duration::from_secs_f64(used.max(0.0)),
+        time,
     ))
 }
 
@@ -142,13 +166,22 @@ pub fn stats_json_schema() -> String {
     schema_of::<Vec<Measured>>()
 }
 
-/// A sandbox, and the plan by which it runs or the report of its end.
-pub fn inspected(sandbox: &RunningSandbox, rest: Option<&str>) -> String {
+/// A sandbox, and what else is to be told of it: how it ended, its plan.
+pub fn inspected(sandbox: &RunningSandbox, parts: &[String]) -> String {
     let head = text(std::slice::from_ref(sandbox));
-    match rest {
-        Some(rest) => format!("{head}\n{rest}"),
-        None => head,
-    }
+    let parts = parts.iter().filter(|part| !part.is_empty());
+    parts.fold(head, |above, part| format!("{above}\n{part}"))
+}
+
+/// What `sandbox inspect --json` prints.
+#[derive(Serialize, JsonSchema)]
+struct Inspected<'a> {
+    /// As `sandbox ps --json` has it.
+    sandbox: &'a RunningSandbox,
+    /// The settings and steps, and the files of the profile by number; null where they are not known.
+    plan: Option<serde_json::Value>,
+    /// The report of its end, by schemas/report.schema.json; null while it runs.
+    report: Option<serde_json::Value>,
 }
 
 /// The same as JSON.
@@ -157,10 +190,14 @@ pub fn inspected_json(
     plan: Option<serde_json::Value>,
     report: Option<serde_json::Value>,
 ) -> String {
-    printed(&serde_json::json!({ "sandbox": sandbox, "plan": plan, "report": report }))
+    printed(&Inspected {
+        sandbox,
+        plan,
+        report,
+    })
 }
 
-/// A value as JSON for people.
-pub fn pretty(value: &serde_json::Value) -> String {
-    printed(value)
+/// That of [`inspected_json`].
+pub fn inspected_json_schema() -> String {
+    schema_of::<Inspected<'_>>()
 }

@@ -4,9 +4,11 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use indicatif::HumanBytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::printable::{json_escaped, printable};
+use super::schema::schema_of;
 use super::table::table;
 use crate::rootfs::{Built, Collected, Collection, Listed, Notes};
 
@@ -136,15 +138,23 @@ fn ago(time: SystemTime, now: SystemTime) -> String {
     }
 }
 
-/// One tree, as JSON has it.
-#[derive(Serialize)]
+/// A built tree.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Tree")]
 struct TreeJson<'a> {
+    /// What names it in the store.
     id: &'a str,
+    /// How many files are in it.
     files: u64,
+    /// How large they are together.
     bytes: u64,
+    /// What of it no other tree has.
     own_bytes: u64,
+    /// Profiles and locks that it was built for.
     users: Vec<String>,
+    /// In seconds since 1970; null where it is not known.
     last_used: Option<u64>,
+    /// Whether a sandbox runs in it.
     in_use: bool,
 }
 
@@ -179,6 +189,11 @@ pub fn listing_json(trees: &[Listed]) -> String {
         .collect();
     // Numbers, texts and switches: nothing that JSON cannot say.
     json_escaped(&serde_json::to_string_pretty(&trees).unwrap_or_default()) + "\n"
+}
+
+/// The JSON Schema of [`listing_json`], with a line break at its end.
+pub fn listing_json_schema() -> String {
+    schema_of::<Vec<TreeJson<'_>>>()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::diag::{At, Origin, Sources};
 use crate::language::{self, Absent};
 use crate::model::nearest;
 use crate::plan::{Plan, StandIn};
+use crate::review;
 
 use super::actions::{Opened, Texts};
 use super::printable::{json_escaped, printable, whole};
@@ -197,9 +198,20 @@ fn line(text: &mut String, indent: &str, words: &str, width: usize) {
     }
 }
 
-/// The JSON Schema of [`json`], made from the type itself, with a line break at its end.
+/// What `sandbox explain --json` prints.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "the schema is made from its fields, nothing else")]
+enum Explained {
+    /// Every value, or those of a key.
+    Values(Vec<Value>),
+    /// With `seccomp`: every system call.
+    Syscalls(Box<review::Syscalls>),
+}
+
+/// The JSON Schema of both, made from the types themselves, with a line break at its end.
 pub fn json_schema() -> String {
-    schema_of::<Vec<Value>>()
+    schema_of::<Explained>()
 }
 
 /// As a JSON array with one object for each.

@@ -1,6 +1,7 @@
 //! The list of system calls that results from a profile: what runs, what does not, and which line or reason
 //! decided.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::diag::Origin;
@@ -17,7 +18,7 @@ use super::page::Page;
 const VERSION: u8 = 1;
 
 /// The list, as JSON and as text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Syscalls {
     version: u8,
     topic: &'static str,
@@ -36,13 +37,13 @@ pub struct Syscalls {
 }
 
 /// A value and its line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 struct Placed {
     value: String,
     line: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 struct ToldGroup {
     name: &'static str,
     reason: &'static str,
@@ -50,7 +51,7 @@ struct ToldGroup {
 }
 
 /// The calls of a group that stand together, for one cause.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 struct Part {
     standing: &'static str,
     /// What moved them from where their group stands; null where nothing did.
@@ -58,7 +59,7 @@ struct Part {
     calls: Vec<&'static str>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 struct Because {
     /// `strict`, `capability`, `nested-userns`, `allow` or `deny`.
     kind: &'static str,
@@ -70,14 +71,14 @@ struct Because {
     line: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 struct Rule {
     calls: Vec<&'static str>,
     refused: &'static str,
     reason: &'static str,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 struct Own {
     calls: Vec<&'static str>,
     reason: &'static str,

@@ -51,6 +51,15 @@ pub struct Described {
     pub json: Value,
 }
 
+/// A run that has ended, as it is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    /// How it ended, for people.
+    pub text: String,
+    /// The plan that ran.
+    pub plan: Described,
+}
+
 /// The socket, and what is told there.
 pub(super) struct Desk<'a> {
     listener: UnixListener,

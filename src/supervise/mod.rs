@@ -32,7 +32,7 @@ use crate::plan::{OwnLimits, Plan, Seat, Supervise};
 use crate::sys::pidfd::Identity;
 
 use desk::Desk;
-pub use desk::{Described, Told, ask};
+pub use desk::{Described, Ended, Told, ask};
 use detach::Away;
 pub use detach::{Detach, Detached, Start, detach};
 pub use exec::{Inside, NotEntered, Stays, exec};

@@ -1,6 +1,7 @@
 //! The reference of the language is true: its keys are those that the decoder takes, its defaults are those that hold,
 //! its examples are sound, and the schema made of it accepts what is sound.
 
+mod agree;
 mod broken;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -419,15 +419,17 @@ fn what_stopped_it_is_whole() {
 #[test]
 fn the_footer_has_aligned_columns_within_a_line() {
     let known = "\
-time        1.25 s  wall           0.90 s  user     0.00 s  system
-memory  300.00 MiB  peak       299.00 MiB  largest  0.12 s  throttled
-other            3  processes   12.00 MiB  read        0 B  written
+time        1.25 s  wall            0.90 s  user       0.00 s  system
+cpu           72 %  of one CPU      0.12 s  throttled       3  processes
+memory  300.00 MiB  peak        299.00 MiB  largest
+disk     12.00 MiB  read               0 B  written
 ";
     assert_eq!(footer(&exited()), known);
     let unknown = "\
-time    1.25 s  wall       -  user     -  system
-memory       -  peak       -  largest  -  throttled
-other        -  processes  -  read     -  written
+time    1.25 s  wall        -  user       -  system
+cpu          -  of one CPU  -  throttled  -  processes
+memory       -  peak        -  largest
+disk         -  read        -  written
 ";
     assert_eq!(footer(&bare()), unknown);
     let mut most = exited();

@@ -3,17 +3,18 @@
 use clap::Args;
 
 use crate::diag::Problem;
-use crate::report::{self, running};
+use crate::report::running;
 
 use super::super::exit::Exit;
 use super::{Named, Running, ask, finish, print, problem, told};
 
-/// Show the plan by which a sandbox runs, with the origin of each part
+/// Show the plan by which a sandbox runs or ran, with the origin of each part
 ///
-/// Of a sandbox that was detached and has ended, the report of its end.
+/// Of a sandbox that was detached and has ended, also how it ended, what it used, and what did not hold. `wait` or
+/// `down` forget it.
 #[derive(Debug, Args)]
 pub struct Inspect {
-    /// Print JSON
+    /// Print JSON (schemas/inspect.schema.json)
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -35,20 +36,24 @@ impl Inspect {
             let report = entry
                 .outcome()
                 .map_err(|error| problem("running.report", &what, &error))?;
-            let report = report
-                .as_deref()
-                .and_then(|bytes| serde_json::from_slice(bytes).ok());
+            let ended = entry
+                .ended()
+                .map_err(|error| problem("running.report", &what, &error))?;
             return print(&match self.json {
-                true => running::inspected_json(&sandbox, None, report),
+                true => {
+                    let report = report.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+                    running::inspected_json(&sandbox, ended.map(|ended| ended.plan.json), report)
+                }
                 false => {
-                    running::inspected(&sandbox, report.as_ref().map(report::pretty).as_deref())
+                    let parts = ended.map(|ended| [ended.text, ended.plan.text]);
+                    running::inspected(&sandbox, &parts.unwrap_or_default())
                 }
             });
         }
         let plan = ask(entry)?.plan;
         print(&match self.json {
             true => running::inspected_json(&sandbox, Some(plan.json), None),
-            false => running::inspected(&sandbox, Some(&plan.text)),
+            false => running::inspected(&sandbox, &[plan.text]),
         })
     }
 }

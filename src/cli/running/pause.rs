@@ -11,17 +11,18 @@ use super::super::exit::Exit;
 use super::super::profile::general;
 use super::{Named, Running, finish, problem};
 
-/// Freeze all processes of a sandbox
+/// Freeze all processes of a sandbox, until `sandbox resume`
 ///
-/// Its wall time goes on. Needs a control group that can freeze: every sandbox with a limit of `[limits]` has
-/// one on a host with the unified hierarchy.
+/// They keep their memory and get no processor time. `limits.wall_time` goes on meanwhile; `kill` reaches the program
+/// only when it goes on, and `down` ends a frozen sandbox too. It takes a control group that can freeze, which a
+/// sandbox has when its profile sets a limit such as `limits.pids`.
 #[derive(Debug, Args)]
 pub struct Pause {
     #[command(flatten)]
     sandbox: Named,
 }
 
-/// Let a frozen sandbox go on
+/// Let a frozen sandbox go on where it was
 #[derive(Debug, Args)]
 pub struct Resume {
     #[command(flatten)]

@@ -15,6 +15,9 @@ use super::{Running, finish, print};
 
 /// Show what sandboxes use: processor time, memory, processes, block devices
 ///
+/// Processor time is that of all processes since the start; with --watch it is a share of the last second, in percent of
+/// one processor: two at work are 200 %. Memory counts what the kernel charges to the sandbox, its files in memory too.
+///
 /// Of control groups: a sandbox without limits has none, and what its groups do not count is shown as `-`, in JSON
 /// as null.
 #[derive(Debug, Args)]

@@ -115,7 +115,11 @@ fn literal(resource: Resource, value: &Value<'_>) -> Result<RlimitValue, Problem
     };
     let number = number_of(value).ok_or_else(|| value.wrong_type(&expected))?;
     let amount = unsigned(number).map_err(|why| {
-        let help = "write `\"unlimited\"` for no limit";
+        let help = match (resource.key, number) {
+            // setrlimit(2): the least nice value is 20 less the limit.
+            ("nice", -20..0) => format!("write {} for a nice value of {number}", 20 - number),
+            _ => "write `\"unlimited\"` for no limit".to_owned(),
+        };
         invalid(&number.to_string(), why.help(help))
     });
     amount.map(RlimitValue::Value)

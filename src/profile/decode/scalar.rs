@@ -92,7 +92,7 @@ fn whole(integer: &DeInteger<'_>) -> i128 {
 /// A number from zero on.
 pub(super) fn unsigned(number: i128) -> Result<u64, Invalid> {
     u64::try_from(number).map_err(|_| match number {
-        ..0 => Invalid::because("is negative"),
+        ..0 => Invalid::because("is negative").help("write 0 or more"),
         _ => Invalid::because("is too large"),
     })
 }
@@ -108,7 +108,11 @@ impl Quantity for ByteSize {
 
     fn from_number(number: Number) -> Option<Result<ByteSize, Invalid>> {
         match number {
-            Number::Whole(bytes) => Some(unsigned(bytes).map(ByteSize)),
+            Number::Whole(bytes) => {
+                Some(unsigned(bytes).map(ByteSize).map_err(|why| {
+                    why.help("write a size such as `\"64M\"`, or leave the key out")
+                }))
+            }
             Number::Fraction(_) => None,
         }
     }

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::Flock;
 
+use crate::supervise::Ended;
 use crate::sys::pidfd::Identity;
 
 use super::super::desk::SOCKET;
 use super::{
-    GROUPS, LOCK, OUTCOME, RUN, Record, UNFINISHED, clear, clear_all_but, no_links,
+    ENDED, GROUPS, LOCK, OUTCOME, RUN, Record, UNFINISHED, clear, clear_all_but, no_links,
     remove_if_there, turn, write_whole,
 };
 
@@ -107,6 +108,15 @@ impl Claim {
     /// When the file cannot be written.
     pub fn note_outcome(&self, report: &str) -> io::Result<()> {
         self.write(OUTCOME, report.as_bytes())
+    }
+
+    /// Notes what is shown of a run that has ended.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn note_end(&self, ended: &Ended) -> io::Result<()> {
+        let bytes = serde_json::to_vec(ended).map_err(io::Error::other)?;
+        self.write(ENDED, &bytes)
     }
 
     fn write(&self, name: &str, content: &[u8]) -> io::Result<()> {

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
+use crate::supervise::Ended;
 use crate::sys;
 use crate::sys::pidfd::{Held, Identity};
 use crate::sys::process::Watched;
 
 use super::claim::read;
-use super::{LOCK, OUTCOME, RUN, Record, losses, noted_groups};
+use super::{ENDED, LOCK, OUTCOME, RUN, Record, losses, noted_groups};
 
 /// How a run stands, by its lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,6 +188,15 @@ impl Entry {
     /// When it cannot be read.
     pub fn outcome(&self) -> io::Result<Option<Vec<u8>>> {
         read(&self.place, OUTCOME)
+    }
+
+    /// What is shown of such a run; nothing where another version of this program noted it in another form.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn ended(&self) -> io::Result<Option<Ended>> {
+        let noted = read(&self.place, ENDED)?;
+        Ok(noted.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
     /// Waits for the end of its supervisor, for ever without `patience`. The lock was opened before, so that

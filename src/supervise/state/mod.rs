@@ -55,9 +55,11 @@ const LOCK: &str = "lock";
 const GROUPS: &str = "groups";
 const RUN: &str = "run";
 const OUTCOME: &str = "outcome";
+/// The plan that ran, and how it ended in words.
+const ENDED: &str = "ended";
 /// What a detached program wrote last, and what it wrote before.
 pub const LOGS: [&str; 2] = ["log", "log.1"];
-const FILES: [&str; 7] = [LOCK, GROUPS, RUN, OUTCOME, SOCKET, LOGS[0], LOGS[1]];
+const FILES: [&str; 8] = [LOCK, GROUPS, RUN, OUTCOME, ENDED, SOCKET, LOGS[0], LOGS[1]];
 
 /// Behind the name of a file that is not whole yet.
 const UNFINISHED: &str = ".new";
@@ -387,7 +389,7 @@ fn clear_all_but(place: &Path, kept: &[&str]) -> io::Result<()> {
     for name in FILES.iter().rev().filter(|name| !kept.contains(name)) {
         remove_if_there(&place.join(name))?;
     }
-    for name in [GROUPS, RUN, OUTCOME, LOGS[0]] {
+    for name in [GROUPS, RUN, OUTCOME, ENDED, LOGS[0]] {
         remove_if_there(&place.join(format!("{name}{UNFINISHED}")))?;
     }
     Ok(())

@@ -83,6 +83,20 @@ fn an_end_is_kept_until_somebody_takes_it() {
         assert_eq!(lab.done(&["logs", &run.name]), "last words\n");
         let report: serde_json::Value =
             serde_json::from_str(&lab.done(&["inspect", "--json", &run.name])).unwrap();
+        crate::schemas::judge("inspect", &lab.done(&["inspect", "--json", &run.name]));
+        // People read how it ended, and by which plan.
+        let shown = lab.done(&["inspect", &run.name]);
+        for part in [
+            "\nended          by itself, with exit code 3\n",
+            "\nused           time",
+            "profile.toml:",
+        ] {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+        assert!(
+            !shown.contains("\"version\"") && !shown.contains('{'),
+            "{shown}"
+        );
         assert_eq!(report["report"]["exit_code"], 3);
         assert!(!lab.done(&["ps"]).contains(&run.name), "it does not run");
         // The next run of the name begins anew.

@@ -71,6 +71,7 @@ impl Lab {
     /// What `ps` tells of a sandbox; nothing where it tells nothing.
     pub(super) fn told(&self, name: &str) -> Option<serde_json::Value> {
         let list = self.done(&["ps", "--all", "--json"]);
+        crate::schemas::judge("ps", &list);
         let list: Vec<serde_json::Value> = serde_json::from_str(&list).unwrap();
         list.into_iter().find(|sandbox| sandbox["name"] == name)
     }

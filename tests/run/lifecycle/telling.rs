@@ -106,8 +106,9 @@ fn the_plan_that_runs_is_shown_with_its_origins_and_no_private_value() {
             shown.contains("nofile 99") && shown.contains("profile.toml:7"),
             "{shown}"
         );
-        let json: serde_json::Value =
-            serde_json::from_str(&lab.done(&["inspect", "--json", &run.name])).unwrap();
+        let printed = lab.done(&["inspect", "--json", &run.name]);
+        crate::schemas::judge("inspect", &printed);
+        let json: serde_json::Value = serde_json::from_str(&printed).unwrap();
         assert_eq!(json["sandbox"]["name"], run.name.as_str());
         assert!(json["plan"]["plan"]["steps"].as_array().unwrap().len() > 20);
         assert!(
@@ -144,8 +145,9 @@ fn figures_are_told_and_null_where_nobody_counts() {
         };
         let profile = lab.profile(&format!("{}{memory}", limited(caller)));
         let run = lab.detach(&profile, &["sleep", "1000"]);
-        let list: Vec<serde_json::Value> =
-            serde_json::from_str(&lab.done(&["stats", "--json", &run.name])).unwrap();
+        let printed = lab.done(&["stats", "--json", &run.name]);
+        crate::schemas::judge("stats", &printed);
+        let list: Vec<serde_json::Value> = serde_json::from_str(&printed).unwrap();
         let [told] = &list[..] else {
             panic!("{list:?}")
         };

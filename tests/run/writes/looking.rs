@@ -80,6 +80,7 @@ fn each_difference_is_told_in_its_own_words() {
             assert!(diff.contains(text), "{text:?}: {diff}");
         }
         let json = lab.kept_says(&["changes", "--json"]);
+        crate::schemas::judge("changes", &json);
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(json["version"], 1);
         let layer = &json["layers"][0];

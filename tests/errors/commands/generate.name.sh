@@ -1,0 +1,1 @@
+sandbox generate man profile
