@@ -7,7 +7,7 @@ use crate::host::places;
 use crate::model::Outcome;
 use crate::plan::Plan;
 use crate::report;
-use crate::supervise::{Claim, Described, Ended, StateDirectory};
+use crate::supervise::{Claim, Concluded, Described, StateDirectory};
 
 use super::profile::general;
 use super::tree;
@@ -26,22 +26,18 @@ pub(super) fn claim(plan: &Plan) -> Result<Claim, Problem> {
         .map_err(|error| failed("state.claim", "take the sandbox's name", &error))
 }
 
-/// Gives a name back; the report of a run without a caller stays with it, and the plan by which it ran.
-pub(super) fn give_back(
-    claim: Claim,
-    kept: Option<&Outcome>,
-    describe: &dyn Fn() -> Described,
-) -> Result<(), Problem> {
-    let noted = kept.map_or(Ok(()), |outcome| {
-        claim.note_outcome(&report::json(outcome))?;
-        claim.note_end(&Ended {
-            text: report::ended(outcome),
-            plan: describe(),
-        })
-    });
+/// Gives a name back; what is kept of a run without a caller stays with it.
+pub(super) fn give_back(claim: Claim) -> Result<(), Problem> {
     let released = claim.release();
-    noted.map_err(|error| failed("state.note", "note the outcome", &error))?;
     released.map_err(|error| failed("state.release", "give the sandbox's name back", &error))
+}
+
+/// The end of a run, for who asks later.
+pub(super) fn concluded(outcome: &Outcome) -> Concluded {
+    Concluded {
+        report: report::json(outcome),
+        text: report::ended(outcome),
+    }
 }
 
 /// The plan, as other commands show it.

@@ -23,7 +23,7 @@ use crate::sys::file::{self, STREAMS};
 use super::exit::Exit;
 use super::filter::Watched;
 use super::locked::{self, Known, Place};
-use super::noted::{claim, described, give_back};
+use super::noted::{claim, concluded, described, give_back};
 use super::profile::{Loaded, Params, general, own_shelves, shelves};
 use super::tree::{self, Wanted};
 use super::{filter, guards, kept, output, refusal, report_file};
@@ -332,12 +332,11 @@ impl Up {
             caller: judged.caller.as_ref().map(AsFd::as_fd),
             profile: &self.profile.to_string_lossy(),
             describe: &describe,
+            conclude: &concluded,
             on_missing: warn_of_missing,
         };
-        let is_detached = detached.is_some();
         let outcome = supervise::run(&run, &mut claim, detached);
-        let kept = outcome.as_ref().ok().filter(|_| is_detached);
-        let released = give_back(claim, kept, &describe);
+        let released = give_back(claim);
         let outcome = outcome.map_err(|error| explain(plan, &tree.root, error))?;
         released?;
         if let Some(note) = note {

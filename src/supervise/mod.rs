@@ -69,6 +69,8 @@ pub struct Run<'a> {
     pub profile: &'a str,
     /// The plan as other commands show it.
     pub describe: &'a dyn Fn() -> Described,
+    /// How the end of a run without a caller is told to people.
+    pub conclude: &'a dyn Fn(&Outcome) -> Concluded,
     /// Told, before the program starts, what the host lacks and the profile allows to miss.
     pub on_missing: fn(&Plan, &[CgroupError]),
 }
@@ -94,6 +96,15 @@ pub enum RunError {
     Remove(io::Error),
 }
 
+/// The end of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Concluded {
+    /// The report, as JSON.
+    pub report: String,
+    /// The same for people.
+    pub text: String,
+}
+
 /// Runs a plan to its end; where it is `detached`, its program goes on without the caller.
 ///
 /// # Errors
@@ -110,13 +121,29 @@ pub fn run(
         Some(false) | None => After::Remove,
     };
     match &outcome {
-        Ok(outcome) => claim.end(outcome.exit_code, after),
+        // What is kept is there before anybody learns of the end.
+        Ok(outcome) => {
+            let noted = match after {
+                After::Keep => note_end(run, claim, outcome),
+                After::Remove => Ok(()),
+            };
+            claim.end(outcome.exit_code, after).and(noted)
+        }
         // What was lost behind the caller's back is known by its exit code.
         Err(RunError::Watch(_) | RunError::Remove(_)) => claim.end(NOT_KNOWN, after),
         Err(_) => Ok(()),
     }
     .map_err(RunError::State)?;
     outcome
+}
+
+fn note_end(run: &Run<'_>, claim: &Claim, outcome: &Outcome) -> io::Result<()> {
+    let Concluded { report, text } = (run.conclude)(outcome);
+    claim.note_outcome(&report)?;
+    claim.note_end(&Ended {
+        text,
+        plan: (run.describe)(),
+    })
 }
 
 /// The exit code of a run whose end is lost, as `up` has it.

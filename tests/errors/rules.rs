@@ -69,11 +69,6 @@ pub fn collect(folder: &Path, rules: &mut BTreeSet<String>) {
     collect_from(folder, rules, &["read.rs", "trust.rs"]);
 }
 
-/// All rules of the files of a folder.
-pub fn collect_all(folder: &Path, rules: &mut BTreeSet<String>) {
-    collect_from(folder, rules, &[]);
-}
-
 fn collect_from(folder: &Path, rules: &mut BTreeSet<String>, but: &[&str]) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

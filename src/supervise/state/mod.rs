@@ -31,6 +31,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
@@ -193,14 +194,45 @@ impl StateDirectory {
         if let Some(reason) = &entry.left {
             return Err(io::Error::other(reason.clone()));
         }
+        let until = Instant::now() + LAST_NOTES;
+        // Its supervisor notes the end first, and then what is shown of it.
+        while self.try_to_forget(entry)? == Forgotten::NotYet && Instant::now() < until {
+            std::thread::sleep(PAUSE);
+        }
+        Ok(())
+    }
+
+    fn try_to_forget(&self, entry: &Entry) -> io::Result<Forgotten> {
         let _turn = self.turn()?;
         match lock(&entry.place, Missing::Refused)? {
+            Lock::Free(lock) if Standing::read(&lock)? == entry.standing => {
+                clear(&entry.place).map(|()| Forgotten::Done)
+            }
+            Lock::Held
+                if entry
+                    .again()
+                    .is_ok_and(|now| now.standing == entry.standing) =>
+            {
+                Ok(Forgotten::NotYet)
+            }
             // A later run may have the name.
-            Lock::Free(lock) if Standing::read(&lock)? == entry.standing => clear(&entry.place),
-            Lock::Free(_) | Lock::Held | Lock::Nothing => Ok(()),
+            Lock::Free(_) | Lock::Held | Lock::Nothing => Ok(Forgotten::Done),
         }
     }
 }
+
+/// Whether there is anything left to wait for.
+#[derive(PartialEq)]
+enum Forgotten {
+    Done,
+    NotYet,
+}
+
+/// So long a supervisor that has noted the end may take for what it notes last.
+const LAST_NOTES: Duration = Duration::from_secs(5);
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(5);
 
 fn turn(path: &Path) -> io::Result<Flock<File>> {
     let directory = File::open(path)?;
