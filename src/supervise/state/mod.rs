@@ -21,26 +21,28 @@
 
 mod claim;
 mod entry;
+mod files;
+mod lock;
 mod losses;
 mod names;
 mod record;
 
 use std::collections::HashSet;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::Flock;
 
 use crate::model::guard::{self, Guard};
 
 use super::desk::SOCKET;
 pub use claim::{After, Claim};
 pub use entry::{Entry, Standing, Waited};
+use files::{at, clear, clear_all_but, noted_groups, remove_if_there, write_whole};
+use lock::{Lock, Missing, lock, no_links, take_lock, turn};
 pub(super) use losses::Losses;
 pub use record::{Record, Runner};
 pub(super) use record::{now_ms, unix_now};
@@ -234,11 +236,6 @@ const LAST_NOTES: Duration = Duration::from_secs(5);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(5);
 
-fn turn(path: &Path) -> io::Result<Flock<File>> {
-    let directory = File::open(path)?;
-    Flock::lock(directory, FlockArg::LockExclusive).map_err(|(_, errno)| errno.into())
-}
-
 /// Names whose lock was held a moment ago.
 #[derive(Debug, Default)]
 pub struct Taken(HashSet<String>);
@@ -315,123 +312,6 @@ fn is_private(path: &Path) -> io::Result<bool> {
 fn foreign(path: &Path) -> io::Error {
     let reason = format!("`{}` is not a directory of yours alone", path.display());
     io::Error::new(io::ErrorKind::PermissionDenied, reason)
-}
-
-/// The same error with the place where it happened: a full disk may be one of many.
-fn at(error: &io::Error, path: &Path) -> io::Error {
-    io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
-}
-
-/// What becomes of a lock that is not there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Missing {
-    Made,
-    Refused,
-}
-
-/// The lock of one sandbox.
-enum Lock {
-    /// Nobody's: it is held by this process now.
-    Free(Flock<File>),
-    /// Its supervisor lives.
-    Held,
-    /// There is none: its supervisor was killed before it had one.
-    Nothing,
-}
-
-/// Takes the lock of the sandbox at `place`, which no other user and no link may have laid there.
-fn lock(place: &Path, missing: Missing) -> io::Result<Lock> {
-    if guard::holds(Guard::StateLinks) && !is_private(place)? {
-        return Err(foreign(place));
-    }
-    take_lock(place, missing)
-}
-
-/// The same where the directory is known to be private.
-fn take_lock(place: &Path, missing: Missing) -> io::Result<Lock> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).mode(0o600);
-    options.create(missing == Missing::Made).truncate(false);
-    // It may be anything until it was looked at: a pipe without a writer must not stop us.
-    let flags = no_links() | libc::O_NONBLOCK;
-    let file = match options.custom_flags(flags).open(place.join(LOCK)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Lock::Nothing),
-        file => file.map_err(|error| at(&error, place))?,
-    };
-    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(file) => Ok(Lock::Free(file)),
-        Err((_, Errno::EWOULDBLOCK)) => Ok(Lock::Held),
-        // A file system without locks, or a kernel out of them: no name would ever be free.
-        Err((_, errno)) => Err(errno.into()),
-    }
-}
-
-fn no_links() -> i32 {
-    match guard::holds(Guard::StateLinks) {
-        true => libc::O_NOFOLLOW,
-        false => 0,
-    }
-}
-
-/// Writes a file aside and renames it. A draft that is there already is written over: its blocks are had.
-fn write_whole(place: &Path, name: &str, content: &[u8]) -> io::Result<()> {
-    let draft = place.join(format!("{name}{UNFINISHED}"));
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false).mode(0o600);
-    let mut file = options.custom_flags(no_links()).open(&draft)?;
-    let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
-    let written = io::Write::write_all(&mut file, content).and_then(|()| file.set_len(length));
-    let placed = written.and_then(|()| fs::rename(&draft, place.join(name)));
-    if placed.is_err() {
-        // Half of it is nobody's; the directory's end takes it along where this fails.
-        fs::remove_file(&draft).ok();
-    }
-    placed
-}
-
-fn noted_groups(place: &Path) -> io::Result<Vec<PathBuf>> {
-    let text = match fs::read(place.join(GROUPS)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        text => text?,
-    };
-    let lines = text
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty());
-    let paths = lines.map(|line| PathBuf::from(std::ffi::OsStr::from_bytes(line)));
-    Ok(paths.collect())
-}
-
-/// Removes a directory with all files in it, those that another version of this program wrote too.
-fn clear(place: &Path) -> io::Result<()> {
-    clear_all_but(place, &[])?;
-    let left = match fs::read_dir(place) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        left => left.map_err(|error| at(&error, place))?,
-    };
-    for entry in left {
-        remove_if_there(&entry.map_err(|error| at(&error, place))?.path())?;
-    }
-    match fs::remove_dir(place) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&error, place)),
-        _ => Ok(()),
-    }
-}
-
-fn clear_all_but(place: &Path, kept: &[&str]) -> io::Result<()> {
-    for name in FILES.iter().rev().filter(|name| !kept.contains(name)) {
-        remove_if_there(&place.join(name))?;
-    }
-    for name in [GROUPS, RUN, OUTCOME, ENDED, LOGS[0]] {
-        remove_if_there(&place.join(format!("{name}{UNFINISHED}")))?;
-    }
-    Ok(())
-}
-
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&error, path)),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]
