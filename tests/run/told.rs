@@ -139,7 +139,7 @@ fn what_a_run_used_is_shown_where_that_is_asked() {
         let memory: Vec<&str> = ended
             .err
             .lines()
-            .nth(1)
+            .nth(2)
             .unwrap()
             .split_whitespace()
             .collect();
