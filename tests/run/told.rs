@@ -134,12 +134,12 @@ fn what_a_run_used_is_shown_where_that_is_asked() {
             .lines()
             .map(|line| line.split(' ').next().unwrap())
             .collect();
-        assert_eq!(labels, ["time", "memory", "other"], "{ended:?}");
+        assert_eq!(labels, ["time", "cpu", "memory", "disk"], "{ended:?}");
         // Without a group nobody counts the sandbox as a whole.
         let memory: Vec<&str> = ended
             .err
             .lines()
-            .nth(1)
+            .nth(2)
             .unwrap()
             .split_whitespace()
             .collect();
