@@ -34,7 +34,6 @@ const SHOWN_BY_NOTHING: &[(&str, &str)] = &[
     ("store.failed", "the host has run out of something"),
     ("store.manifest", "the host has run out of something"),
     ("wrap.own", "the host has run out of something"),
-    ("wrap.system", "the host has run out of something"),
     (
         "program.magic-link",
         "a host with other rights on programs; tests/run shows the error",
@@ -129,8 +128,13 @@ fn named_in<'a>(codes: &[&'a str], paths: &[&PathBuf], tests: &Path) -> BTreeMap
         };
         let shown = path.strip_prefix(tests).unwrap().display().to_string();
         for word in words(&text) {
-            if let Some(code) = codes.iter().find(|code| **code == word) {
-                named.entry(*code).or_insert_with(|| shown.clone());
+            let Some(code) = codes.iter().find(|code| **code == word) else {
+                continue;
+            };
+            let before: &mut String = named.entry(*code).or_insert_with(|| shown.clone());
+            // What has the code's own name was made for it; a key of a profile may be called the same.
+            if shown.contains(code) && !before.contains(code) {
+                before.clone_from(&shown);
             }
         }
     }
