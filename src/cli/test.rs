@@ -13,6 +13,7 @@ use crate::report::problems;
 use super::exit::Exit;
 use super::output;
 use super::profile::{Params, general};
+use super::report_file::ReportFile;
 use super::up::{Refused, Up};
 
 /// Try what a profile expects of its sandbox, in that sandbox
@@ -85,7 +86,7 @@ impl Test {
         if plan.settings.expect.is_empty() {
             return stopped(format, &path, expects_nothing().into(), judged.sources);
         }
-        match up.start(&plan, &mut judged, None, &mut None) {
+        match up.start(&plan, &mut judged, None, &mut ReportFile::default()) {
             Ok(outcome) => {
                 let answers = expect::answers(&plan, &outcome, &judged.sources);
                 print(format, &outcome, &answers)

@@ -1,6 +1,6 @@
 //! `sandbox up`: build the tree, start the program in it, see it to its end.
 
-use std::fs::File;
+use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -25,8 +25,9 @@ use super::filter::Watched;
 use super::locked::{self, Known, Place};
 use super::noted::{claim, concluded, described, give_back};
 use super::profile::{Loaded, Params, general, own_shelves, shelves};
+use super::report_file::{self, ReportFile};
 use super::tree::{self, Wanted};
-use super::{filter, guards, kept, output, refusal, report_file};
+use super::{filter, guards, kept, output, refusal};
 
 /// Start the program of a profile in its sandbox
 ///
@@ -152,7 +153,7 @@ impl Up {
 
     /// Runs the command.
     pub fn run(self) -> Exit {
-        let mut report = None;
+        let mut report = ReportFile::default();
         let (mut refused, sources) = match self.attempt(&mut report) {
             Ok(exit) => return exit,
             Err(refused) => refused,
@@ -163,7 +164,7 @@ impl Up {
     }
 
     /// Opens the report as soon as it is clear that this process stays.
-    fn attempt(&self, report: &mut Option<File>) -> Result<Exit, (Refused, Sources)> {
+    fn attempt(&self, report: &mut ReportFile) -> Result<Exit, (Refused, Sources)> {
         let mut judged = self.judge()?;
         if self.detach {
             be_alone(&mut judged.settings);
@@ -187,7 +188,7 @@ impl Up {
     /// Whoever waits for a report finds in it why there was no run.
     fn report_refusal(
         &self,
-        opened: Option<File>,
+        mut report: ReportFile,
         refused: &Refused,
         sources: &Sources,
     ) -> Result<(), Problem> {
@@ -202,12 +203,11 @@ impl Up {
         {
             return Ok(());
         }
-        let mut file = match opened {
-            Some(file) => file,
-            None => report_file::create(path)?,
-        };
-        let text = report::failed(&problems, sources, refused.exit.0);
-        report_file::write(&mut file, &text)
+        if matches!(report, ReportFile::Closed) {
+            report.open(path)?;
+        }
+        // Where the run has ended, its own is written already.
+        report.write(&report::failed(&problems, sources, refused.exit.0))
     }
 
     /// Reads the profile and judges it for this host; warnings are printed.
@@ -286,15 +286,13 @@ impl Up {
         plan: &Plan,
         judged: &mut Judged,
         detached: Option<Detached>,
-        report: &mut Option<File>,
+        report: &mut ReportFile,
     ) -> Result<Outcome, Refused> {
         let profile = judged.path.clone();
         // Opened before the program runs: it may be able to write the directory, and to lay a link there.
-        *report = self
-            .report
-            .as_deref()
-            .map(report_file::create)
-            .transpose()?;
+        if let Some(path) = &self.report {
+            report.open(path)?;
+        }
         refuse_directories()?;
         let filters = filter::compile_for(plan, Watched::ToItsEnd)?;
         let lock = match self.locked {
@@ -320,6 +318,12 @@ impl Up {
         let note = name.as_ref().map(Name::note).transpose()?;
         let sources = &judged.sources;
         let describe = || described(plan, sources);
+        let reported = RefCell::new(Ok(()));
+        let report = RefCell::new(report);
+        let write_report = |outcome: &Outcome| {
+            let written = report.borrow_mut().write(&report::json(outcome));
+            *reported.borrow_mut() = written;
+        };
         let run = Run {
             plan,
             tree: &tree.root,
@@ -332,6 +336,7 @@ impl Up {
             caller: judged.caller.as_ref().map(AsFd::as_fd),
             profile: &self.profile.to_string_lossy(),
             describe: &describe,
+            report: &write_report,
             conclude: &concluded,
             on_missing: warn_of_missing,
         };
@@ -343,7 +348,10 @@ impl Up {
             let noted = note.set_len(0);
             noted.map_err(|error| problem("kept.system", "note that the run is over", &error))?;
         }
-        finish(&outcome, report.as_mut())?;
+        if let Some(line) = report::summary(&outcome) {
+            output::error_text(&format!("sandbox: {line}\n"));
+        }
+        reported.into_inner()?;
         if self.stats {
             output::error_text(&report::footer(&outcome));
         }
@@ -451,14 +459,4 @@ fn warn_of_missing(plan: &Plan, missing: &[CgroupError]) {
     output::error_text(&format!(
         "sandbox: warning: not enforced here: {keys} ({reasons})\n"
     ));
-}
-
-fn finish(outcome: &Outcome, report: Option<&mut File>) -> Result<(), Problem> {
-    if let Some(line) = report::summary(outcome) {
-        output::error_text(&format!("sandbox: {line}\n"));
-    }
-    if let Some(file) = report {
-        report_file::write(file, &report::json(outcome))?;
-    }
-    Ok(())
 }

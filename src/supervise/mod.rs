@@ -69,6 +69,8 @@ pub struct Run<'a> {
     pub profile: &'a str,
     /// The plan as other commands show it.
     pub describe: &'a dyn Fn() -> Described,
+    /// Writes the report that the caller asked for.
+    pub report: &'a dyn Fn(&Outcome),
     /// How the end of a run without a caller is told to people.
     pub conclude: &'a dyn Fn(&Outcome) -> Concluded,
     /// Told, before the program starts, what the host lacks and the profile allows to miss.
@@ -121,8 +123,9 @@ pub fn run(
         Some(false) | None => After::Remove,
     };
     match &outcome {
-        // What is kept is there before anybody learns of the end.
+        // What is written and kept is there before anybody learns of the end.
         Ok(outcome) => {
+            (run.report)(outcome);
             let noted = match after {
                 After::Keep => note_end(run, claim, outcome),
                 After::Remove => Ok(()),
@@ -140,10 +143,15 @@ pub fn run(
 fn note_end(run: &Run<'_>, claim: &Claim, outcome: &Outcome) -> io::Result<()> {
     let Concluded { report, text } = (run.conclude)(outcome);
     claim.note_outcome(&report)?;
-    claim.note_end(&Ended {
+    let ended = claim.note_end(&Ended {
         text,
         plan: (run.describe)(),
-    })
+    });
+    match ended {
+        // Room was kept for the report alone: without this, `inspect` shows less.
+        Err(error) if error.kind() == io::ErrorKind::StorageFull => Ok(()),
+        noted => noted,
+    }
 }
 
 /// The exit code of a run whose end is lost, as `up` has it.

@@ -62,7 +62,7 @@ fn a_log_on_a_full_disk_tells_what_is_missing_and_the_program_goes_on() {
             lab.name
         );
         assert_eq!(ended.err, warning.repeat(2), "{caller:?}: {ended:?}");
-        assert!(lab.report()["log_lost_bytes"] == lost, "{caller:?}");
+        assert_eq!(lab.report()["log_lost_bytes"], lost, "{caller:?}");
     }
 }
 
