@@ -40,5 +40,5 @@ if [ -e /proc/pressure/cpu ]; then
 else
     test "$(figure pressure)" = null
 fi
-test "$(wc -l <shown)" = 3
+test "$(wc -l <shown)" = 4
 grep -q 'iB  peak' shown
