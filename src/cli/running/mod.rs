@@ -59,19 +59,17 @@ impl Running {
     /// When it cannot be opened or read.
     pub fn find() -> Result<Running, Problem> {
         let state = directory()?;
-        let list = state
-            .sweep(&cgroup::sweep)
-            .map_err(|error| problem("state.sweep", "clean up after killed runs", &error))?;
+        let list = state.sweep(&cgroup::sweep).map_err(swept)?;
         Ok(Running { state, list })
     }
 
-    /// The names alone, fast; nothing where killed supervisors left something, so that more has to be looked at.
+    /// The names alone, fast.
     ///
     /// # Errors
     /// As [`Running::find`].
-    pub fn names(ended: bool) -> Result<Option<Vec<String>>, Problem> {
-        let names = directory()?.names(ended);
-        names.map_err(|error| problem("state.directory", "read the state directory", &error))
+    pub fn names(ended: bool) -> Result<Vec<String>, Problem> {
+        let names = directory()?.names(ended, &cgroup::sweep);
+        names.map_err(swept)
     }
 
     /// The sandbox of this name, whether it runs or has ended.
@@ -106,6 +104,10 @@ impl Running {
             }
         }
     }
+}
+
+fn swept(error: io::Error) -> Problem {
+    problem("state.sweep", "clean up after killed runs", &error)
 }
 
 fn directory() -> Result<StateDirectory, Problem> {

@@ -33,19 +33,14 @@ impl Ps {
     }
 
     fn list(&self) -> Result<(), Problem> {
-        if self.names
-            && let Some(names) = Running::names(self.all)?
-        {
+        if self.names {
+            let names = Running::names(self.all)?;
             let names: String = names.iter().map(|name| format!("{name}\n")).collect();
             return print(&names);
         }
         let running = Running::find()?;
         let shown = |entry: &&Entry| self.all || entry.runs() || entry.left.is_some();
         let wanted = running.list.iter().filter(shown);
-        if self.names {
-            let names: String = wanted.map(|entry| format!("{}\n", entry.name)).collect();
-            return print(&names);
-        }
         let list: Vec<_> = wanted.map(told).collect();
         print(&match self.json {
             true => running::json(&list),

@@ -24,7 +24,6 @@ mod entry;
 mod files;
 mod lock;
 mod losses;
-mod names;
 mod record;
 
 use std::collections::HashSet;
@@ -165,6 +164,25 @@ impl StateDirectory {
             Ok(())
         })?;
         Ok(taken)
+    }
+
+    /// Undoes what killed supervisors left, and tells the names alone of all that run, and with `ended` of those that
+    /// have ended too, sorted: for completions, which are asked for at every key.
+    ///
+    /// # Errors
+    /// As [`StateDirectory::sweep`].
+    pub fn names(&self, ended: bool, end: End<'_>) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        self.undo(end, |name, _, state| {
+            match state {
+                Found::Ended if !ended => {}
+                Found::Nothing => {}
+                Found::Held | Found::Ended | Found::Lost(_) => names.push(name.to_owned()),
+            }
+            Ok(())
+        })?;
+        names.sort();
+        Ok(names)
     }
 
     /// Undoes what killed supervisors left; `tell` is called for every directory, in no order, with what it
@@ -406,5 +424,40 @@ mod tests {
         assert_eq!(state.sweep(&|_| Ok(())).unwrap().len(), 1);
         second.release().unwrap();
         assert_eq!(fs::read_dir(place.path().join("run")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn names_are_those_of_a_list() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("run");
+        let state = StateDirectory::open(path.clone()).unwrap();
+        let none: Vec<String> = Vec::new();
+        assert_eq!(state.names(true, &|_| Ok(())).unwrap(), none);
+        let runs = state.claim("one", &Taken::default()).unwrap();
+        let mut ended = state.claim("two", &Taken::default()).unwrap();
+        ended.end(7, After::Keep).unwrap();
+        ended.release().unwrap();
+        fs::write(path.join("file"), "").unwrap();
+        let all = |ended| state.names(ended, &|_| Ok(())).unwrap();
+        assert_eq!(all(false), ["one"]);
+        assert_eq!(all(true), ["one", "two"]);
+        // One whose supervisor was killed is undone, as by who lists.
+        DirBuilder::new()
+            .mode(0o700)
+            .create(path.join("killed"))
+            .unwrap();
+        fs::write(path.join("killed").join(LOCK), "1 7 7\n").unwrap();
+        assert_eq!(all(false), ["one"]);
+        assert!(!path.join("killed").exists());
+        // And told where it cannot be.
+        DirBuilder::new()
+            .mode(0o700)
+            .create(path.join("lost"))
+            .unwrap();
+        fs::write(path.join("lost").join(LOCK), "1 7 7\n").unwrap();
+        fs::write(path.join("lost").join(GROUPS), "/cg/sandbox-lost-1\n").unwrap();
+        let busy = state.names(false, &|_| Err(io::ErrorKind::TimedOut.into()));
+        assert_eq!(busy.unwrap(), ["lost", "one"]);
+        runs.release().unwrap();
     }
 }
