@@ -19,7 +19,7 @@ use sandbox::review::audit::{Audit, Level, Subject, Weight, audit, rules};
 use serde_json::{Value, json as value};
 
 use crate::errors::resolved::{By, settle};
-use crate::errors::{directory, stems};
+use crate::errors::{directory, rule_of, stems};
 use crate::plans::compare;
 
 /// A profile that was judged, with what messages need.
@@ -139,7 +139,7 @@ fn every_rule_has_a_profile_that_breaks_it() {
     assert_eq!(codes.len(), known.len(), "two rules of one code");
     let goldens = goldens();
     for code in &codes {
-        let of_rule = |stem: &&String| stem.split("--").next() == Some(code);
+        let of_rule = |stem: &&String| rule_of(stem) == *code;
         let stems: Vec<&String> = goldens.iter().filter(of_rule).collect();
         assert!(!stems.is_empty(), "no profile breaks {code}");
         for stem in stems {
@@ -148,7 +148,7 @@ fn every_rule_has_a_profile_that_breaks_it() {
     }
     let named = goldens.iter().filter(|stem| stem.starts_with("audit."));
     for stem in named {
-        let code = stem.split("--").next().unwrap();
+        let code = rule_of(stem);
         assert!(known.contains(code), "{stem} is of no rule");
     }
 }

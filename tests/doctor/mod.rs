@@ -11,6 +11,7 @@ use sandbox::report::doctor::{State, findings, human, json, json_schema, works};
 use sandbox::report::problems::Style;
 use serde_json::Value;
 
+use crate::errors::rule_of;
 use crate::plans::compare;
 use cases::{Case, cases};
 
@@ -51,7 +52,7 @@ fn every_finding_has_its_exact_page() {
 fn every_case_shows_its_cause_and_what_it_keeps_from_starting() {
     for case in cases() {
         let found = case.shown(findings);
-        let code = case.name.split("--").next().unwrap();
+        let code = rule_of(case.name);
         let causes = found.iter().filter_map(|finding| finding.told.as_ref());
         let mut codes = causes.map(|told| told.code);
         match code {

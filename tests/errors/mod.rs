@@ -36,6 +36,11 @@ pub fn stems(directory: &Path, extension: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// The rule after which a file is named: several of one rule have more behind `--`.
+pub fn rule_of(stem: &str) -> &str {
+    stem.split_once("--").map_or(stem, |(rule, _)| rule)
+}
+
 /// What a text is as a profile, with everything that is wrong with it.
 fn check(name: &str, text: &str) -> (Option<RawProfile>, Vec<Problem>, Sources) {
     let mut sources = Sources::default();
@@ -76,9 +81,7 @@ fn every_golden_profile_breaks_the_rule_that_names_it() {
     for stem in stems(&errors, "toml") {
         let text = std::fs::read_to_string(errors.join(format!("{stem}.toml"))).unwrap();
         let (_, problems, _) = check(&stem, &text);
-        let rule = stem
-            .split_once("--")
-            .map_or(stem.as_str(), |(rule, _)| rule);
+        let rule = rule_of(&stem);
         let codes: Vec<_> = problems.iter().map(|problem| problem.code).collect();
         assert!(codes.contains(&rule), "{stem}: {codes:?}");
     }

@@ -14,7 +14,7 @@ use sandbox::plan::{Given, Knowledge, Purpose, Settings, resolve, wanted};
 use sandbox::profile::{self, RawProfile};
 use sandbox::report::problems::{Style, render};
 
-use super::{directory, rules, stems};
+use super::{directory, rule_of, rules, stems};
 
 /// Rules that no profile breaks by itself; their own tests show them.
 const WITHOUT_PROFILE: &[&str] = &[
@@ -286,7 +286,7 @@ fn goldens(folder: &str, purpose: Purpose, by: By) -> BTreeSet<String> {
         let text = std::fs::read_to_string(place.join(format!("{stem}.toml"))).unwrap();
         let name = format!("tests/errors/{folder}/{stem}.toml");
         let (_, problems, sources) = settle_for(purpose, &name, &text, by);
-        let rule = stem.split("--").next().unwrap_or_default().to_owned();
+        let rule = rule_of(&stem).to_owned();
         let codes: Vec<_> = problems.iter().map(|problem| problem.code).collect();
         assert!(codes.contains(&rule.as_str()), "{name}: {codes:?}");
         shown.insert(rule);
@@ -311,11 +311,7 @@ fn every_rule_of_a_plan_has_a_golden_report() {
     shown.extend(goldens("check", Purpose::Judge, By::Host));
     shown.extend(WITHOUT_PROFILE.iter().map(|rule| (*rule).to_owned()));
     let of_text = stems(&directory("errors"), "toml");
-    shown.extend(
-        of_text
-            .iter()
-            .map(|stem| stem.split("--").next().unwrap_or_default().to_owned()),
-    );
+    shown.extend(of_text.iter().map(|stem| rule_of(stem).to_owned()));
     let mut rules = BTreeSet::new();
     rules::collect(&directory("../src/plan/resolve"), &mut rules);
     assert!(rules.len() > 60, "{rules:?}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{directory, stems};
+use super::{directory, rule_of, stems};
 
 /// The first parts of the names of rules.
 const SECTIONS: &[&str] = &[
@@ -93,7 +93,7 @@ fn every_rule_of_the_language_has_a_golden_report() {
     let shown: BTreeSet<String> = stems
         .into_iter()
         .chain(folders(&directory("extends")))
-        .map(|stem| stem.split("--").next().unwrap_or_default().to_owned())
+        .map(|stem| rule_of(&stem).to_owned())
         .chain(MADE.iter().map(|rule| (*rule).to_owned()))
         .collect();
     let missing: Vec<_> = rules.difference(&shown).collect();

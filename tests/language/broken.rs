@@ -6,7 +6,7 @@ use super::{document, validator};
 use crate::errors::{directory, stems};
 
 /// Rules that a schema cannot tell, or whose mistake it sees in some spellings only.
-const BEYOND: &[&str] = &[
+pub(super) const BEYOND: &[&str] = &[
     "command.args-empty",
     "command.args-empty--name",
     "command.user",

@@ -204,16 +204,7 @@ out=$(holds pids pids 'pids = 3' sh -c 'sleep 0 && (sleep 0; sleep 0) 2>&1 | cat
 case $out in *ork* | 'no pids') ;; *) fail "pids: $out" ;; esac
 
 # A disk: 4 MiB at 1 MiB a second, written past the page cache, take no less than 2 s.
-cat >io.toml <<PROFILE
-version = 1
-rootfs = { writes = "deny", source = [ { programs = ["dd"] } ] }
-limits.io = [{ device = "$where", write_bps = "1M" }]
-[[mount]]
-bind = "$where"
-target = "/disk"
-access = "rw"
-owner = "map"
-PROFILE
+disk io "io = [{ device = \"$where\", write_bps = \"1M\" }]"
 if has io; then
     begin=$(date +%s%N)
     up io dd if=/dev/zero of=/disk/file bs=1M count=4 oflag=direct 2>error || fail "io: $(cat error)"

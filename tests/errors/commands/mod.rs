@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::Builder;
 
-use crate::errors::{directory, stems};
+use crate::errors::{directory, rule_of, stems};
 use crate::plans::compare;
 
 /// What a script prints to standard error, and how it ends.
@@ -46,7 +46,7 @@ fn every_refused_command_line_is_told_like_this() {
     for stem in stems(&folder, "sh") {
         let script = std::fs::read_to_string(folder.join(format!("{stem}.sh"))).unwrap();
         let (text, code) = printed(&script);
-        let rule = stem.split("--").next().unwrap();
+        let rule = rule_of(&stem);
         if !text.lines().any(|line| line == rule) {
             wrong.push(format!("{stem} does not break its rule: {text}"));
             continue;
