@@ -298,3 +298,8 @@ impl Params {
 pub fn general(code: &'static str, message: impl Into<String>) -> Problem {
     Problem::error(code, &crate::diag::Origin::Default, message)
 }
+
+/// What the host refused, under the code of whoever asked.
+pub fn failed(code: &'static str, what: &str, error: &std::io::Error) -> Problem {
+    general(code, format!("cannot {what}: {error}"))
+}

@@ -14,7 +14,7 @@ use crate::rootfs::BuildError;
 use crate::supervise::{RunError, Unstarted};
 
 use super::exit::Exit;
-use super::profile::general;
+use super::profile::{failed, general};
 
 /// A tree that could not be built.
 pub fn of_tree(error: &BuildError) -> Problem {
@@ -50,19 +50,19 @@ pub fn of_run(plan: &Plan, tree: &Path, error: RunError) -> (Problem, Exit) {
         RunError::Unstarted(Unstarted::Killed { status }) => {
             failure::explain_early_end(plan, status)
         }
-        RunError::State(error) => lost(
+        RunError::State(error) => failed(
             "state.note",
             "note the sandbox in the state directory",
             &error,
         ),
-        RunError::Watch(error) => lost("supervise.watch", "watch the sandbox", &error),
-        RunError::Enter(error) => lost(
+        RunError::Watch(error) => failed("supervise.watch", "watch the sandbox", &error),
+        RunError::Enter(error) => failed(
             "cgroup.enter",
             "enter a control group of the sandbox",
             &error,
         ),
         RunError::Apart(reason) => apart(&plan.settings.name.value, &reason),
-        RunError::Remove(error) => lost("cgroup.remove", "remove a control group", &error),
+        RunError::Remove(error) => failed("cgroup.remove", "remove a control group", &error),
     };
     let exit = exit_code(problem.code);
     (problem, exit)
@@ -89,10 +89,6 @@ fn exit_code(code: &str) -> Exit {
         | "host.store-noexec" => Exit::NOT_EXECUTABLE,
         _ => Exit::NOT_STARTED,
     }
-}
-
-fn lost(code: &'static str, what: &str, error: &std::io::Error) -> Problem {
-    general(code, format!("cannot {what}: {error}"))
 }
 
 fn apart(name: &SandboxName, reason: &str) -> Problem {

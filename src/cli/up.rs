@@ -24,7 +24,7 @@ use super::exit::Exit;
 use super::filter::Watched;
 use super::locked::{self, Known, Place};
 use super::noted::{claim, concluded, described, give_back};
-use super::profile::{Loaded, Params, general, own_shelves, shelves};
+use super::profile::{Loaded, Params, failed, general, own_shelves, shelves};
 use super::report_file::{self, ReportFile};
 use super::tree::{self, Wanted};
 use super::{filter, guards, kept, output, refusal};
@@ -214,7 +214,7 @@ impl Up {
     pub(super) fn judge(&self) -> Result<Judged, (Refused, Sources)> {
         let early = |problem: Problem| (problem.into(), Sources::default());
         let caller = supervise::caller()
-            .map_err(|error| problem("supervise.caller", "watch who started it", &error));
+            .map_err(|error| failed("supervise.caller", "watch who started it", &error));
         let caller = caller.map_err(early)?;
         let given = self.given().map_err(early)?;
         let shelves: fn() -> Shelves = match self.program {
@@ -346,7 +346,7 @@ impl Up {
         released?;
         if let Some(note) = note {
             let noted = note.set_len(0);
-            noted.map_err(|error| problem("kept.system", "note that the run is over", &error))?;
+            noted.map_err(|error| failed("kept.system", "note that the run is over", &error))?;
         }
         if let Some(line) = report::summary(&outcome) {
             output::error_text(&format!("sandbox: {line}\n"));
@@ -369,7 +369,7 @@ enum Side {
 /// Leaves the start to a process of its own. In the caller's, it waits for the program to run.
 fn detach() -> Result<Side, Problem> {
     let failed =
-        |error: io::Error| problem("supervise.detach", "start it in the background", &error);
+        |error: io::Error| failed("supervise.detach", "start it in the background", &error);
     let waiting = match supervise::detach().map_err(failed)? {
         Detach::Supervisor(detached) => return Ok(Side::Supervisor(detached)),
         Detach::Caller(waiting) => waiting,
@@ -397,7 +397,7 @@ pub(super) fn seal(settings: &Settings) -> Result<(), Problem> {
         Some(_) => Ok(()),
         None => launch::run_sealed().map_err(|error| {
             let what = "run from a sealed copy of itself, as it does without Landlock";
-            problem("launch.sealed", what, &error)
+            failed("launch.sealed", what, &error)
                 .help("keep Landlock on, or set `vm.memfd_noexec` to 0 or 1")
         }),
     }
@@ -406,10 +406,6 @@ pub(super) fn seal(settings: &Settings) -> Result<(), Problem> {
 fn refuse(refused: Refused, sources: &Sources) -> Exit {
     output::problems(refused.problems, sources);
     refused.exit
-}
-
-fn problem(code: &'static str, what: &str, error: &io::Error) -> Problem {
-    general(code, format!("cannot {what}: {error}"))
 }
 
 /// A directory among the standard streams is a way out: `..` of it is the host's (rule 15).

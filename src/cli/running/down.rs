@@ -12,7 +12,8 @@ use crate::supervise::{Entry, Stopping};
 
 use super::super::exit::Exit;
 use super::super::output;
-use super::{Running, lost, print, problem};
+use super::super::profile::failed;
+use super::{Running, lost, print};
 
 /// End sandboxes, with everything in them
 ///
@@ -117,5 +118,5 @@ fn forget(wanted: &[&Entry], problems: &mut Problems) -> Result<String, Problem>
 }
 
 fn not_ended(entry: &Entry, error: &std::io::Error) -> Problem {
-    problem("running.end", &format!("end `{}`", entry.name), error)
+    failed("running.end", &format!("end `{}`", entry.name), error)
 }

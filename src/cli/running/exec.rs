@@ -16,10 +16,10 @@ use crate::sys;
 
 use super::super::exit::Exit;
 use super::super::filter::Watched;
-use super::super::profile::general;
+use super::super::profile::{failed, general};
 use super::super::up::{refuse_directories, seal};
 use super::super::{filter, guards, output, refusal};
-use super::{Running, ask, problem, state};
+use super::{Running, ask, state};
 
 /// Run a further program in a sandbox that runs
 ///
@@ -68,7 +68,7 @@ impl Exec {
     fn start(&self) -> Result<Exit, Refused> {
         let early = |problem| (problem, Exit::NOT_STARTED);
         let caller = supervise::caller()
-            .map_err(|error| problem("supervise.caller", "watch who started it", &error));
+            .map_err(|error| failed("supervise.caller", "watch who started it", &error));
         let caller = caller.map_err(early)?;
         refuse_directories().map_err(early)?;
         let running = Running::find().map_err(early)?;
@@ -138,7 +138,7 @@ fn not_entered(entry: &Entry, error: &NotEntered) -> Problem {
             let problem = general("running.namespaces", message);
             problem.help("run it as root, or start the sandbox without `security.nested_userns` and CAP_SYS_ADMIN")
         }
-        NotEntered::Refused(error) => problem(
+        NotEntered::Refused(error) => failed(
             "running.namespaces",
             &format!("see the namespaces of `{name}`"),
             error,

@@ -6,7 +6,8 @@ use crate::diag::Problem;
 use crate::report::running;
 
 use super::super::exit::Exit;
-use super::{Named, Running, ask, finish, print, problem, told};
+use super::super::profile::failed;
+use super::{Named, Running, ask, finish, print, told};
 
 /// Show the plan by which a sandbox runs or ran, with the origin of each part
 ///
@@ -35,10 +36,10 @@ impl Inspect {
             let what = format!("read the report of `{}`", entry.name);
             let report = entry
                 .outcome()
-                .map_err(|error| problem("running.report", &what, &error))?;
+                .map_err(|error| failed("running.report", &what, &error))?;
             let ended = entry
                 .ended()
-                .map_err(|error| problem("running.report", &what, &error))?;
+                .map_err(|error| failed("running.report", &what, &error))?;
             return print(&match self.json {
                 true => {
                     let report = report.and_then(|bytes| serde_json::from_slice(&bytes).ok());

@@ -9,8 +9,8 @@ use crate::supervise::{self, Entry, Reached};
 
 use super::super::exit::Exit;
 use super::super::output;
-use super::super::profile::general;
-use super::{Named, Running, finish, problem, told};
+use super::super::profile::{failed, general};
+use super::{Named, Running, finish, told};
 
 /// Send a signal to the program of a sandbox
 ///
@@ -53,7 +53,7 @@ impl Kill {
         let entry = running.alive(&self.sandbox.name)?;
         let sent = supervise::signal(entry, self.signal);
         let what = format!("send a signal to the program of `{}`", entry.name);
-        match sent.map_err(|error| problem("running.signal", &what, &error))? {
+        match sent.map_err(|error| failed("running.signal", &what, &error))? {
             Reached::Program => {
                 self.tell_of_a_pause(entry);
                 Ok(())

@@ -15,8 +15,8 @@ use crate::supervise::{Entry, LOGS, Runner, Waited};
 
 use super::super::exit::Exit;
 use super::super::output;
-use super::super::profile::general;
-use super::{Named, Running, finish, problem, warn_of_losses};
+use super::super::profile::{failed, general};
+use super::{Named, Running, finish, warn_of_losses};
 
 /// Print what the program of a detached sandbox wrote
 ///
@@ -63,7 +63,7 @@ impl Logs {
             shown => shown,
         };
         warn_of_losses(entry);
-        shown.map_err(|error| problem("running.log", &what, &error))
+        shown.map_err(|error| failed("running.log", &what, &error))
     }
 
     fn copy(&self, entry: &Entry) -> io::Result<()> {

@@ -33,7 +33,7 @@ use crate::supervise::{self, Entry, Record, Runner, Standing, StateDirectory, To
 
 use super::exit::Exit;
 use super::output;
-use super::profile::general;
+use super::profile::{failed, general};
 use super::tree::no_home;
 
 /// One sandbox.
@@ -106,14 +106,19 @@ impl Running {
     }
 }
 
-fn swept(error: io::Error) -> Problem {
-    problem("state.sweep", "clean up after killed runs", &error)
+/// What killed runs left could not be undone.
+pub(super) fn swept(error: io::Error) -> Problem {
+    failed("state.sweep", "clean up after killed runs", &error)
 }
 
-fn directory() -> Result<StateDirectory, Problem> {
+/// The state directory of this user.
+///
+/// # Errors
+/// When it cannot be opened.
+pub(super) fn directory() -> Result<StateDirectory, Problem> {
     let place = places::state().ok_or_else(no_home)?;
     let what = format!("open the state directory `{}`", place.display());
-    StateDirectory::open(place).map_err(|error| problem("state.directory", &what, &error))
+    StateDirectory::open(place).map_err(|error| failed("state.directory", &what, &error))
 }
 
 /// Its supervisor was killed, and every command tries in vain to remove the rest.
@@ -141,17 +146,12 @@ pub fn ask(entry: &Entry) -> Result<Told, Problem> {
             let problem = general("running.supervisor", message);
             problem.help("let it go on: `fg` in its shell, or `kill -CONT` to it")
         }
-        _ => problem(
+        _ => failed(
             "running.supervisor",
             &format!("ask the supervisor of `{name}`"),
             &error,
         ),
     })
-}
-
-/// A problem about what the host refused.
-pub fn problem(code: &'static str, what: &str, error: &io::Error) -> Problem {
-    general(code, format!("cannot {what}: {error}"))
 }
 
 /// What a command came to, where 1 says that it was not done.
@@ -167,7 +167,7 @@ pub fn finish(result: Result<(), Problem>) -> Exit {
 /// # Errors
 /// When it cannot be written.
 pub fn print(text: &str) -> Result<(), Problem> {
-    output::text(text).map_err(|error| problem("command-line.output", "write the result", &error))
+    output::text(text).map_err(|error| failed("command-line.output", "write the result", &error))
 }
 
 /// What there is to tell of a sandbox.

@@ -8,8 +8,8 @@ use crate::cgroup::{self, Freezer};
 use crate::diag::Problem;
 
 use super::super::exit::Exit;
-use super::super::profile::general;
-use super::{Named, Running, finish, problem};
+use super::super::profile::{failed, general};
+use super::{Named, Running, finish};
 
 /// Freeze all processes of a sandbox, until `sandbox resume`
 ///
@@ -50,7 +50,7 @@ fn set(name: &str, wanted: Freezer) -> Result<(), Problem> {
         Freezer::Frozen => format!("freeze `{name}`"),
         Freezer::Thawed => format!("let `{name}` go on"),
     };
-    let failed = |error: &io::Error| problem("running.freezer", &what, error);
+    let failed = |error: &io::Error| failed("running.freezer", &what, error);
     let groups = entry.groups().map_err(|error| failed(&error))?;
     match cgroup::set_freezer(&groups, wanted) {
         Err(error) if error.kind() == io::ErrorKind::Unsupported => {

@@ -7,8 +7,8 @@ use crate::supervise::Waited;
 
 use super::super::exit::Exit;
 use super::super::output;
-use super::super::profile::general;
-use super::{Named, Running, problem, warn_of_losses};
+use super::super::profile::{failed, general};
+use super::{Named, Running, warn_of_losses};
 
 /// Wait until a sandbox has ended, and exit as `up` does
 ///
@@ -34,14 +34,14 @@ impl Wait {
         let entry = running.named(&self.sandbox.name)?;
         let waited = entry.wait(None);
         let what = format!("wait for `{}`", entry.name);
-        match waited.map_err(|error| problem("running.wait", &what, &error))? {
+        match waited.map_err(|error| failed("running.wait", &what, &error))? {
             Waited::Ended(code) => {
                 warn_of_losses(entry);
                 // Its directory has gone with a supervisor that had a caller.
                 if let Ok(ended) = entry.again() {
                     let forgotten = running.state.forget(&ended);
                     forgotten.map_err(|error| {
-                        problem("state.release", "give the sandbox's name back", &error)
+                        failed("state.release", "give the sandbox's name back", &error)
                     })?;
                 }
                 Ok(code)
